@@ -35,6 +35,8 @@ _MEANT: Final[Sequence[tuple[re.Pattern[str], str]]] = tuple(
             "handoff {rest}",
         ),
         (r"(?:assign|give) ", "role {rest}"),
+        (r"(?:kick|remove|eject) (?=[@<])", "uninvite {rest}"),
+        (r"add (?=[@<])", "invite {rest}"),
         (r"(?:who(?:'s| is)?)\b", "roles"),
         (
             r"(?:start|open|create|report|raise|begin|trigger|file)(?: an?)?(?: new)?(?: incident)?\b",

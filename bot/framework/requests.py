@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from bot.framework.acquaintance import get_acquainted
+from bot.framework.acquaintance import get_acquainted, learn_groups
 from bot.framework.arguments import Arguments
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
-from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet
+from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet, OpensPrivate
 from incidents.core.ids import Reference
 from incidents.core.people import Actor, PersonKind, actor_of, find_person
 from incidents.core.signing import SigningKey
@@ -128,6 +128,13 @@ class Request:
                 return await self._run(use_case, once=once)
             except NotKnownYet as error:
                 await get_acquainted(self.services, error.external_ids, within=self.ask_seconds)
+            except OpensPrivate as error:
+                # The question names everybody, so a group that we don't know is looked up first.
+                groups = {one.external_id for one in (*error.now, *error.later) if one.is_group}
+                if not groups or not await learn_groups(
+                    self.services, groups, within=self.ask_seconds
+                ):
+                    raise
         return await self._run(use_case, once=once)
 
     async def _run(self, use_case: UseCase, *, once: bool) -> Outcome:

@@ -133,6 +133,8 @@ def _names(people: Sequence[Newcomer]) -> str:
 
 
 def _name(one: Newcomer) -> str:
+    if one.is_group:
+        return f"everybody in {escape_line(one.name)}"
     return mention(one.external_id) if is_user_id(one.external_id) else escape_line(one.name)
 
 

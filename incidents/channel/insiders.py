@@ -93,7 +93,7 @@ async def get_insiders(
 async def find_insiders(
     session: AsyncSession, incident: Incident
 ) -> list[tuple[Participant, Person]]:
-    """Return the active people who see a private incident, in the order in which they came."""
+    """Return the active people who see a private incident, by name."""
     query = (
         select(Participant, Person)
         .join(Person, Person.id == Participant.person_id)
@@ -102,7 +102,7 @@ async def find_insiders(
             Person.is_active,
             Person.kind != PersonKind.BOT,
         )
-        .order_by(Participant.id)
+        .order_by(Person.name, Person.id)
     )
     rows = (await session.execute(query)).all()
     return [(part, one) for part, one in rows if is_inside(incident, part, person_id=one.id)]

@@ -94,12 +94,13 @@ class InvalidInput(DomainError):
 class Newcomer:
     """Somebody to whom a private incident would be opened; `through` names the group they're in.
 
-    Of a group that can't be resolved yet, `external_id` is the group itself.
+    Of a group whose members aren't known (`is_group`), `external_id` is the group itself.
     """
 
     external_id: str
     name: str
     through: str = ""
+    is_group: bool = False
 
 
 @dataclass(eq=False)

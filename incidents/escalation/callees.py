@@ -104,7 +104,9 @@ async def _newcomers(ladder: Ladder, step: EscalationStep) -> tuple[Newcomer, ..
                 newcomers.setdefault(person.external_id, new)
         for name in found.unknown:
             if name not in ladder.escalation.opens_to:
-                newcomers.setdefault(name, Newcomer(name, name))
+                is_group = bool(through) and name == wanted.value
+                shown = wanted.name if is_group else name
+                newcomers.setdefault(name, Newcomer(name, shown, is_group=is_group))
     return tuple(newcomers.values())
 
 

@@ -269,10 +269,24 @@ async def lock_incident(
     incident = (
         await session.execute(query, given, execution_options={"populate_existing": True})
     ).scalar_one_or_none()
+    if incident is not None and not await _still_sees(session, incident, viewer):
+        incident = None
     if incident is None:
         name = str(ref.reference) if isinstance(ref, ByReference) else None
         raise IncidentNotFound(name)
     return incident
+
+
+async def _still_sees(session: AsyncSession, incident: Incident, viewer: Actor) -> bool:
+    """Tell whether the viewer's sight didn't end while this transaction waited for the lock.
+
+    PostgreSQL looks at participants as they were before the wait; SQLite has a single writer.
+    """
+    is_sure = not incident.is_private or not viewer.is_person
+    if is_sure or session.get_bind().dialect.name == "sqlite":
+        return True
+    query = select(Incident.id).where(Incident.id == incident.id, visible_to(viewer))
+    return (await session.execute(query)).first() is not None
 
 
 async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:

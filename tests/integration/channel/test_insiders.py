@@ -26,11 +26,15 @@ from incidents.core.errors import (
 from incidents.core.people import Actor, PersonFacts
 from incidents.engine.effects import RemovePerson
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.answers import call_step, redirect
+from incidents.escalation.entries import EscalationCalled, LeftOut
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.entries import SightOpened
 from incidents.incident.incident import ById
 from incidents.people.assignable import Named
-from incidents.policy.references import PersonRef
+from incidents.people.directory import GroupFacts, save_group
+from incidents.policy.escalation import LadderStep
+from incidents.policy.references import GroupRef, PersonRef
 from incidents.postmortem.action_items import add_action_item
 from incidents.record.audit_log import AuditEntry, AuditKind
 from incidents.roles.assign import assign_role
@@ -218,6 +222,52 @@ async def test_nothing_lets_in_again_by_itself_whose_sight_was_taken_back(privat
     await made.wait(minutes=30)
     assert await made.called() == ["UCAROL"]
     assert not await private.sees(ben)
+
+
+async def test_who_joins_a_group_after_the_question_is_left_out_of_the_ladder(
+    private: Private,
+) -> None:
+    world = private.world
+    dev, eve = await world.person("dev"), await world.person("eve")
+    made = Escalations(world, private.id, private.alice)
+    world.change_policy(
+        escalation=replace(
+            world.policy.escalation, steps=(LadderStep(who=(GroupRef(group_id="S0DBA"),)),)
+        )
+    )
+    await world.run(partial(save_group, facts=GroupFacts("S0DBA", "dba", ("UDEV",))))
+    with pytest.raises(OpensPrivate) as question:
+        await made.escalate(target=PersonTarget(external_id="UBOB"))
+    assert [(one.name, one.through) for one in question.value.later] == [("dev", "S0DBA")]
+    world.may_open_to = frozenset({"UBOB", "UDEV"})
+    await made.escalate(target=PersonTarget(external_id="UBOB"))
+    await world.run(partial(save_group, facts=GroupFacts("S0DBA", "dba", ("UDEV", "UEVE"))))
+
+    world.may_open_to = None
+    with pytest.raises(OpensPrivate) as question:
+        await made.answer(call_step, by=private.alice, step=2)
+    assert [one.name for one in question.value.now] == ["eve"]
+    await made.wait(minutes=30)
+    assert await private.sees(dev)
+    assert not await private.sees(eve)
+    skipped = (await made.said(EscalationCalled))[-1].skipped
+    assert LeftOut(name="eve", why="not_in_private") in skipped
+
+
+async def test_passing_an_escalation_on_asks_too(private: Private) -> None:
+    world = private.world
+    ben, dev = await world.person("ben"), await world.person("dev")
+    made = Escalations(world, private.id, private.alice)
+    world.may_open_to = frozenset({"UBEN"})
+    await made.escalate(target=PersonTarget(external_id="UBEN"))
+    world.may_open_to = None
+    with pytest.raises(OpensPrivate) as question:
+        await made.answer(redirect, by=ben, target=PersonTarget(external_id="UDEV"))
+    assert [one.name for one in question.value.now] == ["dev"]
+    assert not await private.sees(dev)
+    world.may_open_to = frozenset({"UDEV"})
+    await made.answer(redirect, by=ben, target=PersonTarget(external_id="UDEV"))
+    assert await private.sees(dev)
 
 
 async def test_a_ladder_of_public_days_lets_nobody_into_the_private_incident(world: World) -> None:

@@ -222,3 +222,78 @@ async def test_a_ladder_may_be_kept_to_the_first(bot: Bot) -> None:
     assert await sees(ben)
     assert not await sees(dev)
     assert "not in this private incident" in room.transcript
+
+
+async def test_a_group_that_nobody_knows_yet_is_looked_up_and_its_members_are_named(
+    bot: Bot,
+) -> None:
+    alice, ben, room = await private_room(bot)
+    bot.slack.add_group("dba", [ben])
+    asked = await alice.command("/incident escalate @dba please rotate the key", channel=room)
+    assert f"dba ({ben.mention})" in asked.text
+    await agree(bot, alice)
+    assert await sees(ben)
+
+
+async def test_without_an_answer_a_group_is_named_alone(bot: Bot) -> None:
+    alice, ben, room = await private_room(bot)
+    bot.slack.add_group("dba", [ben])
+    bot.slack.fail("usergroups.users.list", error="internal_error", times=1)
+    asked = await alice.command("/incident escalate @dba please rotate the key", channel=room)
+    assert "everybody in" in asked.text
+    await agree(bot, alice)
+    assert await sees(ben)
+
+
+async def test_an_escalation_by_form_lets_choose_in_the_form(every_bot: Bot) -> None:
+    bot = every_bot
+    ben, dev = bot.slack.add_people("ben", "dev")
+    bot.change_ladder(PersonRef(user_id=dev.id))
+    await bot.restart()
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev2 Leaked key --private")
+    await bot.settle()
+    room = next(place for place in bot.slack.channels if place.is_private)
+    form = (await alice.command("/incident escalate", channel=room)).get_view()
+    asked = await alice.submit(form, {"person": ben, "ask": "Please rotate the key"})
+    assert asked.shown is not None
+    assert OPENS in asked.shown.rendered
+    await alice.submit(asked.shown, {"opens_private_to": "first"})
+    await bot.settle()
+    assert "Please rotate the key" in room.transcript
+    await bot.advance(minutes=30)
+    assert await sees(ben)
+    assert not await sees(dev)
+
+
+async def test_more_words_than_a_button_holds_are_kept_in_the_answer(bot: Bot) -> None:
+    alice, _ben, room = await private_room(bot)
+    words = "the key is on three hosts " * 90
+    asked = await alice.command(f"/incident escalate @ben {words}", channel=room)
+    assert "invite @ben" in asked.text
+    assert "the key is on three hosts" in asked.text.partition("You typed")[2]
+    await alice.command("/incident invite @ben", channel=room)
+    await agree(bot, alice)
+    sent = await alice.command(f"/incident escalate @ben {words}", channel=room)
+    assert OPENS not in sent.text
+
+
+async def test_a_press_that_opens_it_asks_and_is_carried_out_once_agreed(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, ben, room = await private_room(bot)
+    await alice.command("/incident invite @ben", channel=room)
+    await agree(bot, alice)
+    carol = bot.slack.add_person("carol")
+    requested = await ben.command("/incident handoff @carol please lead", channel=room)
+    await bot.settle()
+    assert OPENS not in requested.text
+    assert not await sees(carol)
+
+    card = next(m for m in reversed(room.messages) if "handoff_accept" in str(m.blocks))
+    await alice.click(card, "handoff_accept")
+    await bot.settle()
+    assert f"{OPENS} {carol.mention}" in alice.ephemerals[-1].text
+    assert not await sees(carol)
+    await agree(bot, alice)
+    assert await sees(carol)
+    assert "lead" in bot.slack.dm(carol).transcript
