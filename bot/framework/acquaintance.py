@@ -19,8 +19,12 @@ from incidents.roles.departures import save_people
 if TYPE_CHECKING:
     from bot.framework.requests import Services
 
-# What Slack answers about ids that aren't anybody's whom we could see: strangers, for us.
+# Slack's errors for people that we can't see: strangers, for us.
 _STRANGERS = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+
+# How many people Slack is asked about at a time: a group's members are soon through, and the rest
+# of Slack's limit is left for others.
+_AT_ONCE = 8
 
 log = structlog.get_logger(__name__)
 
@@ -53,30 +57,47 @@ def facts_of(user: SlackUser) -> PersonFacts:
 async def get_acquainted(
     services: "Services", external_ids: Sequence[str], *, within: float, acts_here: bool = False
 ) -> None:
-    """Ask Slack who these people are, for at most `within` seconds, and store it.
+    """Ask Slack who these people are, several at a time, and store it.
+
+    All of them together take at most `within` seconds; who has answered by then is stored.
 
     `acts_here`: they act in our own workspace, which counts where Slack names only their
     organisation.
 
-    Raises: CannotAsk if Slack doesn't answer.
+    Raises: CannotAsk if Slack doesn't answer about somebody.
     """
-    learned: list[PersonFacts] = []
-    for external_id in external_ids:
-        try:
-            async with asyncio.timeout(within):
-                facts = await _ask(services, external_id)
-        except (SlackFailure, TimeoutError) as error:
-            log.warning("person_not_asked", error=getattr(error, "error", "timeout"))
-            raise CannotAsk(external_id) from None
-        if facts.kind is None:
-            kind = PersonKind.MEMBER if acts_here else PersonKind.EXTERNAL
-            facts = replace(facts, kind=kind)
-        learned.append(facts)
-    await services.transactions.run(
-        partial(save_people, people=learned),
-        actor=system_actor(),
-        workspace_id=services.workspace.id,
+    seats, until = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time() + within
+    answers = await asyncio.gather(
+        *(_find_facts(services, one, seats=seats, until=until) for one in external_ids)
     )
+    unanswered = [one for one, facts in zip(external_ids, answers, strict=True) if facts is None]
+    learned = [_belonging(facts, acts_here=acts_here) for facts in answers if facts is not None]
+    if learned:  # also if others are missing: nobody is asked about twice
+        await services.transactions.run(
+            partial(save_people, people=learned),
+            actor=system_actor(),
+            workspace_id=services.workspace.id,
+        )
+    if unanswered:
+        raise CannotAsk(unanswered[0])
+
+
+async def _find_facts(
+    services: "Services", external_id: str, *, seats: asyncio.Semaphore, until: float
+) -> PersonFacts | None:
+    """Return what Slack says of somebody; None if it doesn't answer in time."""
+    try:
+        async with asyncio.timeout_at(until), seats:
+            return await _ask(services, external_id)
+    except (SlackFailure, TimeoutError) as error:
+        log.warning("person_not_asked", error=getattr(error, "error", "timeout"))
+        return None
+
+
+def _belonging(facts: PersonFacts, *, acts_here: bool) -> PersonFacts:
+    if facts.kind is not None:
+        return facts
+    return replace(facts, kind=PersonKind.MEMBER if acts_here else PersonKind.EXTERNAL)
 
 
 async def learn_groups(services: "Services", names: Collection[str], *, within: float) -> bool:

@@ -12,48 +12,45 @@ from bot.slack.mentions import code, escape, plain
 _WORTH_KEEPING: Final = 4
 
 # Each pattern matches the start of the text; `{rest}` is what follows it, `{all}` the whole text.
-# The first that matches wins.
-_MEANT: Final[Sequence[tuple[re.Pattern[str], str]]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), command)
-    for pattern, command in (
-        (r"(?P<sev>(?:sev|p)-?\d)\b[:,]?", "declare {sev} {rest}|severity {sev} {rest}"),
-        (
-            r"(?:i'?m |i am |me as |be )?(?:the )?(?:ic|commander|incident commander)$",
-            "role commander me",
-        ),
-        (
-            r"(?:i'?ll |i |let me )?(?:take|taking|assume|claim|have)(?: over)? (?:command|lead|the lead|control)\b",
-            "role commander me",
-        ),
-        (r"take ?over\b", "role commander me"),
-        (r"(?:step|stepping) (?:down|back)\b", "handoff none"),
-        (r"(?:page|call|ping|alert|notify|wake|get|summon|paging|calling)\b", "escalate {rest}"),
-        (r"(?:help (?:me|us)|i need help|need help|sos)\b", "escalate {rest}"),
-        (r"(?:ack|acknowledge|on it|i'?m on it|mine)\b", "escalation take"),
-        (
-            r"(?:transfer|hand ?over command|hand|pass)(?: command)?(?: over)?(?: to)?\b",
-            "handoff {rest}",
-        ),
-        (r"(?:assign|give) ", "role {rest}"),
-        (r"(?:kick|remove|eject) (?=[@<])", "uninvite {rest}"),
-        (r"add (?=[@<])", "invite {rest}"),
-        (r"(?:who(?:'s| is)?)\b", "roles"),
-        (
-            r"(?:start|open|create|report|raise|begin|trigger|file)(?: an?)?(?: new)?(?: incident)?\b",
-            "declare {rest}",
-        ),
-        (r"(?P<status>triage|investigating|identified|mitigated)\b", "status {status} {rest}"),
-        (r"(?:mitigate|mitigation)\b", "status mitigated {rest}"),
-        (r"(?:fixed|solved|done|fix|solve|resolved)\b", "resolve {rest}"),
-        (r"(?:downgrade|upgrade|lower|worse|set severity)(?: to)?\b", "severity {rest}"),
-        (r"(?:log|record|write|add note|add|comment)\b", "note {rest}"),
-        (r"(?:rename|title|retitle)\b", "edit"),
-        (r"(?:post|announce|tell|inform|status update)\b", "update {rest}"),
-        (r"(?:todo|task|follow-?up)\b", "action {rest}"),
-        (r"(?:history|log|events)$", "timeline"),
-        (r"(?:approve|decline|reject)\b", "proposal {all}"),
-        (r"(?:remind me later|later|not now)\b", "snooze"),
-    )
+# The first that matches wins. Compiled when first needed: most lines are commands.
+_MEANT: Final[Sequence[tuple[str, str]]] = (
+    (r"(?P<sev>(?:sev|p)-?\d)\b[:,]?", "declare {sev} {rest}|severity {sev} {rest}"),
+    (
+        r"(?:i'?m |i am |me as |be )?(?:the )?(?:ic|commander|incident commander)$",
+        "role commander me",
+    ),
+    (
+        r"(?:i'?ll |i |let me )?(?:take|taking|assume|claim|have)(?: over)? (?:command|lead|the lead|control)\b",
+        "role commander me",
+    ),
+    (r"take ?over\b", "role commander me"),
+    (r"(?:step|stepping) (?:down|back)\b", "handoff none"),
+    (r"(?:page|call|ping|alert|notify|wake|get|summon|paging|calling)\b", "escalate {rest}"),
+    (r"(?:help (?:me|us)|i need help|need help|sos)\b", "escalate {rest}"),
+    (r"(?:ack|acknowledge|on it|i'?m on it|mine)\b", "escalation take"),
+    (
+        r"(?:transfer|hand ?over command|hand|pass)(?: command)?(?: over)?(?: to)?\b",
+        "handoff {rest}",
+    ),
+    (r"(?:assign|give) ", "role {rest}"),
+    (r"(?:kick|remove|eject) (?=[@<])", "uninvite {rest}"),
+    (r"add (?=[@<])", "invite {rest}"),
+    (r"(?:who(?:'s| is)?)\b", "roles"),
+    (
+        r"(?:start|open|create|report|raise|begin|trigger|file)(?: an?)?(?: new)?(?: incident)?\b",
+        "declare {rest}",
+    ),
+    (r"(?P<status>triage|investigating|identified|mitigated)\b", "status {status} {rest}"),
+    (r"(?:mitigate|mitigation)\b", "status mitigated {rest}"),
+    (r"(?:fixed|solved|done|fix|solve|resolved)\b", "resolve {rest}"),
+    (r"(?:downgrade|upgrade|lower|worse|set severity)(?: to)?\b", "severity {rest}"),
+    (r"(?:log|record|write|add note|add|comment)\b", "note {rest}"),
+    (r"(?:rename|title|retitle)\b", "edit"),
+    (r"(?:post|announce|tell|inform|status update)\b", "update {rest}"),
+    (r"(?:todo|task|follow-?up)\b", "action {rest}"),
+    (r"(?:history|log|events)$", "timeline"),
+    (r"(?:approve|decline|reject)\b", "proposal {all}"),
+    (r"(?:remind me later|later|not now)\b", "snooze"),
 )
 _ASKS_FOR_HELP: Final = frozenset({"hello", "hi", "hey", "commands", "usage", "man"})
 
@@ -77,7 +74,7 @@ def ready_commands(text: str, *, close: Sequence[str]) -> tuple[str, ...]:
 
 def _by_phrase(words: str) -> tuple[str, ...]:
     for pattern, commands in _MEANT:
-        match = pattern.match(words)
+        match = re.match(pattern, words, re.IGNORECASE)
         if match is not None:
             rest = words[match.end() :].strip(" :,")
             values = {"rest": rest, "all": words, **match.groupdict()}

@@ -151,7 +151,7 @@ class Request:
         """Return the request with its actor as Slack describes them, if Slack had to be asked.
 
         If it doesn't answer, somebody new acts as `unknown` if from our own workspace, else as a
-        stranger; of others, the directory's facts stand.
+        stranger; for everybody else, what the directory says counts.
         """
         external_id = self.actor.external_id
         if not self.is_doubtful or external_id is None:

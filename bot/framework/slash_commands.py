@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
 from bot.framework.requests import CommandWords
 from bot.slack.mentions import normalise_typing
@@ -58,7 +59,14 @@ class Command:
 class CommandRefused(Exception):
     """The text isn't a valid command; nothing was done. `close` holds similar verbs or flags."""
 
-    problem: str  # unknown_verb, near_flag, flag_needs_value, flag_takes_no_value, takes_no_words, reference_last
+    problem: Literal[
+        "unknown_verb",
+        "near_flag",
+        "flag_needs_value",
+        "flag_takes_no_value",
+        "takes_no_words",
+        "reference_last",
+    ]
     word: str
     command: Command | None = None
     close: tuple[str, ...] = ()

@@ -9,7 +9,6 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.framework.anchors import with_anchor
 from bot.framework.effect_context import (
     Done,
     Dropped,
@@ -25,6 +24,7 @@ from bot.framework.live_messages import CLOSED
 from bot.framework.phrases import hidden_message
 from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.requests import Services
+from bot.outbound.anchors import with_anchor
 from bot.outbound.attempts import attempt_each
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackPermanent, SlackTemporary

@@ -166,7 +166,7 @@ async def take_sight_back(
 
     The declarer, and who let somebody in, may take that back without the right, though not from the
     declarer. The commander hands off or is taken over first. Outcomes: taken_back; not_called, of
-    somebody whom an escalation would have let in; public.
+    somebody an escalation would have let in; public.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput for oneself, the commander, outsiders.
     """

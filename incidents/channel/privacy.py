@@ -108,7 +108,7 @@ async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Perso
 
 
 async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
-    """End a handoff with somebody left out: without an answer, they would become commander."""
+    """End a handoff with somebody left out: they can no longer answer it."""
     handoff = await find_pending_handoff(uow.session, incident.id)
     if handoff is None or handoff.to_person_id is None:
         return

@@ -65,7 +65,7 @@ def warn_last_insider(plan: IncidentPlan[SightEnded]) -> None:
 
 
 def remove_person(plan: IncidentPlan[SightTakenBack]) -> None:
-    """Remove from the channel whose sight was taken back, and tell them."""
+    """Remove the person from the channel, and tell them."""
     person_id = plan.event.person.id
     if person_id is None:
         return
@@ -82,7 +82,7 @@ def tell_remover(plan: IncidentPlan[RemovalRefused]) -> None:
 
 
 def invite_people(plan: IncidentPlan[PeopleInvited]) -> None:
-    """Invite to the channel who was invited."""
+    """Invite the people to the channel."""
     for person in plan.event.people:
         plan.invite(person.id)
 

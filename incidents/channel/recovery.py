@@ -1,4 +1,4 @@
-"""The policy's recovery person opens a private incident: loudly, with a reason."""
+"""The policy's recovery person opens a private incident, with a reason that its people are told."""
 
 from incidents.channel.entries import SightRecovered
 from incidents.core.errors import AlreadySo, IncidentNotFound, InvalidInput
@@ -20,7 +20,7 @@ MAX_REASON = 500
 
 
 async def recover(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
-    """Let the recovery person into a private incident; its people and the audit log hear of it.
+    """Let the recovery person into a private incident, and tell its people and the audit log.
 
     To everybody else it answers as if the incident didn't exist.
 

@@ -58,7 +58,7 @@ class Ladder:
 async def find_callees(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, step: EscalationStep
 ) -> Callees:
-    """Return the people the step calls now, and whom to look up first."""
+    """Return the people the step calls now, and the names to look up first."""
     return await _look(await _ladder(uow, incident, escalation), step, wanted_of(step))
 
 
@@ -90,7 +90,7 @@ async def name_newcomers(
 
 
 async def _newcomers(ladder: Ladder, step: EscalationStep) -> tuple[Newcomer, ...]:
-    """Return those whom the step would call, and who can't see the incident yet."""
+    """Return the people the step would call who can't see the incident yet."""
     newcomers: dict[str, Newcomer] = {}
     for wanted in wanted_of(step):
         through = wanted.name if wanted.kind == "group" else ""

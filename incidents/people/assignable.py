@@ -55,7 +55,7 @@ def check_assignable(person: Person) -> None:
 
 
 async def get_known(uow: UnitOfWork, external_id: str, *, field: str) -> Person:
-    """Return a person of whom we know how they belong here. Raises: NotKnownYet; InvalidInput."""
+    """Return a person if we know whether they belong here. Raises: NotKnownYet; InvalidInput."""
     workspace = await uow.session.get(Workspace, uow.workspace_id)
     if workspace is not None and external_id == workspace.bot_external_id:
         raise InvalidInput(field, "a_bot")

@@ -1,7 +1,7 @@
-"""Hides an entry's words at once and reversibly, and destroys them later, by somebody else.
+"""Hides an entry's words at once and reversibly; later, somebody else destroys them.
 
-Hiding takes the words from everywhere a redaction would, and keeps them in `hidden_words`, which
-nothing shows or exports. Revealing puts them back. Destroying deletes them for good.
+Hiding moves the words, wherever a redaction would erase them, to `hidden_words`, which nothing shows
+or exports. Revealing puts them back. Destroying deletes them for good.
 """
 
 import json
@@ -10,27 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, inspect, or_, select
+from sqlalchemy import JSON, ForeignKey, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
 from incidents.core.hash_chain import hash_content, instant_text
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonKind, actor_of, system_actor
+from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import UpdatePosted
 from incidents.incident.incident import (
     ById,
     Incident,
     IncidentRef,
-    Participant,
-    find_incident,
     lock_incident,
 )
 from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
-from incidents.policy.references import GroupRef, PersonRef, Standing
 from incidents.record.audit_log import AuditKind, audit
 from incidents.record.corrections import (
     WITHDRAWABLE,
@@ -42,13 +39,12 @@ from incidents.record.corrections import (
 from incidents.record.entries import Redacted, Revealed
 from incidents.record.redaction import Erased, Taken, erase
 from incidents.record.words import words_in
-from incidents.rights.decide import decide, gather_standing, managers_named
-from incidents.rights.stages import is_among
+from incidents.rights.others import who_else_may
 from incidents.storage.database import Base
 
 MAX_REASON = 500
 
-# What people wrote themselves, and may hide themselves; everything else of theirs others hide.
+# What people wrote themselves, they may hide themselves; other entries about them, others hide.
 _OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind}
 
 
@@ -126,7 +122,7 @@ async def redact_entry(
     reason: str = "",
     is_break_glass: bool = False,
 ) -> Outcome:
-    """Delete the words of an entry, its amendments and every copy for good; the chain still proves.
+    """Delete the words of an entry, its amendments and every copy for good; the chain stays intact.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
     """
@@ -152,10 +148,10 @@ async def redact_entry(
 async def destroy_entry(
     uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str
 ) -> Outcome:
-    """Destroy hidden words for good: by somebody else than who hid them.
+    """Destroy hidden words for good; this needs somebody other than the person who hid them.
 
-    Where nobody else may, who hid them goes ahead alone: everybody in the channel hears of it, and
-    it is on the audit log.
+    If nobody else may, that person goes ahead alone: the channel is told, and the audit log
+    records it.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput without a reason; AlreadySo.
     """
@@ -169,9 +165,11 @@ async def destroy_entry(
         )
     is_alone = await _hid_it(uow, entry)
     if is_alone:
-        others = await _others_who_may(uow, incident)
+        others = await who_else_may(
+            uow.session, uow.actor, Action.REDACT_ENTRY, incident=incident, policy=uow.policy
+        )
         if others:
-            raise NotPermitted(Action.REDACT_ENTRY, needs=", ".join(others[:3]))
+            raise NotPermitted(Action.REDACT_ENTRY, needs=", ".join(others))
         about = {"incident": str(incident.reference), "sequence": entry.sequence, "reason": why}
         await audit(uow, AuditKind.DESTROYED_ALONE, about)
     return await redact_entry(uow, ref, entry_id=entry_id, reason=why, is_break_glass=is_alone)
@@ -250,7 +248,7 @@ def _tables(uow: UnitOfWork) -> dict[str, type[Base]]:
 
 
 async def _put_back(session: AsyncSession, entity: type[Base], kept: HiddenWords) -> None:
-    """Put a value back, unless somebody has written there since."""
+    """Put a value back, unless somebody has written in its place since."""
     columns = inspect(entity).primary_key
     key = tuple(
         uuid.UUID(text) if column.type.python_type is uuid.UUID else text
@@ -275,60 +273,6 @@ async def _hid_it(uow: UnitOfWork, entry: TimelineEntry) -> bool:
     corrections = await find_corrections(uow.session, entry)
     hidings = [one for one in corrections if one.kind == Redacted.kind]
     return bool(hidings) and hidings[-1].actor_id == uow.actor.person_id
-
-
-async def _others_who_may(uow: UnitOfWork, incident: Incident) -> list[str]:
-    """Return the names of other people who may destroy it and can see the incident."""
-    found = []
-    for person in await _candidates(uow, incident):
-        other = actor_of(person)
-        sees = await find_incident(
-            uow.session, ById(incident.id), workspace_id=uow.workspace_id, viewer=other
-        )
-        facts = await gather_standing(
-            uow.session,
-            other,
-            incident=incident,
-            policy=uow.policy,
-            workspace_id=uow.workspace_id,
-        )
-        decision = decide(other, Action.REDACT_ENTRY, facts, rights=uow.policy.rights)
-        if sees is not None and decision.is_allowed:
-            found.append(person.name)
-    return found
-
-
-async def _candidates(uow: UnitOfWork, incident: Incident) -> list[Person]:
-    """Return active members who take part, or whom the policy names for it."""
-    who = uow.policy.rights.who_may(Action.REDACT_ENTRY)
-    named = [one for one in who if isinstance(one, PersonRef | GroupRef)]
-    if Standing.MANAGER in who:
-        named += managers_named(uow.policy, incident.services)
-    query = select(Person).where(
-        Person.workspace_id == uow.workspace_id,
-        Person.is_active.is_(True),
-        Person.kind == PersonKind.MEMBER,
-        Person.id != uow.actor.person_id,
-    )
-    if not named and not {Standing.ANYONE, Standing.SENIOR} & set(who):
-        taking_part = select(Participant.person_id).where(Participant.incident_id == incident.id)
-        query = query.where(or_(Person.id.in_(taking_part), Person.id == incident.declared_by_id))
-    people = list((await uow.session.execute(query.order_by(Person.name))).scalars())
-    if not named:
-        return people
-    taking_part_ids = set(
-        (
-            await uow.session.execute(
-                select(Participant.person_id).where(Participant.incident_id == incident.id)
-            )
-        ).scalars()
-    )
-    return [
-        one
-        for one in people
-        if one.id in taking_part_ids
-        or await is_among(uow.session, one.id, named, workspace_id=uow.workspace_id)
-    ]
 
 
 def _reason(text: str) -> str:

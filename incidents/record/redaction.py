@@ -3,6 +3,8 @@
 Copies are other entries that repeat them, and the columns that the features declare
 (`incidents/registry/copies.py`). Each erased entry gets a `redacted` entry of its own, which keeps
 what isn't words, so that the record still proves the state.
+
+The workspace's audit log has no copies of its words: an entry of it loses its content alone.
 """
 
 import json
@@ -14,18 +16,22 @@ from typing import Any
 from sqlalchemy import JSON, String, cast, func, inspect, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.people import system_actor
 from incidents.engine.rules import TextCopies
-from incidents.engine.unit_of_work import UnitOfWork
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident, lock_incident
 from incidents.incident.timeline import TimelineEntry
+from incidents.record.audit_log import AuditEntry, AuditKind, audit, lock_log
 from incidents.record.corrections import correction_of, find_corrections
 from incidents.record.entries import Amended, Redacted
 from incidents.record.words import holds, without, without_words, words_in
-from incidents.storage.database import Base
+from incidents.storage.database import Base, kept_text
 
 # Shorter texts are too common to be a copy: "yes", "12".
 _SHORTEST_COPY = 4
+
+MAX_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What a redaction erased besides the entry itself: entries that repeat it, and rows."""
+    """What a redaction erased apart from the entry itself: entries that repeat it, and rows."""
 
     entries: int = 0
     rows: int = 0
@@ -60,7 +66,7 @@ async def erase(
     is_break_glass: bool = False,
     but: str = "",
 ) -> Erased:
-    """Erase the entry's words, those of its amendments, and their copies; record that it was so.
+    """Erase the entry's words, those of its amendments, and their copies, and record that.
 
     `hidden` are words that were taken out of the entry before. `but` is a table to leave alone.
     """
@@ -92,6 +98,29 @@ async def erase(
             taken += found
     await uow.flush()
     return Erased(entries=len(repeating) + len(elsewhere), rows=len(rows), taken=tuple(taken))
+
+
+async def redact_audit_entry(uow: UnitOfWork, *, sequence: int, reason: str) -> Outcome:
+    """Erase an audit entry's content for good; a new entry says who did it, and why.
+
+    Raises: InvalidInput for no such entry; AlreadySo if its content is gone.
+    """
+    await lock_log(uow)
+    query = select(AuditEntry).where(
+        AuditEntry.workspace_id == uow.workspace_id, AuditEntry.sequence == sequence
+    )
+    entry = (await uow.session.execute(query)).scalar_one_or_none()
+    # What says where content or numbers are gone has to stay readable.
+    if entry is None or entry.kind in {AuditKind.REDACTED, AuditKind.RESTORED}:
+        raise InvalidInput("entry", "unknown")
+    if entry.content is None:
+        raise AlreadySo("entry", "redacted")
+    why = kept_text(reason, most=MAX_REASON)
+    content = {"entry_id": entry.id, "sequence": sequence, "reason": why}
+    redacted = await audit(uow, AuditKind.REDACTED, content)
+    entry.content = entry.salt = None
+    await uow.flush()
+    return Outcome("audit_entry_redacted", data={"sequence": redacted.sequence})
 
 
 def _take(row: Base, column: str, now_is: Any, *, salt: str | None = None) -> Taken:

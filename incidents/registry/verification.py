@@ -26,9 +26,9 @@ from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
 from incidents.proposals.tables import Proposal
 from incidents.record.audit_log import AuditEntry, audit_head, verify_audit
-from incidents.record.by_operator import lost_numbers
 from incidents.record.captured_messages import CapturedMessage
 from incidents.record.replay import compare_with_rows
+from incidents.record.restoring import lost_numbers
 from incidents.roles.handoffs import Handoff
 from incidents.storage.checked_rows import UnreadableRow, read_rows
 from incidents.supervision.stage_proof import verify_stages

@@ -110,7 +110,7 @@ async def take_over(
 ) -> Outcome:
     """Take command at once, with a reason; the previous commander is told.
 
-    `seen_commander_id` is the commander whom the actor saw on opening the form.
+    `seen_commander_id` is the commander at the time when the actor opened the form.
 
     Raises: NotPermitted; IncidentOver; InvalidInput without a reason; AlreadySo; Superseded when
         command has moved since.

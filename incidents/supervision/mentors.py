@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import InvalidInput, Superseded
@@ -18,7 +18,14 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.people.assignable import Named
 from incidents.policy.policy import Policy
 from incidents.record.audit_log import AuditKind, audit
-from incidents.rights.stages import Mentorship, is_named, levels_from, mentors_of, stage_records
+from incidents.rights.stages import (
+    Mentorship,
+    StageRecord,
+    is_named,
+    levels_from,
+    mentors_of,
+    stage_records,
+)
 from incidents.supervision.events import MentorshipChanged
 
 
@@ -127,10 +134,16 @@ async def mentor_since(
 
 
 async def learners_without_mentor(session: AsyncSession, policy: Policy) -> tuple[str, ...]:
-    """Return the names of active members below solo whom nobody supervises."""
+    """Return the names of active members below solo who have no mentor."""
+    seeds = [seed.person for seed in policy.supervision.stages]
+    has_stages = or_(  # others are seniors
+        Person.id.in_(select(StageRecord.person_id)),
+        Person.external_id.in_([ref.user_id for ref in seeds if ref.user_id]),
+        func.lower(Person.email).in_([ref.email.lower() for ref in seeds if ref.email]),
+    )
     query = (
         select(Person)
-        .where(Person.is_active.is_(True), Person.kind == PersonKind.MEMBER)
+        .where(Person.is_active.is_(True), Person.kind == PersonKind.MEMBER, has_stages)
         .order_by(Person.name)
     )
     found = []

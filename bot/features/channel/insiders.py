@@ -129,7 +129,7 @@ def insiders_message(view: InsidersView, request: Request) -> blocks.Message:
     notes = [
         *([f"An escalation may call {_mentioned(view.expected)}, too."] if view.expected else []),
         *(
-            [f"{_recovery(request)} may open it with a reason, loudly."]
+            [f"{_recovery(request)} may open it with a reason; its people are told."]
             if _recovery(request)
             else []
         ),

@@ -131,7 +131,7 @@ def private_form(
             ),
             blocks.text_input(
                 "reason",
-                label="Why",
+                label="Reason",
                 initial=reason,
                 optional=True,
                 max_length=MAX_REASON,

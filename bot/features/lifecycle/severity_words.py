@@ -9,8 +9,8 @@ from incidents.policy.policy import Policy, Severity
 # Punctuation that people type around and after a severity.
 _AROUND: Final = "[](){}<>:;,.!=*_`'\"-\u2013\u2014\u201c\u201d\u2018\u2019"
 # Punctuation of its own between a severity and the text; `.NET` and `—tarjeta` stay whole.
-_BETWEEN: Final = re.compile(r"[:;,.=\u2013\u2014-]+(?:\s+|$)")
-_LEADING: Final = re.compile(r"(?:to|is|now|=)\s+", re.IGNORECASE)
+_BETWEEN: Final = re.compile(r"\A[:;,.=\u2013\u2014-]+(?:\s+|$)")
+_LEADING: Final = re.compile(r"\A(?:to|is|now|=)\s+", re.IGNORECASE)
 _CODE: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.:= ]?(\d{1,2})", re.IGNORECASE)
 _PREFIXES: Final = frozenset({"prio", "priority", "sev", "severity"})
 
@@ -30,7 +30,7 @@ class Said:
 def said_severity(text: str, policy: Policy, *, takes_numbers: bool = False) -> Said:
     """Return the severity that the text begins with. `takes_numbers`: also as a bare number."""
     if takes_numbers:
-        text = _LEADING.sub("", text.strip(), count=1)
+        text = _LEADING.sub("", text.strip())
     words = text.split(maxsplit=2)
     first = words[0].strip(_AROUND).casefold() if words else ""
     if first in _PREFIXES and len(words) > 1:
@@ -52,10 +52,12 @@ def said_severity(text: str, policy: Policy, *, takes_numbers: bool = False) -> 
 def looks_like_severity(word: str, policy: Policy) -> bool:
     """Tell whether the word has the form of a severity, even of one that the policy lacks."""
     bare = word.strip(_AROUND)
-    stems = {re.sub(r"[-_]?\d+$", "", one.key.casefold()) for one in policy.severities} - {""}
-    return _CODE.fullmatch(bare) is not None or (
-        bare[-1:].isdecimal() and re.sub(r"[-_]?\d+$", "", bare.casefold()) in stems
-    )
+    stems = {_stem(one.key) for one in policy.severities} - {""}
+    return bool(_CODE.fullmatch(bare)) or (bare[-1:].isdecimal() and _stem(bare) in stems)
+
+
+def _stem(key: str) -> str:
+    return re.sub(r"[-_]?\d+$", "", key.casefold())
 
 
 def _after_first(text: str) -> str:
@@ -64,9 +66,7 @@ def _after_first(text: str) -> str:
 
 
 def _cleaned(rest: str) -> str:
-    return (
-        _BETWEEN.sub("", rest.lstrip(), count=1) if _BETWEEN.match(rest.lstrip()) else rest.lstrip()
-    )
+    return _BETWEEN.sub("", rest.lstrip())
 
 
 def _by_code(word: str, policy: Policy) -> Severity | None:

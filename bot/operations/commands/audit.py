@@ -55,7 +55,7 @@ async def _redact(
     configuration: Configuration, sequence: int, reason: str, workspace: str | None
 ) -> None:
     from bot.operations.commands.record import run_as_operator  # noqa: PLC0415
-    from incidents.record.by_operator import redact_audit_entry  # noqa: PLC0415
+    from incidents.record.redaction import redact_audit_entry  # noqa: PLC0415
 
     use_case = partial(redact_audit_entry, sequence=sequence, reason=reason)
     await run_as_operator(configuration, use_case, workspace=workspace)

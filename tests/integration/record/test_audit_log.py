@@ -17,7 +17,7 @@ from incidents.record.audit_log import (
     audit_entries,
     verify_audit,
 )
-from incidents.record.by_operator import redact_audit_entry
+from incidents.record.redaction import redact_audit_entry
 from incidents.rights.stages import Stage
 from incidents.supervision.policy_record import note_policy
 from tests.supervision import change, log, managed, seed

@@ -1,19 +1,22 @@
 """Redaction in two steps: hide at once and reversibly, destroy later and by somebody else."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
-from incidents.core.people import Actor
+from incidents.core.people import Actor, PeopleGroup, Person, PersonKind
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import ById
 from incidents.lifecycle.edit import Edit, edit
 from incidents.people.assignable import Named
-from incidents.policy.references import PersonRef
+from incidents.policy.policy import Action, Right
+from incidents.policy.references import Grantee, GroupRef, PersonRef, RoleRef, Standing
 from incidents.record.audit_log import AuditKind
 from incidents.record.entries import Redacted
 from incidents.record.hiding import (
@@ -171,6 +174,73 @@ async def test_who_hid_it_destroys_it_only_where_nobody_else_may_and_that_is_lou
     said = Redacted.read(last.content)
     assert said is not None
     assert said.is_break_glass
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("grantees", "needs"),
+    [
+        ((RoleRef("commander"), Standing.MANAGER), None),
+        ((RoleRef("commander"), GroupRef(handle="everybody")), "m0000, m0001, m0002"),
+        ((Standing.SENIOR,), "dana, m0000, m0001"),
+        ((Standing.RESPONDER,), "dana"),
+    ],
+)
+async def test_whether_anybody_else_may_destroy_is_soon_known_among_two_thousand_people(
+    world: World, grantees: tuple[Grantee, ...], needs: str | None
+) -> None:
+    incident_id, cleo, dana = await in_command(world)
+    entry_id = await note(world, incident_id, by=dana)
+    await world.run(hide(incident_id, entry_id), by=cleo)
+    await employ(world, 2_000)
+    rights = world.policy.rights
+    others = tuple(one for one in rights.actions if one.action != Action.REDACT_ENTRY)
+    own = Right(action=Action.REDACT_ENTRY, who=grantees)
+    world.change_policy(rights=replace(rights, actions=(*others, own)))
+    with counted(world) as said:
+        if needs is None:
+            await world.run(destroy(incident_id, entry_id), by=cleo)
+        else:
+            with pytest.raises(NotPermitted) as refused:
+                await world.run(destroy(incident_id, entry_id), by=cleo)
+            assert refused.value.needs == needs
+    assert len(said) < 120, len(said)
+
+
+async def employ(world: World, count: int) -> None:
+    """Store so many members, and a group of all of them."""
+    names = [f"m{number:04}" for number in range(count)]
+    async with world.database.writing() as session:
+        session.add_all(
+            Person(
+                workspace_id=world.workspace_id,
+                external_id=f"U{name.upper()}",
+                name=name,
+                kind=PersonKind.MEMBER,
+            )
+            for name in names
+        )
+        group = PeopleGroup(workspace_id=world.workspace_id, external_id="SALL", handle="everybody")
+        group.member_external_ids = " ".join(f"U{name.upper()}" for name in names)
+        group.refreshed_at = world.clock.now()
+        session.add(group)
+        await session.commit()
+
+
+@contextmanager
+def counted(world: World) -> Iterator[list[str]]:
+    """Collect the statements that the database gets."""
+    said: list[str] = []
+
+    def note_statement(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    engine = world.database.session_engine
+    event.listen(engine, "before_cursor_execute", note_statement)
+    try:
+        yield said
+    finally:
+        event.remove(engine, "before_cursor_execute", note_statement)
 
 
 async def test_destroying_a_copy_elsewhere_leaves_nothing_to_reveal(world: World) -> None:

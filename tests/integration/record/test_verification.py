@@ -16,9 +16,10 @@ from incidents.incident.incident import ById, ByReference
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.lifecycle.declare import Declaration, declare
 from incidents.lifecycle.status import change_status
-from incidents.record.by_operator import Restored, note_restore, redact_audit_entry
 from incidents.record.hiding import redact_entry
 from incidents.record.notes import add_note
+from incidents.record.redaction import redact_audit_entry
+from incidents.record.restoring import Restored, note_restore
 from incidents.registry.verification import Proof, prove_incident
 from incidents.roles.assign import claim_role
 from migrations.timeline_guard import drop_statements

@@ -212,6 +212,14 @@ async def test_a_severity_is_changed_by_key_number_name_or_code(
     assert f"*{now}*" in answer.text
 
 
+async def test_the_reason_for_a_severity_keeps_all_its_words(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev3 Kiosk dark")
+    await bot.settle()
+    await alice.command("/incident INC-1 severity sev1 the fallback to cash is down")
+    assert "the fallback to cash is down" in (await alice.command("/incident INC-1 timeline")).text
+
+
 @pytest.mark.parametrize(
     "title",
     [
