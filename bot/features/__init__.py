@@ -2,7 +2,15 @@
 
 from bot.features.browse import failures, home, listing, people
 from bot.features.browse.help import help_feature
-from bot.features.channel import announcement, invites, privacy, read_in, removal, status_card
+from bot.features.channel import (
+    announcement,
+    insiders,
+    invites,
+    privacy,
+    read_in,
+    removal,
+    status_card,
+)
 from bot.features.channel import exposed as channel_exposed
 from bot.features.channel import feature as channel
 from bot.features.channel import life as channel_life
@@ -79,6 +87,7 @@ def all_features() -> tuple[Feature, ...]:
         channel_exposed.FEATURE,
         privacy.FEATURE,
         removal.FEATURE,
+        insiders.FEATURE,
         invites.FEATURE,
         people.FEATURE,
         read_in.FEATURE,

@@ -1,7 +1,7 @@
 """Asks Slack who somebody is, before they get or see anything; never inside a transaction."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from bot.slack.gateway.people import SlackUser
 from bot.slack.rate_limits import Priority
 from incidents.core.errors import CannotAsk
 from incidents.core.people import Actor, PersonFacts, PersonKind, system_actor
-from incidents.people.directory import kind_of
+from incidents.people.directory import GroupFacts, kind_of, save_group
 from incidents.roles.departures import save_people
 
 if TYPE_CHECKING:
@@ -98,6 +98,31 @@ def _belonging(facts: PersonFacts, *, acts_here: bool) -> PersonFacts:
     if facts.kind is not None:
         return facts
     return replace(facts, kind=PersonKind.MEMBER if acts_here else PersonKind.EXTERNAL)
+
+
+async def learn_groups(services: "Services", names: Collection[str], *, within: float) -> bool:
+    """Ask Slack for the members of these groups, for at most `within` seconds, and store them.
+
+    Returns whether any was found; without an answer, people see the groups by name alone.
+    """
+    wanted = {name.removeprefix("@") for name in names}
+    found: list[GroupFacts] = []
+    try:
+        async with asyncio.timeout(within):
+            for group in await services.gateway.groups():
+                if not wanted.isdisjoint({group.id, group.handle}):
+                    members = await services.gateway.group_members(group.id)
+                    found.append(GroupFacts(group.id, group.handle, tuple(members)))
+    except (SlackFailure, TimeoutError) as error:
+        log.info("group_not_asked", error=getattr(error, "error", "timeout"))
+        return False
+    for facts in found:
+        await services.transactions.run(
+            partial(save_group, facts=facts),
+            actor=system_actor(),
+            workspace_id=services.workspace.id,
+        )
+    return bool(found)
 
 
 async def _ask(services: "Services", external_id: str) -> PersonFacts:

@@ -74,7 +74,8 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
         r"(?:notify|tell|inform) (?:the |all )?(?:customers|users|stakeholders|everyone|everybody)\b",
         "update {rest}",
     ),
-    (r"(?:invite|add|bring in|include|loop in)(?= @)", "escalate {rest}"),
+    (r"(?:kick|remove|eject) (?=[@<])", "uninvite {rest}"),
+    (r"(?:add|bring in|include|loop in) (?=[@<])", "invite {rest}|escalate {rest}"),
     (r"(?:help (?:me|us)|(?:i |we )?need help|sos|mayday)\b", "escalate {rest}"),
     (
         (

@@ -119,6 +119,8 @@ _DEEDS = MappingProxyType(
         "check_in": "answer or ask for this check-in",
         "export": "export the timeline",
         "use_channel": "choose the channel",
+        "invite": "let people into this incident",
+        "uninvite": "take this incident back from somebody",
         "view": "see incidents",
         "manage_postmortem": "work on the postmortem",
         "manage_action_items": "change action items",

@@ -8,11 +8,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from bot.framework.acquaintance import get_acquainted
+from bot.framework.acquaintance import get_acquainted, learn_groups
+from bot.framework.arguments import Arguments
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
-from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet
+from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet, OpensPrivate
 from incidents.core.ids import Reference
 from incidents.core.people import Actor, PersonKind, actor_of, find_person
 from incidents.core.signing import SigningKey
@@ -113,6 +114,8 @@ class Request:
     is_doubtful: bool = False
     # How long Slack may take to say who somebody is.
     ask_seconds: float = ASK_SECONDS
+    # The people to whom they agreed to open a private incident; None: they weren't asked.
+    may_open_to: frozenset[str] | None = None
 
     @property
     def policy(self) -> Policy:
@@ -134,6 +137,13 @@ class Request:
                 return await self._run(use_case, once=once)
             except NotKnownYet as error:
                 await get_acquainted(self.services, error.external_ids, within=self.ask_seconds)
+            except OpensPrivate as error:
+                # The question names everybody, so a group that we don't know is looked up first.
+                groups = {one.external_id for one in (*error.now, *error.later) if one.is_group}
+                if not groups or not await learn_groups(
+                    self.services, groups, within=self.ask_seconds
+                ):
+                    raise
         return await self._run(use_case, once=once)
 
     async def _run(self, use_case: UseCase, *, once: bool) -> Outcome:
@@ -143,6 +153,7 @@ class Request:
             workspace_id=self.services.workspace.id,
             request=self.key if once else None,
             progress=self.progress,
+            may_open_to=self.may_open_to,
         )
 
     async def introduced(self) -> "Request":
@@ -303,6 +314,18 @@ class Options:
     groups: Sequence[OptionGroup] = ()
 
 
-Reply = Say | FieldErrors | ShowView | Options | None
+class DoAgain(Arguments):
+    """Do what they wanted before, now that they agreed to open a private incident to `people`.
+
+    It was a command's `text`, or a press with this `action_id` and `value`.
+    """
+
+    people: tuple[str, ...] = ()
+    text: str = ""
+    action_id: str = ""
+    value: str = ""
+
+
+Reply = Say | FieldErrors | ShowView | Options | DoAgain | None
 
 Handler = Callable[[Request], Awaitable[Reply]]

@@ -107,7 +107,11 @@ async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Perso
     await uow.flush()
     for person in chosen:
         await save_participant(
-            uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
+            uow.session,
+            incident_id=incident.id,
+            person_id=person.id,
+            invited_at=uow.now,
+            let_in_by_id=uow.actor.person_id,
         )
 
 

@@ -7,9 +7,12 @@ from incidents.channel.entries import (
     ChannelArchived,
     ChannelMadePublic,
     ExposureEntry,
+    PeopleInvited,
+    RemovalRefused,
     SharingAccepted,
     SightEnded,
     SightRecovered,
+    SightTakenBack,
 )
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.core.ids import derived_id
@@ -24,6 +27,7 @@ from incidents.engine.effects import (
     RefreshAnnouncement,
     RefreshStatusCard,
     RemoveMessages,
+    RemovePerson,
     RetireChannel,
     SendReadIn,
     UnarchiveChannel,
@@ -62,6 +66,29 @@ def warn_last_insider(plan: IncidentPlan[SightEnded]) -> None:
     """Warn the one person who still sees a private incident."""
     if plan.event.last is not None:
         plan.tell(plan.event.last.id)
+
+
+def remove_person(plan: IncidentPlan[SightTakenBack]) -> None:
+    """Remove the person from the channel, and tell them."""
+    person_id = plan.event.person.id
+    if person_id is None:
+        return
+    effect = RemovePerson(
+        incident_id=plan.facts.incident_id, person_id=person_id, entry_id=plan.entry.id
+    )
+    # The lane of invitations: an earlier one to the same person comes first.
+    plan.add(effect, lane="invites")
+
+
+def tell_remover(plan: IncidentPlan[RemovalRefused]) -> None:
+    """Tell who took sight back that the person is still in the channel."""
+    plan.tell(plan.event.by.id)
+
+
+def invite_people(plan: IncidentPlan[PeopleInvited]) -> None:
+    """Invite the people to the channel."""
+    for person in plan.event.people:
+        plan.invite(person.id)
 
 
 def tell_of_recovery(plan: IncidentPlan[SightRecovered]) -> None:

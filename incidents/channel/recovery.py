@@ -41,7 +41,11 @@ async def recover(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     if not given:
         raise InvalidInput("reason", "empty", "recover Nobody is left in it")
     await save_participant(
-        uow.session, incident_id=incident.id, person_id=person_id, invited_at=uow.now
+        uow.session,
+        incident_id=incident.id,
+        person_id=person_id,
+        invited_at=uow.now,
+        let_in_by_id=person_id,
     )
     uow.record(incident, SightRecovered(reason=given))
     # The reason is in the entry only, so that redacting it there leaves no copy.

@@ -44,6 +44,15 @@ class InvitePerson(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemovePerson(Effect):
+    """Remove somebody from a private incident's channel, and tell them; `entry_id` says why."""
+
+    kind: ClassVar[str] = "remove_person"
+    person_id: uuid.UUID
+    entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class InvitePolicyPeople(Effect):
     """Invite people (by id or email) and groups (by id or handle) that the policy names."""
 

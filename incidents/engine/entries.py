@@ -72,6 +72,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "open_incident_channel": "opening the incident channel",
         "invite_person": "inviting somebody",
         "invite_policy_people": "inviting the people the policy names",
+        "remove_person": "removing somebody from the channel",
         "refresh_status_card": "showing the status card",
         "pin_status_card": "pinning the status card",
         "refresh_announcement": "announcing the incident",

@@ -132,7 +132,13 @@ def say(entry: AuditEntry) -> str:
 
 
 def _about_sight_or_record(entry: AuditEntry) -> str:
+    person = _text(entry, "person_name")
     match entry.kind:
+        case AuditKind.SIGHT_OPENED:
+            people = ", ".join((entry.content or {}).get("people") or ())
+            return f"Opened the private incident {_text(entry, 'reference')} to {people}."
+        case AuditKind.SIGHT_TAKEN_BACK:
+            return f"Took sight of {_text(entry, 'reference')} back from {person}."
         case AuditKind.SIGHT_ENDED:
             return f"{entry.actor_name} left the private channel of {_text(entry, 'reference')}."
         case AuditKind.SIGHT_RECOVERED:

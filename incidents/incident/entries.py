@@ -332,6 +332,26 @@ class MovedToPrivate(Payload):
         return telling("moved the incident to a private channel", details=details)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SightOpened(Payload):
+    """Somebody agreed to open a private incident to people who didn't see it."""
+
+    kind: ClassVar[str] = "sight_opened"
+    is_bookkeeping: ClassVar[bool] = True
+    people: tuple[Who, ...] = ()
+    # They see it once an escalation gets to them.
+    later: tuple[Who, ...] = ()
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return to whom it was opened, and to whom it may be."""
+        if not self.people:
+            return telling("agreed that an escalation opens this incident to ", *listed(self.later))
+        later = (
+            (detail("If an escalation gets to them", *listed(self.later)),) if self.later else ()
+        )
+        return telling("opened this private incident to ", *listed(self.people), details=later)
+
+
 _FOUND_PRIVATE: Final = "found that the incident channel was made private in Slack"
 
 
@@ -346,4 +366,5 @@ ENTRIES: Final[tuple[type[Payload], ...]] = (
     ChannelOpened,
     ChannelLinked,
     MovedToPrivate,
+    SightOpened,
 )

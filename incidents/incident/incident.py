@@ -155,19 +155,24 @@ class Participant(Base):
     incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
     invited_at: Mapped[datetime | None] = mapped_column(default=None)
+    # Who let them in; None if nobody had to: the policy, or a public incident.
+    let_in_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), default=None)
     joined_at: Mapped[datetime | None] = mapped_column(default=None)
     left_at: Mapped[datetime | None] = mapped_column(default=None)
     is_in_channel: Mapped[bool] = mapped_column(default=False)
     # Since when somebody who left, or was removed, is outside; None for everybody else.
     gone_at: Mapped[datetime | None] = mapped_column(default=None)
 
-    def let_in(self, now: datetime) -> None:
+    def let_in(self, now: datetime, *, by: uuid.UUID | None = None) -> None:
         """Make them part of the incident, also after they left it."""
-        self.invited_at, self.gone_at = self.invited_at or now, None
+        if self.invited_at is None:
+            self.invited_at, self.let_in_by_id = now, by
+        self.gone_at = None
 
     def go(self, now: datetime) -> None:
         """End their part in the incident: sight, and with it all rights."""
         self.is_in_channel, self.invited_at, self.gone_at = False, None, now
+        self.let_in_by_id = None
 
 
 class Counter(Base):
@@ -303,10 +308,24 @@ async def lock_incident(
     incident = (
         await session.execute(query, given, execution_options={"populate_existing": True})
     ).scalar_one_or_none()
+    if incident is not None and not await _still_sees(session, incident, viewer):
+        incident = None
     if incident is None:
         name = str(ref.reference) if isinstance(ref, ByReference) else None
         raise IncidentNotFound(name)
     return incident
+
+
+async def _still_sees(session: AsyncSession, incident: Incident, viewer: Actor) -> bool:
+    """Tell whether the viewer's sight didn't end while this transaction waited for the lock.
+
+    PostgreSQL looks at participants as they were before the wait; SQLite has a single writer.
+    """
+    is_sure = not incident.is_private or not viewer.is_person
+    if is_sure or session.get_bind().dialect.name == "sqlite":
+        return True
+    query = select(Incident.id).where(Incident.id == incident.id, visible_to(viewer))
+    return (await session.execute(query)).first() is not None
 
 
 async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:
@@ -374,6 +393,7 @@ async def save_participant(
     incident_id: uuid.UUID,
     person_id: uuid.UUID,
     invited_at: datetime | None = None,
+    let_in_by_id: uuid.UUID | None = None,
 ) -> Participant:
     """Return the person's participation, creating it if needed; `invited_at` lets them in."""
     found = await find_participant(session, incident_id=incident_id, person_id=person_id)
@@ -381,6 +401,6 @@ async def save_participant(
         found = Participant(id=new_id(), incident_id=incident_id, person_id=person_id)
         session.add(found)
     if invited_at is not None:
-        found.let_in(invited_at)
+        found.let_in(invited_at, by=let_in_by_id)
     await session.flush()
     return found

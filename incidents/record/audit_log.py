@@ -54,7 +54,9 @@ class AuditKind(StrEnum):
     PERSON_ERASED = "person_erased"
     # A backup was restored: the numbers that were given out after it was made are lost.
     RESTORED = "restored"
+    SIGHT_OPENED = "sight_opened"
     SIGHT_ENDED = "sight_ended"
+    SIGHT_TAKEN_BACK = "sight_taken_back"
     SIGHT_RECOVERED = "sight_recovered"
     # What became of who can read a private incident's channel: `what`, `reference`.
     CHANNEL_CHANGED = "channel_changed"

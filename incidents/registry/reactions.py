@@ -22,9 +22,12 @@ from incidents.channel.entries import (
     ChannelUnshared,
     InviteRefused,
     MessagesRemoved,
+    PeopleInvited,
+    RemovalRefused,
     SharingAccepted,
     SightEnded,
     SightRecovered,
+    SightTakenBack,
 )
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.checkins import reactions as checkins
@@ -341,6 +344,9 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(UpdateSnoozed, refresh_entry_messages, post, updates.keep_cadence, refresh_card),
     # -- channel
     on(SightEnded, post, channel.warn_last_insider, refresh_card),
+    on(SightTakenBack, refresh_entry_messages, post, channel.remove_person, refresh_card),
+    on(RemovalRefused, post, channel.tell_remover),
+    on(PeopleInvited, post, channel.invite_people),
     on(SightRecovered, post, channel.tell_of_recovery),
     on(ChannelRefused, channel.tell_declarer, refresh_announcement),
     on(ChannelArchived, channel.follow_archiving),

@@ -47,7 +47,7 @@ class Recovering(OnIncident):
 
 def typed_move(request: Request) -> AskFirst[Moving]:
     """Parse `private @alice @bob reason`; always open the form, as there is no way back."""
-    people, reason = _people_first(request.words.text)
+    people, reason = people_first(request.words.text, example=_EXAMPLE)
     return AskFirst(Moving(request.incident_ref(), people=people, reason=mentions.plain(reason)))
 
 
@@ -58,7 +58,7 @@ async def move(uow: UnitOfWork, given: Moving) -> Outcome:
     return await move_to_private(uow, given.ref, wanted=wanted)
 
 
-def _people_first(text: str) -> tuple[tuple[str, ...], str]:
+def people_first(text: str, *, example: str) -> tuple[tuple[str, ...], str]:
     """Split the text into the people mentioned at its start and the rest. Raises: InvalidInput."""
     people: list[str] = []
     rest = text.strip()
@@ -70,7 +70,7 @@ def _people_first(text: str) -> tuple[tuple[str, ...], str]:
         people.append(external_id)
         rest = rest.partition(name)[2].lstrip()
     if rest.startswith("@"):  # Slack made no mention of it: nobody may be left out by mistake
-        raise InvalidInput("people", "not_a_person", _EXAMPLE)
+        raise InvalidInput("people", "not_a_person", example)
     return tuple(people), rest
 
 

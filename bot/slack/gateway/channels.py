@@ -137,6 +137,15 @@ class ChannelCalls(SlackCalls):
             outcomes.extend(await self._invite_some(channel, wanted[start : start + _MOST_INVITED]))
         return tuple(outcomes)
 
+    async def remove(self, channel: str, user: str) -> str | None:
+        """Remove somebody from a channel; return Slack's error if it refuses, else None."""
+        arguments = {"channel": channel, "user": user}
+        try:
+            await self._call("conversations.kick", arguments, done=frozenset({"not_in_channel"}))
+        except SlackPermanent as refusal:
+            return refusal.error
+        return None
+
     async def join(self, channel: str) -> None:
         """Join a public channel."""
         await self._call("conversations.join", {"channel": channel}, done=_ALREADY_IN)

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
+from incidents.core.errors import (
+    AlreadySo,
+    IncidentNotFound,
+    InvalidInput,
+    NotPermitted,
+    OpensPrivate,
+    Superseded,
+)
 from incidents.core.people import Actor
 from incidents.engine.effects import InvitePerson, TellPerson
 from incidents.engine.reminders import ReminderKind
@@ -405,5 +412,10 @@ async def test_who_is_offered_a_private_incident_can_see_it(world: World) -> Non
     room = Commanded(world, alice=alice, bob=bob, carol=bob)
     room.id = await world.declare("Leaked key", by=alice, is_private=True)
     await room.propose(alice, by=alice)
+    with pytest.raises(OpensPrivate):
+        await room.propose(bob, by=alice)
+    with pytest.raises(IncidentNotFound):
+        await world.view(room.id, viewer=bob)
+    world.may_open_to = frozenset({"UBOB"})
     await room.propose(bob, by=alice)
     assert (await world.view(room.id, viewer=bob)).id == room.id
