@@ -141,7 +141,11 @@ _DEEDS = MappingProxyType(
 
 # Who has a right, where the policy's key would puzzle people.
 _HOLDERS = MappingProxyType(
-    {"senior": "somebody who works solo everywhere", "mentor": "a mentor of the person"}
+    {
+        "peer": "somebody who works solo everywhere",
+        "senior": "a senior",
+        "mentor": "a mentor of the person",
+    }
 )
 
 # The names of refused values, where their keys would puzzle people.
@@ -264,6 +268,11 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
         return (
             f"Guests and people from other workspaces can't {what} here. "
             "Ask a member of the workspace to do it for you."
+        )
+    if action == "take_over" and "responder" in needs:
+        return (
+            "Only responders and seniors can take over command. Join the incident channel, or "
+            f"take a role with `{slash} role`, and press *Take over…* again: it works at once."
         )
     if "responder" in needs:
         return (

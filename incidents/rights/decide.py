@@ -55,6 +55,7 @@ class StandingFacts:
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()  # ids and handles of the groups the actor is in
     email: str | None = None  # None as well if others have the same address
+    is_peer: bool = False
     is_senior: bool = False
     # Supervises the person concerned; if the action concerns nobody, supervises anybody.
     is_mentor: bool = False
@@ -114,6 +115,8 @@ def _grants(grantee: Grantee, actor: Actor, facts: StandingFacts) -> bool:
             return True
         case Standing.RESPONDER:
             return facts.is_responder
+        case Standing.PEER:
+            return facts.is_peer and actor.person_kind is PersonKind.MEMBER
         case Standing.SENIOR:
             return facts.is_senior and actor.person_kind is PersonKind.MEMBER
         case Standing.MENTOR:
@@ -193,6 +196,7 @@ async def gather_standing(
     general = StandingFacts(
         groups=groups,
         email=await own_address(session, person),
+        is_peer=levels.is_peer,
         is_senior=levels.is_senior,
         is_mentor=bool(mentees) if subject_id is None else subject_id in mentees,
         is_manager=await is_among(

@@ -149,9 +149,14 @@ class Levels:
         return min(self._applying(role, service, severity_rank) for service in wanted)
 
     @property
-    def is_senior(self) -> bool:
+    def is_peer(self) -> bool:
         """Tell whether the person is nowhere below solo, at no severity."""
         return not self.limits and all(stage is Stage.SOLO for stage in self.by_scope.values())
+
+    @property
+    def is_senior(self) -> bool:
+        """Tell whether somebody has said that the person is solo, and they are nowhere below it."""
+        return bool(self.by_scope) and self.is_peer
 
     def _at(self, scope: Scope, severity_rank: int | None) -> Stage:
         stage, limit = self.by_scope[scope], self.limits.get(scope)

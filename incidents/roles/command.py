@@ -116,10 +116,11 @@ async def take_over(
         command has moved since.
     """
     incident = await uow.get_incident(ref)
-    await uow.permit(Action.TAKE_OVER, incident)
+    commander = await find_commander(uow.session, incident.id)
+    subject_id = commander.person_id if commander is not None else None
+    await uow.permit(Action.TAKE_OVER, incident, subject_id=subject_id)
     refuse_if_over(incident)
     actor = await _acting_person(uow)
-    commander = await find_commander(uow.session, incident.id)
     if commander is not None and commander.person_id == actor.id:
         raise AlreadySo("commander", actor.name)
     if seen_commander_id and commander and str(commander.person_id) != seen_commander_id:

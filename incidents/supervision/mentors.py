@@ -138,7 +138,7 @@ async def learners_without_mentor(session: AsyncSession, policy: Policy) -> tupl
         at = {"workspace_id": person.workspace_id, "person_id": person.id}
         records = await stage_records(session, **at)
         levels = levels_from(person, records, policy=policy)
-        if not levels.is_senior and not await mentors_of(session, **at, policy=policy):
+        if not levels.is_peer and not await mentors_of(session, **at, policy=policy):
             found.append(person.name)
     return tuple(found)
 

@@ -371,10 +371,22 @@ async def may(world: World, person: Actor, *, about: Actor | None = None) -> boo
     return True
 
 
-async def test_a_right_can_be_given_to_seniors(world: World) -> None:
+async def test_a_right_given_to_seniors_needs_somebody_who_said_so(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await make_mentor(world, jo, max_, by=ana)
+    grant(world, Action.CANCEL, Standing.SENIOR)
+    assert not await may(world, jo)
+    await world.run(change(jo, Stage.SOLO, scope=Scope("commander", ""), note=NOTE), by=max_)
+    assert await may(world, jo)
+    await world.run(change(jo, Stage.LEAD, scope=Scope("scribe", "")), by=ana)
+    assert not await may(world, jo)
+    assert not await may(world, ana)
+
+
+async def test_a_right_can_be_given_to_peers(world: World) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     guest = await world.person("gus", kind=PersonKind.GUEST)
-    grant(world, Action.CANCEL, Standing.SENIOR)
+    grant(world, Action.CANCEL, Standing.PEER)
     assert await may(world, jo)
     await world.run(change(jo, Stage.LEAD, scope=Scope("scribe", "")), by=ana)
     assert not await may(world, jo)
