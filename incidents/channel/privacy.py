@@ -23,7 +23,7 @@ from incidents.incident.roles import current_roles
 from incidents.people.assignable import get_reachable, refuse_unknown
 from incidents.policy.policy import Action
 from incidents.roles.handoffs import find_pending_handoff, withdraw_handoff
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_REASON = 500
 
@@ -51,7 +51,7 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     old_channel_id, old_name = incident.channel_id, incident.channel_name
     moved = MovedToPrivate(
         people=tuple(Who(person.name, person.id) for person in chosen),
-        reason=storable(wanted.reason).strip()[:MAX_REASON],
+        reason=trimmed(wanted.reason)[:MAX_REASON],
         old_channel_id=old_channel_id or "",
         old_channel_name=old_name or "",
         old_places=tuple(await _places(uow, incident, old_channel_id)),

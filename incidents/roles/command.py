@@ -46,7 +46,7 @@ from incidents.roles.handoffs import (
     who_is,
     withdraw_handoff,
 )
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_WORDS = 1000
 MAX_REASON = 500
@@ -125,7 +125,7 @@ async def take_over(
         raise AlreadySo("commander", actor.name)
     if seen_commander_id and commander and str(commander.person_id) != seen_commander_id:
         raise Superseded("command", by=(await get_person(uow, commander.person_id)).name)
-    given = storable(reason).strip()[:MAX_REASON]
+    given = trimmed(reason)[:MAX_REASON]
     if not given:
         raise InvalidInput("reason", "empty", "Alice has no network")
     if commander is None:
@@ -281,7 +281,7 @@ async def _record_proposal(
 ) -> None:
     acknowledge(uow, incident)
     proposed = await entry_about(uow, handoff, entry_type)
-    added = storable(words).strip()[:MAX_WORDS]
+    added = trimmed(words)[:MAX_WORDS]
     entry = uow.record(incident, replace(proposed, expires_at=handoff.expires_at, words=added))
     await uow.flush()
     handoff.entry_id = entry.id

@@ -32,7 +32,7 @@ from incidents.rights.stages import (
     mentors_of,
     stage_records,
 )
-from incidents.storage.database import storable
+from incidents.storage.database import storable, trimmed
 from incidents.supervision.events import StageSet
 from incidents.supervision.mentors import end_mentor, name_mentor
 from incidents.supervision.recertification import expect_renewal
@@ -186,7 +186,7 @@ def _severity(uow: UnitOfWork, key: str) -> str:
 
 
 def _note(text: str, *, needed: bool) -> str:
-    cleaned = storable(text).strip()
+    cleaned = trimmed(text)
     if needed and not cleaned:
         raise InvalidInput("note", "empty", "Led three incidents on checkout, calm and complete.")
     if len(cleaned) > MAX_NOTE:
