@@ -143,6 +143,7 @@ _DEEDS = MappingProxyType(
 _HOLDERS = MappingProxyType(
     {
         "peer": "somebody who works solo everywhere",
+        "solo": "somebody who works solo here",
         "senior": "a senior",
         "mentor": "a mentor of the person",
     }

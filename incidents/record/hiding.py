@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, inspect, or_, select
@@ -50,6 +51,10 @@ MAX_REASON = 500
 
 # What people wrote themselves, and may hide themselves; everything else of theirs others hide.
 _OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind}
+# What nobody is shown as a line of the record: words there follow the entry.
+_OURS = frozenset(
+    {"processed_requests", "effects", "reminders", "prompts", "posted_messages", "handoffs"}
+)
 
 
 class HiddenWords(Base):
@@ -79,15 +84,23 @@ async def hide_entry(
     """
     incident = await uow.get_incident(ref)
     entry = await get_entry(uow, incident, entry_id)
-    is_own = entry.actor_id == uow.actor.person_id and entry.kind in _OWN_WORDS
+    is_own = _is_own(uow, entry)
     await uow.permit(Action.ADD_NOTE if is_own else Action.HIDE_ENTRY, incident)
     why = _reason(reason)
     if entry.content is None:
         raise AlreadySo("entry", "hidden or destroyed")
     refuse_about_themselves(uow, entry, entry.content)
     erased = await erase(
-        uow, incident, entry, reason=why, is_hiding=True, but=HiddenWords.__tablename__
+        uow,
+        incident,
+        entry,
+        reason=why,
+        is_hiding=True,
+        but=HiddenWords.__tablename__,
+        check=partial(_refuse_copy, uow),
     )
+    if is_own and await _touches_others(uow, entry, erased):
+        await uow.permit(Action.HIDE_ENTRY, incident)
     uow.session.add_all(_kept(incident, entry, one) for one in erased.taken)
     await uow.flush()
     return _outcome("hidden", incident, entry, erased)
@@ -140,11 +153,19 @@ async def redact_entry(
     refuse_about_themselves(uow, entry, content)
     why = keep_text(reason).text[:MAX_REASON]
     hidden = words_in(entry.kind, content) if kept else frozenset()
+    for copy in await _hidden_entries(uow.session, kept):
+        refuse_about_themselves(uow, copy, _content_in(kept, copy) or {})
     for one in kept:
         await uow.session.delete(one)
     await uow.flush()
     erased = await erase(
-        uow, incident, entry, reason=why, hidden=hidden, is_break_glass=is_break_glass
+        uow,
+        incident,
+        entry,
+        reason=why,
+        hidden=hidden,
+        is_break_glass=is_break_glass,
+        check=partial(_refuse_copy, uow),
     )
     return _outcome("redacted", incident, entry, erased)
 
@@ -191,6 +212,48 @@ def refuse_about_themselves(
         raise InvalidInput("entry", "is about you; ask somebody else who may hide entries")
 
 
+def _is_own(uow: UnitOfWork, entry: TimelineEntry) -> bool:
+    return entry.actor_id == uow.actor.person_id and entry.kind in _OWN_WORDS
+
+
+def _refuse_copy(uow: UnitOfWork, entry: TimelineEntry) -> None:
+    """Return quietly unless an entry that repeats the words is about the actor.
+
+    Otherwise a note with the same words would hide it. Raises: InvalidInput.
+    """
+    try:
+        refuse_about_themselves(uow, entry, entry.content or {})
+    except InvalidInput:
+        problem = (
+            f"has the same words as entry {entry.sequence}, which is about you; ask somebody else "
+            "who may hide entries"
+        )
+        raise InvalidInput("entry", problem) from None
+
+
+async def _touches_others(uow: UnitOfWork, entry: TimelineEntry, erased: Erased) -> bool:
+    """Tell whether words went from more than the actor's own entries and what only we keep."""
+    shown = {one.table for one in erased.taken} - _OURS
+    if shown - {TimelineEntry.__tablename__}:
+        return True
+    entries = [one for one in erased.taken if one.table == TimelineEntry.__tablename__]
+    ids = [uuid.UUID(one.key[0]) for one in entries]
+    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids))
+    rows = (await uow.session.execute(query)).scalars().all()
+    return not all(_is_own(uow, row) or row.target_id == entry.id for row in rows)
+
+
+async def _hidden_entries(
+    session: AsyncSession, kept: Sequence[HiddenWords]
+) -> Sequence[TimelineEntry]:
+    """Return the entries whose content was hidden, in order."""
+    ids = [
+        uuid.UUID(one.row_key[0]) for one in kept if one.table_name == TimelineEntry.__tablename__
+    ]
+    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids)).order_by(TimelineEntry.sequence)
+    return (await session.execute(query)).scalars().all()
+
+
 def _kept(incident: Incident, entry: TimelineEntry, taken: Taken) -> HiddenWords:
     return HiddenWords(
         id=new_id(),
@@ -224,12 +287,8 @@ def _content_in(kept: Sequence[HiddenWords], entry: TimelineEntry) -> dict[str, 
 async def _record_revealed(
     uow: UnitOfWork, incident: Incident, kept: Sequence[HiddenWords], *, reason: str
 ) -> None:
-    ids = [
-        uuid.UUID(one.row_key[0]) for one in kept if one.table_name == TimelineEntry.__tablename__
-    ]
-    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids)).order_by(TimelineEntry.sequence)
     of = {one.row_key[0]: one for one in kept}
-    for row in (await uow.session.execute(query)).scalars().all():
+    for row in await _hidden_entries(uow.session, kept):
         if _is_lost(row, of[str(row.id)]):
             continue
         place = incident

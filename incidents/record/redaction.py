@@ -7,7 +7,7 @@ what isn't words, so that the record still proves the state.
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,10 +59,12 @@ async def erase(
     is_hiding: bool = False,
     is_break_glass: bool = False,
     but: str = "",
+    check: Callable[[TimelineEntry], None],
 ) -> Erased:
     """Erase the entry's words, those of its amendments, and their copies; record that it was so.
 
     `hidden` are words that were taken out of the entry before. `but` is a table to leave alone.
+    `check` raises for another entry that repeats them and that the actor may not erase.
     """
     amendments = [
         one for one in await find_corrections(uow.session, entry) if one.kind == Amended.kind
@@ -71,6 +73,8 @@ async def erase(
     texts = hidden | {text for one in own for text in words_in(one.kind, one.content or {})}
     why = str(without(reason, texts))
     repeating = await _repeating(uow.session, incident.id, own, texts)
+    for row in repeating:
+        check(row)
     said = Redacted(reason=why, is_hidden=is_hiding, is_break_glass=is_break_glass)
     if not own:  # an earlier entry keeps what isn't words
         _record(uow, incident, entry, said)
