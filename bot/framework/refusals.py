@@ -146,6 +146,7 @@ _HOLDERS = MappingProxyType(
         "solo": "somebody who works solo here",
         "senior": "a senior",
         "mentor": "a mentor of the person",
+        "solo_mentor": "a mentor of the person who works solo there",
     }
 )
 

@@ -3,9 +3,11 @@
 A restore's gap goes to the audit log, so that no number is missing without a word or given twice.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -15,9 +17,19 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Counter
 from incidents.incident.timeline import TimelineEntry
 from incidents.record.audit_log import AuditEntry, AuditKind, audit, lock_log
+from incidents.record.words import REDACTED_TEXT
 from incidents.storage.database import kept_text
 
 MAX_REASON = 500
+
+# What people wrote, and what names them: all that an audit entry loses.
+_PERSONAL = frozenset(
+    {
+        *("reason", "text", "person_external_id", "person_name"),
+        *("mentor_external_id", "mentor_name"),
+    }
+)
+_ADDRESS = re.compile(r"\S+@\S+\.\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +101,16 @@ def lost_numbers(log: Iterable[AuditEntry], *, counter: str) -> tuple[range, ...
 
 
 async def redact_audit_entry(uow: UnitOfWork, *, sequence: int, reason: str) -> Outcome:
-    """Erase an audit entry's content for good; a new entry says who did it, and why.
+    """Erase the words and names in an audit entry for good; a new entry says who did it, and why.
 
-    Raises: InvalidInput for no such entry; AlreadySo if its content is gone.
+    In one step: whoever runs the command has the database anyway. So the new entry keeps what was
+    done (stages, rights, numbers), and a reason is needed.
+
+    Raises: InvalidInput for no such entry, or without a reason; AlreadySo if its content is gone.
     """
+    why = kept_text(reason, most=MAX_REASON)
+    if not why:
+        raise InvalidInput("reason", "empty", "A customer's name")
     await lock_log(uow)
     query = select(AuditEntry).where(
         AuditEntry.workspace_id == uow.workspace_id, AuditEntry.sequence == sequence
@@ -103,9 +121,26 @@ async def redact_audit_entry(uow: UnitOfWork, *, sequence: int, reason: str) -> 
         raise InvalidInput("entry", "unknown")
     if entry.content is None:
         raise AlreadySo("entry", "redacted")
-    why = kept_text(reason, most=MAX_REASON)
-    content = {"entry_id": entry.id, "sequence": sequence, "reason": why}
+    content = {
+        "entry_id": entry.id,
+        "sequence": sequence,
+        "reason": why,
+        "kind": entry.kind,
+        "kept": _impersonal(entry.content),
+    }
     redacted = await audit(uow, AuditKind.REDACTED, content)
     entry.content = entry.salt = None
     await uow.flush()
     return Outcome("audit_entry_redacted", data={"sequence": redacted.sequence})
+
+
+def _impersonal(value: Any) -> Any:
+    """Return a JSON value without words, names and addresses."""
+    match value:
+        case str():
+            return _ADDRESS.sub(REDACTED_TEXT, value)
+        case Mapping():
+            return {name: _impersonal(one) for name, one in value.items() if name not in _PERSONAL}
+        case list() | tuple():
+            return [_impersonal(one) for one in value]
+    return value

@@ -4,11 +4,9 @@ Hiding takes the words from everywhere a redaction would, and keeps them in `hid
 nothing shows or exports. Revealing puts them back. Destroying deletes them for good.
 """
 
-import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, inspect, or_, select
@@ -20,7 +18,6 @@ from incidents.core.hash_chain import hash_content, instant_text
 from incidents.core.ids import new_id
 from incidents.core.people import Person, PersonKind, actor_of, system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.entries import UpdatePosted
 from incidents.incident.incident import (
     ById,
     Incident,
@@ -34,27 +31,26 @@ from incidents.policy.policy import Action
 from incidents.policy.references import GroupRef, PersonRef, Standing
 from incidents.record.audit_log import AuditKind, audit
 from incidents.record.corrections import (
-    WITHDRAWABLE,
     correction_of,
     find_corrections,
     get_entry,
     keep_text,
 )
 from incidents.record.entries import Redacted, Revealed
-from incidents.record.redaction import Erased, Taken, erase
+from incidents.record.redaction import (
+    Erased,
+    Taken,
+    erase,
+    is_own_words,
+    refuse_about_themselves,
+    touches_others,
+)
 from incidents.record.words import words_in
 from incidents.rights.decide import decide, gather_standing, managers_named
 from incidents.rights.stages import is_among
 from incidents.storage.database import Base
 
 MAX_REASON = 500
-
-# What people wrote themselves, and may hide themselves; everything else of theirs others hide.
-_OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind}
-# What nobody is shown as a line of the record: words there follow the entry.
-_OURS = frozenset(
-    {"processed_requests", "effects", "reminders", "prompts", "posted_messages", "handoffs"}
-)
 
 
 class HiddenWords(Base):
@@ -84,7 +80,7 @@ async def hide_entry(
     """
     incident = await uow.get_incident(ref)
     entry = await get_entry(uow, incident, entry_id)
-    is_own = _is_own(uow, entry)
+    is_own = is_own_words(uow, entry)
     await uow.permit(Action.ADD_NOTE if is_own else Action.HIDE_ENTRY, incident)
     why = _reason(reason)
     if entry.content is None:
@@ -97,9 +93,8 @@ async def hide_entry(
         reason=why,
         is_hiding=True,
         but=HiddenWords.__tablename__,
-        check=partial(_refuse_copy, uow),
     )
-    if is_own and await _touches_others(uow, entry, erased):
+    if is_own and await touches_others(uow, entry, erased):
         await uow.permit(Action.HIDE_ENTRY, incident)
     uow.session.add_all(_kept(incident, entry, one) for one in erased.taken)
     await uow.flush()
@@ -165,7 +160,6 @@ async def redact_entry(
         reason=why,
         hidden=hidden,
         is_break_glass=is_break_glass,
-        check=partial(_refuse_copy, uow),
     )
     return _outcome("redacted", incident, entry, erased)
 
@@ -196,51 +190,6 @@ async def destroy_entry(
         about = {"incident": str(incident.reference), "sequence": entry.sequence, "reason": why}
         await audit(uow, AuditKind.DESTROYED_ALONE, about)
     return await redact_entry(uow, ref, entry_id=entry_id, reason=why, is_break_glass=is_alone)
-
-
-def refuse_about_themselves(
-    uow: UnitOfWork, entry: TimelineEntry, content: Mapping[str, Any]
-) -> None:
-    """Return quietly unless the entry is about the actor, other than their own words.
-
-    Raises: InvalidInput.
-    """
-    me = uow.actor.person_id
-    if me is None or entry.kind in _OWN_WORDS:
-        return
-    if entry.actor_id == me or str(me) in json.dumps(dict(content)):
-        raise InvalidInput("entry", "is about you; ask somebody else who may hide entries")
-
-
-def _is_own(uow: UnitOfWork, entry: TimelineEntry) -> bool:
-    return entry.actor_id == uow.actor.person_id and entry.kind in _OWN_WORDS
-
-
-def _refuse_copy(uow: UnitOfWork, entry: TimelineEntry) -> None:
-    """Return quietly unless an entry that repeats the words is about the actor.
-
-    Otherwise a note with the same words would hide it. Raises: InvalidInput.
-    """
-    try:
-        refuse_about_themselves(uow, entry, entry.content or {})
-    except InvalidInput:
-        problem = (
-            f"has the same words as entry {entry.sequence}, which is about you; ask somebody else "
-            "who may hide entries"
-        )
-        raise InvalidInput("entry", problem) from None
-
-
-async def _touches_others(uow: UnitOfWork, entry: TimelineEntry, erased: Erased) -> bool:
-    """Tell whether words went from more than the actor's own entries and what only we keep."""
-    shown = {one.table for one in erased.taken} - _OURS
-    if shown - {TimelineEntry.__tablename__}:
-        return True
-    entries = [one for one in erased.taken if one.table == TimelineEntry.__tablename__]
-    ids = [uuid.UUID(one.key[0]) for one in entries]
-    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids))
-    rows = (await uow.session.execute(query)).scalars().all()
-    return not all(_is_own(uow, row) or row.target_id == entry.id for row in rows)
 
 
 async def _hidden_entries(

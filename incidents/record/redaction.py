@@ -7,25 +7,35 @@ what isn't words, so that the record still proves the state.
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import JSON, String, cast, func, inspect, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.core.errors import InvalidInput
 from incidents.core.people import system_actor
 from incidents.engine.rules import TextCopies
 from incidents.engine.unit_of_work import UnitOfWork
+from incidents.incident.entries import UpdatePosted
 from incidents.incident.incident import ById, Incident, lock_incident
 from incidents.incident.timeline import TimelineEntry
-from incidents.record.corrections import correction_of, find_corrections
+from incidents.record.corrections import WITHDRAWABLE, correction_of, find_corrections
 from incidents.record.entries import Amended, Redacted
 from incidents.record.words import holds, without, without_words, words_in
 from incidents.storage.database import Base
 
 # Shorter texts are too common to be a copy: "yes", "12".
 _SHORTEST_COPY = 4
+
+
+# What people wrote themselves, and may hide themselves; everything else of theirs others hide.
+_OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind, Amended.kind}
+# What nobody is shown as a line of the record: words there follow the entry.
+_OURS = frozenset(
+    {"processed_requests", "effects", "reminders", "prompts", "posted_messages", "handoffs"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +69,12 @@ async def erase(
     is_hiding: bool = False,
     is_break_glass: bool = False,
     but: str = "",
-    check: Callable[[TimelineEntry], None],
 ) -> Erased:
     """Erase the entry's words, those of its amendments, and their copies; record that it was so.
 
     `hidden` are words that were taken out of the entry before. `but` is a table to leave alone.
-    `check` raises for another entry that repeats them and that the actor may not erase.
+
+    Raises: InvalidInput if an entry about the actor repeats them.
     """
     amendments = [
         one for one in await find_corrections(uow.session, entry) if one.kind == Amended.kind
@@ -74,7 +84,7 @@ async def erase(
     why = str(without(reason, texts))
     repeating = await _repeating(uow.session, incident.id, own, texts)
     for row in repeating:
-        check(row)
+        _refuse_copy(uow, row)
     said = Redacted(reason=why, is_hidden=is_hiding, is_break_glass=is_break_glass)
     if not own:  # an earlier entry keeps what isn't words
         _record(uow, incident, entry, said)
@@ -96,6 +106,52 @@ async def erase(
             taken += found
     await uow.flush()
     return Erased(entries=len(repeating) + len(elsewhere), rows=len(rows), taken=tuple(taken))
+
+
+def is_own_words(uow: UnitOfWork, entry: TimelineEntry) -> bool:
+    """Tell whether the actor wrote the entry as a note, mark or update."""
+    return entry.actor_id == uow.actor.person_id and entry.kind in _OWN_WORDS
+
+
+async def touches_others(uow: UnitOfWork, entry: TimelineEntry, erased: Erased) -> bool:
+    """Tell whether words went from more than the actor's own entries and what only we keep."""
+    shown = {one.table for one in erased.taken} - _OURS
+    if shown - {TimelineEntry.__tablename__}:
+        return True
+    entries = [one for one in erased.taken if one.table == TimelineEntry.__tablename__]
+    ids = [uuid.UUID(one.key[0]) for one in entries]
+    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids))
+    rows = (await uow.session.execute(query)).scalars().all()
+    return not all(is_own_words(uow, row) or row.target_id == entry.id for row in rows)
+
+
+def refuse_about_themselves(
+    uow: UnitOfWork, entry: TimelineEntry, content: Mapping[str, Any]
+) -> None:
+    """Return quietly unless the entry is about the actor, other than their own words.
+
+    Raises: InvalidInput.
+    """
+    me = uow.actor.person_id
+    if me is None or entry.kind in _OWN_WORDS:
+        return
+    if entry.actor_id == me or str(me) in json.dumps(dict(content)):
+        raise InvalidInput("entry", "is about you; ask somebody else who may hide entries")
+
+
+def _refuse_copy(uow: UnitOfWork, entry: TimelineEntry) -> None:
+    """Return quietly unless an entry that repeats the words is about the actor.
+
+    Otherwise a note with the same words would hide it. Raises: InvalidInput.
+    """
+    try:
+        refuse_about_themselves(uow, entry, entry.content or {})
+    except InvalidInput:
+        problem = (
+            f"has the same words as entry {entry.sequence}, which is about you; ask somebody else "
+            "who may hide entries"
+        )
+        raise InvalidInput("entry", problem) from None
 
 
 def _take(row: Base, column: str, now_is: Any, *, salt: str | None = None) -> Taken:

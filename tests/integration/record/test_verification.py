@@ -96,7 +96,7 @@ async def test_the_audit_log_may_miss_content_only_where_a_redaction_points(worl
         restored = partial(note_restore, restored=Restored(reason=reason))
         await world.run(restored, by=operator)
     with pytest.raises(InvalidInput):  # what explains a gap stays readable
-        await world.run(partial(redact_audit_entry, sequence=1, reason=""), by=operator)
+        await world.run(partial(redact_audit_entry, sequence=1, reason="a name"), by=operator)
     await _tamper(world, "UPDATE audit_entries SET content = NULL, salt = NULL WHERE sequence = 2")
     assert await world.flaws() == {("Audit log", 2, "content_missing")}
 
