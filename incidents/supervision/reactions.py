@@ -46,11 +46,18 @@ def wait_for_mentor_answers(plan: Plan[MentorshipChanged]) -> None:
     event, kind = plan.event, ReminderKind.MENTOR_UNANSWERED
     if event.question_id is None:
         return
-    subject = {"subject_type": "mentorship", "subject_id": event.mentorship_id}
+    subject, subject_id = "mentorship", event.mentorship_id
+    if event.expires_at is None:
+        plan.set_reminder(CancelReminder(kind=kind, subject_type=subject, subject_id=subject_id))
+        return
     plan.set_reminder(
-        Remind(kind=kind, **subject, incident_id=None, due_at=event.expires_at)
-        if event.expires_at is not None
-        else CancelReminder(kind=kind, **subject)
+        Remind(
+            kind=kind,
+            subject_type=subject,
+            subject_id=subject_id,
+            incident_id=None,
+            due_at=event.expires_at,
+        )
     )
 
 
