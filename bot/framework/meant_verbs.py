@@ -25,7 +25,7 @@ _MEANT: Final[Sequence[tuple[re.Pattern[str], str]]] = tuple(
             r"(?:i'?ll |i |let me )?(?:take|taking|assume|claim|have)(?: over)? (?:command|lead|the lead|control)\b",
             "role commander me",
         ),
-        (r"take ?over\b", "role commander me"),
+        (r"take[ -]?over\b", "takeover {rest}"),
         (r"(?:step|stepping) (?:down|back)\b", "handoff none"),
         (r"(?:page|call|ping|alert|notify|wake|get|summon|paging|calling)\b", "escalate {rest}"),
         (r"(?:help (?:me|us)|i need help|need help|sos)\b", "escalate {rest}"),

@@ -49,7 +49,7 @@ _SUPERSEDED = MappingProxyType(
         "handoff_declined": "This handoff is over: {by} declined it.",
         "handoff_agreed": "{by} has agreed already. I'm asking the next commander.",
         "handoff_pending": "{by} has already proposed a handoff, which waits for its answer. Urgent? "
-        "Take over with a reason: press *Take over…* on it.",
+        "Take over with a reason: press *Take over…* on it, or `{slash} takeover` with the reason.",
         "proposal": "This proposal isn't there any more. Start again from where you were.",
         "proposal_draft": "This wasn't asked for yet.",
         "proposal_pending": "This was asked for already. It waits for an answer, on its card.",
@@ -274,7 +274,8 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
     if action == "take_over" and "responder" in needs:
         return (
             "Only responders and seniors can take over command. Join the incident channel, or "
-            f"take a role with `{slash} role`, and press *Take over…* again: it works at once."
+            f"take a role with `{slash} role`. Then *Take over…*, or `{slash} takeover` with the "
+            "reason, works at once."
         )
     if "responder" in needs:
         return (

@@ -110,7 +110,8 @@ async def take_over(
 ) -> Outcome:
     """Take command at once, with a reason; the previous commander is told.
 
-    `seen_commander_id` is the commander whom the actor saw on opening the form.
+    `seen_commander_id` is the commander whom the actor saw on opening the form. Without it, somebody
+    who took command a moment ago keeps it.
 
     Raises: NotPermitted; IncidentOver; InvalidInput without a reason; AlreadySo; Superseded when
         command has moved since.
@@ -125,6 +126,8 @@ async def take_over(
         raise AlreadySo("commander", actor.name)
     if seen_commander_id and commander and str(commander.person_id) != seen_commander_id:
         raise Superseded("command", by=(await get_person(uow, commander.person_id)).name)
+    if commander is not None and not seen_commander_id:
+        await _refuse_same_moment(uow, commander)
     given = trimmed(reason)[:MAX_REASON]
     if not given:
         raise InvalidInput("reason", "empty", "Alice has no network")

@@ -6,13 +6,23 @@ import pytest
 
 from incidents.channel.channel import record_opened
 from incidents.channel.membership import join_channel, leave_channel
-from incidents.core.errors import DomainError, IncidentNotFound, Superseded
+from incidents.core.errors import (
+    DomainError,
+    IncidentNotFound,
+    InvalidInput,
+    NotPermitted,
+    Superseded,
+)
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.lifecycle.resolve import Resolution, resolve
 from incidents.lifecycle.status import reopen
+from incidents.policy.references import PersonRef
+from incidents.policy.supervision import MentorSeed
+from incidents.roles.assign import claim_role
 from incidents.roles.command import take_over
 from incidents.roles.handoffs import HandoffStatus
 from tests.integration.roles.test_handoff import Commanded, room
+from tests.supervision import seed
 from tests.world import World
 
 __all__ = ["room"]
@@ -68,3 +78,32 @@ async def test_the_request_of_somebody_who_was_removed_gives_them_no_command(wor
         with pytest.raises(IncidentNotFound):
             await world.run(attempt, by=bob)
     assert await room.commanders() == ["alice"]
+
+
+async def test_who_is_no_responder_and_no_senior_takes_nothing_over(room: Commanded) -> None:
+    dan = await room.world.person("dan")
+    with pytest.raises(NotPermitted):
+        await room.world.run(partial(take_over, ref=room.ref, reason="Alice sleeps"), by=dan)
+    await room.world.run(partial(claim_role, ref=room.ref, role="scribe"), by=dan)
+    with pytest.raises(InvalidInput, match="reason"):
+        await room.world.run(partial(take_over, ref=room.ref, reason="\u200b"), by=dan)
+    await room.world.run(partial(take_over, ref=room.ref, reason="Alice sleeps"), by=dan)
+    assert await room.commanders() == ["dan"]
+
+
+async def test_a_mentor_takes_over_from_their_own_and_from_nobody_else(room: Commanded) -> None:
+    dan, eve = await room.world.person("dan"), await room.world.person("eve")
+    pairs = ((room.alice, dan), (room.bob, eve))
+    mentors = tuple(
+        MentorSeed(
+            person=PersonRef(user_id=person.external_id),
+            mentors=(PersonRef(user_id=mentor.external_id),),
+        )
+        for person, mentor in pairs
+    )
+    seed(room.world, mentors=mentors)
+    use_case = partial(take_over, ref=room.ref, reason="Alice is stuck")
+    with pytest.raises(NotPermitted):
+        await room.world.run(use_case, by=eve)
+    await room.world.run(use_case, by=dan)
+    assert await room.commanders() == ["dan"]

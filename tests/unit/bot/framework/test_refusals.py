@@ -34,7 +34,7 @@ from incidents.core.errors import (
         ),
         (
             NotPermitted("take_over", needs="responder, senior, mentor"),
-            ["Join the incident channel", "`/incident role`", "press *Take over…* again"],
+            ["Join the incident channel", "`/incident role`", "`/incident takeover`"],
             "Ask them",
         ),
         (
