@@ -308,6 +308,33 @@ async def test_a_duplicate_that_points_elsewhere_is_noticed(world: World) -> Non
     assert await _problems(world) == {"duplicate_of_differs"}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE incidents SET is_drill = 'maybe' WHERE number = 1",
+        "UPDATE incidents SET number = 'one' WHERE number = 1",
+        "UPDATE action_items SET number = 'one', due_on = 'soon'",
+        "UPDATE action_items SET status = X'FF'",
+        "UPDATE action_items SET text = CAST(X'FF' AS TEXT)",
+    ],
+)
+async def test_a_malformed_original_or_action_item_is_a_finding(world: World, change: str) -> None:
+    alice = await world.person("alice")
+    for title in ("Checkout errors", "Search is slow"):
+        await world.declare(title, by=alice)
+    original, second = parse_reference("INC-1"), parse_reference("INC-2")
+    assert original is not None
+    assert second is not None
+    await world.run(partial(claim_role, ref=ByReference(second), role="scribe"), by=alice)
+    item = partial(add_action_item, ref=ByReference(second), text="Alert on a full disk")
+    await world.run(item, by=alice)
+    mark = partial(mark_duplicate, ref=ByReference(second), original=original)
+    await world.run(mark, by=alice)
+    await _tamper(world, change)
+    assert await world.flaws() != set()
+
+
 # -- what was deleted ---------------------------------------------------------------------------
 
 
