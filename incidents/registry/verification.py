@@ -29,12 +29,14 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.postmortem.action_items import ActionItem
 from incidents.postmortem.postmortem import Postmortem, PostmortemSection
 from incidents.postmortem.replay import compare_action_items, compare_postmortems
+from incidents.proposals.replay import compare_proposals
 from incidents.proposals.tables import Proposal
 from incidents.record.audit_log import AuditEntry, audit_head, verify_audit
 from incidents.record.by_operator import lost_numbers
 from incidents.record.captured_messages import CapturedMessage
 from incidents.record.replay import compare_with_rows
 from incidents.roles.handoffs import Handoff
+from incidents.roles.replay import compare_handoffs
 from incidents.storage.checked_rows import UnreadableRow, read_rows
 from incidents.supervision.stage_proof import verify_stages
 
@@ -169,7 +171,29 @@ async def _state_flaws(
         *flaws,
         *compare_channel(incident, entries),
         *await _follow_up_flaws(session, incident, entries),
+        *await _proposal_flaws(session, incident, entries),
     ]
+
+
+async def _proposal_flaws(
+    session: AsyncSession, incident: Incident, entries: list[TimelineEntry]
+) -> list[Flaw]:
+    """Return what proposals and handoffs say otherwise than the entries."""
+    at = incident.last_sequence
+    proposals = await read_rows(
+        session, Proposal, Proposal.incident_id == incident.id, order_by=Proposal.created_at
+    )
+    handoffs = await read_rows(
+        session, Handoff, Handoff.incident_id == incident.id, order_by=Handoff.created_at
+    )
+    proposed = [row for row in proposals if isinstance(row, Proposal)]
+    handed = [row for row in handoffs if isinstance(row, Handoff)]
+    flaws = [*compare_proposals(proposed, entries), *compare_handoffs(handed, entries)]
+    if len(proposed) < len(proposals):
+        flaws.append(Flaw(at, "proposals_differ"))
+    if len(handed) < len(handoffs):
+        flaws.append(Flaw(at, "handoffs_differ"))
+    return list(dict.fromkeys(flaws))
 
 
 async def _original_of(session: AsyncSession, incident: Incident) -> str | None:

@@ -124,6 +124,8 @@ _FLAWS = {
     "unreadable": "it can't be read: its place holds something that is no entry",
     "action_items_differ": "up to here, the stored action items aren't what the entries say",
     "postmortem_differs": "up to here, the postmortem's stored versions aren't what the entries say",
+    "proposals_differ": "up to here, the stored proposals aren't what the entries say",
+    "handoffs_differ": "up to here, the stored handoffs aren't what the entries say",
     "roles_differ": "up to here, the stored roles aren't what the entries say",
     "stage_missing": "the stage that it recorded is missing",
     "stage_changed": "the stored stage isn't the one that it recorded",

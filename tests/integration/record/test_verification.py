@@ -32,11 +32,14 @@ from incidents.postmortem.postmortem import (
     set_postmortem_owner,
     write_postmortem,
 )
+from incidents.proposals.ask import propose
+from incidents.proposals.tables import ProposalWords
 from incidents.record.by_operator import Restored, note_restore, redact_audit_entry
 from incidents.record.hiding import hide_entry, redact_entry, reveal_entry
 from incidents.record.notes import add_note
 from incidents.registry.verification import Proof, prove_incident
 from incidents.roles.assign import claim_role
+from incidents.roles.command import propose_commander
 from migrations.timeline_guard import drop_statements
 from tests.world import World
 
@@ -194,6 +197,34 @@ async def test_a_row_that_says_otherwise_than_its_entries_is_noticed(
     assert await world.flaws() == set()
     await _tamper(world, f"UPDATE incidents SET {change}")
     assert problem in await _problems(world)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("UPDATE proposals SET status = 'approved'", "proposals_differ"),
+        ("UPDATE proposals SET needs = 'nobody'", "proposals_differ"),
+        ("UPDATE proposals SET answered_by_id = requested_by_id", "proposals_differ"),
+        ("UPDATE proposals SET command = 'cancel'", "proposals_differ"),
+        ("UPDATE proposals SET status = 'draft'", "proposals_differ"),
+        ("UPDATE handoffs SET status = 'accepted'", "handoffs_differ"),
+        ("UPDATE handoffs SET from_person_id = to_person_id", "handoffs_differ"),
+        ("DELETE FROM handoffs", "handoffs_differ"),
+    ],
+)
+async def test_a_proposal_or_handoff_that_was_changed_in_its_row_is_noticed(
+    world: World, change: str, problem: str
+) -> None:
+    incident_id = await _incident(world)
+    alice, bob = await world.person("alice"), await world.person("bob")
+    words = ProposalWords(text="Restart it", risk="Slow for a minute", undo="Not needed")
+    asked = partial(propose, ref=ById(incident_id), words=words, class_key="change")
+    await world.run(asked, by=bob)
+    named = Named(bob.external_id or "")
+    await world.run(partial(propose_commander, ref=ById(incident_id), person=named), by=alice)
+    assert await world.flaws() == set()
+    await _tamper(world, change)
+    assert await _problems(world) == {problem}
 
 
 @pytest.mark.parametrize(
