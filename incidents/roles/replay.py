@@ -57,8 +57,7 @@ def compare_handoffs(rows: Collection[Handoff], entries: Iterable[TimelineEntry]
 def _apply(said: dict[uuid.UUID, _Said], step: Payload) -> None:
     match step:
         case HandoffProposal(handoff_id=uuid.UUID() as key):
-            people = (step.incoming, step.outgoing, step.proposed_by)
-            said[key] = _Said(*(_id(one) for one in people))
+            said[key] = _Said(_id(step.incoming), _id(step.outgoing), _id(step.proposed_by))
         case HandoffAgreed(handoff_id=uuid.UUID() as key):
             _end(said, key, HandoffStatus.AGREED, HandoffStatus.ACCEPTED)
         case HandoffDeclined(handoff_id=uuid.UUID() as key):

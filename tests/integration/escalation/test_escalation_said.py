@@ -46,7 +46,12 @@ async def test_only_steps_that_reach_somebody_count_as_waiting(made: Escalations
     assert await reach() == []
     scribe = partial(claim_role, ref=ById(made.incident_id), role="scribe")
     await made.world.run(scribe, by=carol)
-    over = partial(take_over, ref=ById(made.incident_id), reason="Alice has no network")
+    over = partial(
+        take_over,
+        ref=ById(made.incident_id),
+        reason="Alice has no network",
+        seen_commander_id=str(made.alice.person_id),
+    )
     await made.world.run(over, by=carol)
     assert await reach() == [("Incident commander",)]
     await made.wait(minutes=5)
