@@ -29,12 +29,12 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.postmortem.action_items import ActionItem
 from incidents.postmortem.postmortem import Postmortem, PostmortemSection
 from incidents.postmortem.replay import compare_action_items, compare_postmortems
-from incidents.proposals.replay import compare_proposals
 from incidents.proposals.tables import Proposal
 from incidents.record.audit_log import AuditEntry, audit_head, verify_audit
 from incidents.record.by_operator import lost_numbers
 from incidents.record.captured_messages import CapturedMessage
 from incidents.record.replay import compare_with_rows
+from incidents.registry.proposal_proof import compare_proposals
 from incidents.roles.handoffs import Handoff
 from incidents.roles.replay import compare_handoffs
 from incidents.storage.checked_rows import UnreadableRow, read_rows
