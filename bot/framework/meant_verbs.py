@@ -41,7 +41,7 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
         r"(?:i'?ll |i |let me )?(?:take|taking|assume|claim|have)(?: over)? (?:command|lead|the lead|control)\b",
         "role commander me",
     ),
-    (r"(?:i )?take ?over\b", "role commander me"),
+    (r"(?:i )?take[ -]?over\b", "takeover {rest}"),
     (
         (
             r"(?:i'?m|i am|i'?ll be|be|i'?ll take|i take|take|let me be|let me take)(?: the| a)?"

@@ -50,7 +50,7 @@ _SUPERSEDED = MappingProxyType(
         "handoff_declined": "This handoff is over: {by} declined it.",
         "handoff_agreed": "{by} has agreed already. I'm asking the next commander.",
         "handoff_pending": "{by} has already proposed a handoff, which waits for its answer. Urgent? "
-        "Take over with a reason: press *Take over…* on it.",
+        "Take over with a reason: press *Take over…* on it, or `{slash} takeover` with the reason.",
         "proposal": "This proposal isn't there any more. Start again from where you were.",
         "proposal_draft": "This wasn't asked for yet.",
         "proposal_pending": "This was asked for already. It waits for an answer, on its card.",
@@ -144,7 +144,13 @@ _DEEDS = MappingProxyType(
 
 # Who has a right, where the policy's key would puzzle people.
 _HOLDERS = MappingProxyType(
-    {"senior": "somebody who works solo everywhere", "mentor": "a mentor of the person"}
+    {
+        "peer": "somebody who works solo everywhere",
+        "solo": "somebody who works solo here",
+        "senior": "a senior",
+        "mentor": "a mentor of the person",
+        "solo_mentor": "a mentor of the person who works solo there",
+    }
 )
 
 # The names of refused values, where their keys would puzzle people.
@@ -267,6 +273,12 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
         return (
             f"Guests and people from other workspaces can't {what} here. "
             "Ask a member of the workspace to do it for you."
+        )
+    if action == "take_over" and "responder" in needs:
+        return (
+            "Only responders and seniors can take over command. Join the incident channel, or "
+            f"take a role with `{slash} role`. Then *Take over…*, or `{slash} takeover` with the "
+            "reason, works at once."
         )
     if "responder" in needs:
         return (

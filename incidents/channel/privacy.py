@@ -25,7 +25,7 @@ from incidents.people.assignable import get_reachable, refuse_unknown
 from incidents.policy.policy import Action
 from incidents.record.audit_log import AuditKind, audit
 from incidents.roles.handoffs import find_pending_handoff, withdraw_handoff
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_REASON = 500
 
@@ -53,7 +53,7 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     old_channel_id, old_name = incident.channel_id, incident.channel_name
     moved = MovedToPrivate(
         people=tuple(Who(person.name, person.id) for person in chosen),
-        reason=storable(wanted.reason).strip()[:MAX_REASON],
+        reason=trimmed(wanted.reason)[:MAX_REASON],
         old_channel_id=old_channel_id or "",
         old_channel_name=old_name or "",
     )

@@ -14,7 +14,7 @@ from incidents.incident.incident import (
 )
 from incidents.people.directory import find_people_named
 from incidents.record.audit_log import AuditKind, audit
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_REASON = 500
 
@@ -37,7 +37,7 @@ async def recover(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     part = await find_participant(uow.session, incident_id=incident.id, person_id=person_id)
     if not incident.is_private or is_inside(incident, part, person_id=person_id):
         raise AlreadySo("incident", "visible to you")
-    given = storable(reason).strip()[:MAX_REASON]
+    given = trimmed(reason)[:MAX_REASON]
     if not given:
         raise InvalidInput("reason", "empty", "recover Nobody is left in it")
     await save_participant(

@@ -82,7 +82,7 @@ def is_signed(statement: Mapping[str, Any], signature: Signature) -> bool:
 
 def key_bytes(text: str) -> bytes:
     """Return the bytes of a key written as base64 or hexadecimal. Raises: ValueError."""
-    given = text.strip()
+    given = text.strip("\ufeff \t\r\n")  # Windows editors add such marks to a file
     if len(given) == 2 * KEY_BYTES:
         return bytes.fromhex(given)
     key = _from_text(given)

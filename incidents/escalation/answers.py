@@ -49,7 +49,7 @@ from incidents.escalation.targets import (
 from incidents.incident.incident import Incident
 from incidents.people.assignable import call_in, get_acting_person, get_person
 from incidents.policy.policy import Action
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_REASON = 500
 
@@ -284,4 +284,4 @@ async def _answered(
 
 
 def _text(text: str) -> str:
-    return storable(text).strip()[:MAX_REASON]
+    return trimmed(text)[:MAX_REASON]

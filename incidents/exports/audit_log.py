@@ -118,6 +118,10 @@ def say(entry: AuditEntry) -> str:
             return f"Named {_text(entry, 'mentor_name')} as a mentor of {person}, to be agreed."
         case AuditKind.MENTOR_DECLINED:
             return f"Declined {_text(entry, 'mentor_name')} as a mentor of {person}."
+        case AuditKind.MENTOR_UNANSWERED | AuditKind.MENTOR_UNASKED:
+            which = f"the question whether {_text(entry, 'mentor_name')} mentors {person}"
+            is_late = entry.kind == AuditKind.MENTOR_UNANSWERED
+            return f"Nobody answered {which}." if is_late else f"Took back {which}."
         case AuditKind.MENTOR_NAMED:
             return f"{_text(entry, 'mentor_name')} is now a mentor of {person}."
         case AuditKind.MENTOR_ENDED:
@@ -149,7 +153,8 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
         case AuditKind.MESSAGES_REMOVED:
             return f"{_text(entry, 'reference')}: {_removed(entry.content or {})}"
         case AuditKind.REDACTED:
-            erased = f"Erased the content of entry {_text(entry, 'sequence')}"
+            kind = _text(entry, "kind").replace("_", " ")
+            erased = f"Erased words and names in entry {_text(entry, 'sequence')} ({kind})"
             return f"{erased}. {_text(entry, 'reason')}"
         case AuditKind.DESTROYED_ALONE:
             which = f"entry {_text(entry, 'sequence')} of {_text(entry, 'incident')}"

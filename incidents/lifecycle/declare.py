@@ -14,7 +14,7 @@ from incidents.incident.incident import Incident, Participant, lock_numbers, tak
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.lifecycle.similarity import find_similar
 from incidents.policy.policy import Action, Severity
-from incidents.storage.database import insert_rows, storable
+from incidents.storage.database import insert_rows, storable, trimmed
 
 MAX_TITLE = 300
 
@@ -114,8 +114,8 @@ async def _new_incident(uow: UnitOfWork, declared: _Declared) -> Incident:
         is_drill=given.is_drill,
         is_private=given.is_private,
         title=declared.title,
-        summary=storable(given.summary).strip(),
-        impact=storable(given.impact).strip(),
+        summary=trimmed(given.summary),
+        impact=trimmed(given.impact),
         resolution="",
         services=[storable(service) for service in given.services],
         severity_key=severity.key,

@@ -43,6 +43,8 @@ class AuditKind(StrEnum):
     MENTOR_PROPOSED = "mentor_proposed"
     MENTOR_NAMED = "mentor_named"
     MENTOR_DECLINED = "mentor_declined"
+    MENTOR_UNANSWERED = "mentor_unanswered"
+    MENTOR_UNASKED = "mentor_unasked"
     MENTOR_ENDED = "mentor_ended"
     POLICY_CHANGED = "policy_changed"
     HANDOVER_OFFERED = "handover_offered"

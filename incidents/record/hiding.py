@@ -4,9 +4,8 @@ Hiding moves the words, wherever a redaction would erase them, to `hidden_words`
 or exports. Revealing puts them back. Destroying deletes them for good.
 """
 
-import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,6 @@ from incidents.core.hash_chain import hash_content, instant_text
 from incidents.core.ids import new_id
 from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.entries import UpdatePosted
 from incidents.incident.incident import (
     ById,
     Incident,
@@ -30,22 +28,25 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.record.audit_log import AuditKind, audit
 from incidents.record.corrections import (
-    WITHDRAWABLE,
     correction_of,
     find_corrections,
     get_entry,
     keep_text,
 )
 from incidents.record.entries import Redacted, Revealed
-from incidents.record.redaction import Erased, Taken, erase
+from incidents.record.redaction import (
+    Erased,
+    Taken,
+    erase,
+    is_own_words,
+    refuse_about_themselves,
+    touches_others,
+)
 from incidents.record.words import words_in
 from incidents.rights.others import who_else_may
 from incidents.storage.database import Base
 
 MAX_REASON = 500
-
-# What people wrote themselves, they may hide themselves; other entries about them, others hide.
-_OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind}
 
 
 class HiddenWords(Base):
@@ -75,15 +76,22 @@ async def hide_entry(
     """
     incident = await uow.get_incident(ref)
     entry = await get_entry(uow, incident, entry_id)
-    is_own = entry.actor_id == uow.actor.person_id and entry.kind in _OWN_WORDS
+    is_own = is_own_words(uow, entry)
     await uow.permit(Action.ADD_NOTE if is_own else Action.HIDE_ENTRY, incident)
     why = _reason(reason)
     if entry.content is None:
         raise AlreadySo("entry", "hidden or destroyed")
     refuse_about_themselves(uow, entry, entry.content)
     erased = await erase(
-        uow, incident, entry, reason=why, is_hiding=True, but=HiddenWords.__tablename__
+        uow,
+        incident,
+        entry,
+        reason=why,
+        is_hiding=True,
+        but=HiddenWords.__tablename__,
     )
+    if is_own and await touches_others(uow, entry, erased):
+        await uow.permit(Action.HIDE_ENTRY, incident)
     uow.session.add_all(_kept(incident, entry, one) for one in erased.taken)
     await uow.flush()
     return _outcome("hidden", incident, entry, erased)
@@ -136,11 +144,18 @@ async def redact_entry(
     refuse_about_themselves(uow, entry, content)
     why = keep_text(reason).text[:MAX_REASON]
     hidden = words_in(entry.kind, content) if kept else frozenset()
+    for copy in await _hidden_entries(uow.session, kept):
+        refuse_about_themselves(uow, copy, _content_in(kept, copy) or {})
     for one in kept:
         await uow.session.delete(one)
     await uow.flush()
     erased = await erase(
-        uow, incident, entry, reason=why, hidden=hidden, is_break_glass=is_break_glass
+        uow,
+        incident,
+        entry,
+        reason=why,
+        hidden=hidden,
+        is_break_glass=is_break_glass,
     )
     return _outcome("redacted", incident, entry, erased)
 
@@ -175,18 +190,15 @@ async def destroy_entry(
     return await redact_entry(uow, ref, entry_id=entry_id, reason=why, is_break_glass=is_alone)
 
 
-def refuse_about_themselves(
-    uow: UnitOfWork, entry: TimelineEntry, content: Mapping[str, Any]
-) -> None:
-    """Return quietly unless the entry is about the actor, other than their own words.
-
-    Raises: InvalidInput.
-    """
-    me = uow.actor.person_id
-    if me is None or entry.kind in _OWN_WORDS:
-        return
-    if entry.actor_id == me or str(me) in json.dumps(dict(content)):
-        raise InvalidInput("entry", "is about you; ask somebody else who may hide entries")
+async def _hidden_entries(
+    session: AsyncSession, kept: Sequence[HiddenWords]
+) -> Sequence[TimelineEntry]:
+    """Return the entries whose content was hidden, in order."""
+    ids = [
+        uuid.UUID(one.row_key[0]) for one in kept if one.table_name == TimelineEntry.__tablename__
+    ]
+    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids)).order_by(TimelineEntry.sequence)
+    return (await session.execute(query)).scalars().all()
 
 
 def _kept(incident: Incident, entry: TimelineEntry, taken: Taken) -> HiddenWords:
@@ -222,12 +234,8 @@ def _content_in(kept: Sequence[HiddenWords], entry: TimelineEntry) -> dict[str, 
 async def _record_revealed(
     uow: UnitOfWork, incident: Incident, kept: Sequence[HiddenWords], *, reason: str
 ) -> None:
-    ids = [
-        uuid.UUID(one.row_key[0]) for one in kept if one.table_name == TimelineEntry.__tablename__
-    ]
-    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids)).order_by(TimelineEntry.sequence)
     of = {one.row_key[0]: one for one in kept}
-    for row in (await uow.session.execute(query)).scalars().all():
+    for row in await _hidden_entries(uow.session, kept):
         if _is_lost(row, of[str(row.id)]):
             continue
         place = incident

@@ -511,7 +511,11 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(JuniorAsked, learning.forward_to_mentor),
     # -- supervision
     on_workspace(StageSet, supervision.tell_of_stage),
-    on_workspace(MentorshipChanged, supervision.tell_of_mentorship),
+    on_workspace(
+        MentorshipChanged,
+        supervision.tell_of_mentorship,
+        supervision.wait_for_mentor_answers,
+    ),
     on_workspace(RenewalExpected, supervision.remind_of_renewal),
     on_workspace(RenewalDue, supervision.tell_of_renewal),
     on_workspace(ProgressRequested, supervision.upload_progress),

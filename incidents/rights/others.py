@@ -31,6 +31,9 @@ async def who_else_may(
 
     The nearest there are: people the policy names, else responders, else other members.
     """
+    is_listed = exists().where(StageRecord.person_id == Person.id)
+    # Seniors are people with a recorded stage; peers mostly have none.
+    likely = ~is_listed if Standing.SENIOR in policy.rights.who_may(action) else is_listed
     others = (
         select(Person)
         .where(
@@ -39,8 +42,7 @@ async def who_else_may(
             Person.kind == PersonKind.MEMBER,
             Person.id != actor.person_id,
         )
-        # People without a record of stages are seniors.
-        .order_by(exists().where(StageRecord.person_id == Person.id), Person.name, Person.id)
+        .order_by(likely, Person.name, Person.id)
         .limit(MOST_ASKED)
     )
     if incident.is_private:
@@ -95,7 +97,7 @@ async def _nearest_first(
         )
         roles = [role.person_id for role in held]
         found.append(or_(Person.id.in_(roles), Person.id.in_(in_channel)))
-    if {Standing.ANYONE, Standing.SENIOR} & set(who):
+    if {Standing.ANYONE, Standing.PEER, Standing.SENIOR} & set(who):
         found.append(true())
     return found
 

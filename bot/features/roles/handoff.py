@@ -42,6 +42,11 @@ def typed_offer(request: Request) -> Offer:
     return Offer(request.incident_ref(), person=person, words=mentions.plain(words))
 
 
+def typed_take_over(request: Request) -> TakeOver:
+    """Parse `takeover reason`."""
+    return TakeOver(request.incident_ref(), reason=mentions.plain(request.words.text))
+
+
 async def hand_off(uow: UnitOfWork, given: Offer) -> Outcome:
     """Offer command, ask for it, or step down."""
     if given.person == NOBODY:
@@ -86,6 +91,10 @@ FEATURE = Feature(
         Verb(OnHandoff, buttons=("handoff_decline",), use_case=decline_handoff, tell=told),
         Verb(
             TakeOver,
+            usage="takeover [reason]",
+            summary="Take command at once, with a reason; alone, opens the form.",
+            examples=("takeover No answer since 14:05, a decision is due",),
+            typed=typed_take_over,
             form="handoff_take_over",
             opened_by=("handoff_take_over_open",),
             needs=Action.TAKE_OVER,

@@ -111,7 +111,7 @@ async def open_sign_off(request: Request, given: SigningOff) -> blocks.View | Sa
         return Say(say(stage_messages.HIDDEN))
     if not await _may(request, Action.SIGN_OFF, view):
         raise NotPermitted(action=Action.SIGN_OFF, needs="mentor")
-    lines = [(line.scope, line.following) for line in progress_messages.signable(view)]
+    lines = progress_messages.signable(view)
     if not lines:
         raise Superseded("stage")
     return stage_messages.sign_off_form(view.name, lines, request.policy)
@@ -123,10 +123,16 @@ async def sign(request: Request, given: SigningOff) -> Reply:
         raise InvalidInput("line", "empty")
     line = from_value(stage_messages.Line, given.line)
     scope = Scope(line.role_key, line.service_key)
-    wanted = SignOff(person_id=given.person_id, stage=line.stage, scope=scope, note=given.note)
+    wanted = SignOff(
+        person_id=given.person_id,
+        stage=line.stage,
+        scope=scope,
+        up_to=line.up_to,
+        note=given.note,
+    )
     outcome = await request.transact(partial(sign_off, wanted=wanted))
     name = mentions.escape_line(outcome.data["name"])
-    said = stage_messages.stage_text(line.stage, scope, request.policy)
+    said = stage_messages.stage_text(line.stage, scope, request.policy, up_to=line.up_to)
     return Say(say(f"Signed off: {name} is now {said}. They are told directly, with your note."))
 
 

@@ -29,9 +29,9 @@ def audit(
     ] = False,
     redact: Annotated[
         int | None,
-        typer.Option(metavar="12", help="Erase this entry's content for good, instead."),
+        typer.Option(metavar="12", help="Erase words and names in this entry for good, instead."),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why it is erased; this stays.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it is erased; needed, and stays.")] = "",
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
@@ -45,14 +45,18 @@ def audit(
     try:
         if redact is not None:
             asyncio.run(_redact(configuration, redact, reason, workspace))
-            typer.echo(f"Erased the content of entry {redact}. The audit log says that you did.")
+            typer.echo(
+                f"Erased words and names in entry {redact}. The audit log says that you did, and why."
+            )
             return
         file = asyncio.run(_export(configuration.settings, form, workspace))
     except CannotRead as error:
         fail(str(error))
     except AlreadySo:
         fail(f"Entry {redact} was erased before.")
-    except InvalidInput:
+    except InvalidInput as error:
+        if error.field == "reason":
+            fail('Say why, for the audit log: --reason "…". Nothing was erased.')
         fail(f"There is no entry {redact} that can be erased.")
     write_file(file, output, force=force)
 

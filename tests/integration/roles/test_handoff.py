@@ -24,6 +24,8 @@ from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById
 from incidents.lifecycle.status import cancel
 from incidents.people.assignable import Named
+from incidents.policy.references import PersonRef
+from incidents.policy.supervision import Stage, StageSeed
 from incidents.record.notes import add_note
 from incidents.roles.command import propose_commander, take_command, take_over
 from incidents.roles.effects import RefreshHandoff, TellRoleHolder
@@ -37,6 +39,7 @@ from incidents.roles.handoffs import (
 from incidents.roles.step_down import step_down
 from incidents.updates.post import UpdateDraft, post_update
 from tests.integration.roles.test_command_watch import with_backup
+from tests.supervision import seed
 from tests.world import World
 
 
@@ -98,6 +101,9 @@ class Commanded:
 @pytest.fixture
 async def room(world: World) -> Commanded:
     people = {name: await world.person(name) for name in ("alice", "bob", "carol")}
+    # Bob and Carol are seniors, so they may take over without a role.
+    refs = [PersonRef(user_id=people[name].external_id) for name in ("bob", "carol")]
+    seed(world, stages=tuple(StageSeed(person=ref, stage=Stage.SOLO) for ref in refs))
     room = Commanded(world, **people)
     room.id = await world.declare("Checkout errors", by=room.alice, severity_key="sev2")
     await room.propose(room.alice, by=room.alice)
