@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.channel.entries import PeopleInvited, RemovalRefused, SightTakenBack
 from incidents.core.errors import AlreadySo, InvalidInput, Newcomer
 from incidents.core.people import Actor, Person, PersonKind, find_person, who
 from incidents.core.sentences import Who
@@ -24,6 +23,7 @@ from incidents.incident.incident import (
 from incidents.incident.roles import current_roles, find_commander
 from incidents.incident.views import IncidentView, PersonView, get_incident_view, person_view
 from incidents.people.assignable import get_reachable, refuse_unknown
+from incidents.people.entries import PeopleInvited, RemovalRefused, SightTakenBack
 from incidents.people.sight import agree_to_open, let_in
 from incidents.policy.policy import Action
 from incidents.record.audit_log import AuditKind, audit

@@ -10,7 +10,7 @@ needs somebody inside.
 
 from datetime import datetime
 
-from incidents.channel.entries import PersonJoined, PersonLeft, SightEnded
+from incidents.channel.entries import PersonJoined, PersonLeft
 from incidents.channel.insiders import find_insiders
 from incidents.core.people import PersonKind, who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -20,6 +20,7 @@ from incidents.incident.incident import (
     Participant,
     save_participant,
 )
+from incidents.people.entries import SightEnded
 from incidents.record.audit_log import AuditKind, audit
 from incidents.record.marks import incident_of_channel
 from incidents.roles.assign import end_roles_of

@@ -7,12 +7,7 @@ from incidents.channel.entries import (
     ChannelArchived,
     ChannelMadePublic,
     ExposureEntry,
-    PeopleInvited,
-    RemovalRefused,
     SharingAccepted,
-    SightEnded,
-    SightRecovered,
-    SightTakenBack,
 )
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.core.ids import derived_id
@@ -36,6 +31,13 @@ from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
 from incidents.incident.entries import ChannelLinked, Edited, MovedToPrivate, StatusChanged
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.people.entries import (
+    PeopleInvited,
+    RemovalRefused,
+    SightEnded,
+    SightRecovered,
+    SightTakenBack,
+)
 from incidents.policy.policy import COMMANDER
 
 _OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})

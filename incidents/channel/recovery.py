@@ -1,6 +1,5 @@
 """The policy's recovery person opens a private incident, with a reason that its people are told."""
 
-from incidents.channel.entries import SightRecovered
 from incidents.core.errors import AlreadySo, IncidentNotFound, InvalidInput
 from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -13,6 +12,7 @@ from incidents.incident.incident import (
     save_participant,
 )
 from incidents.people.directory import find_people_named
+from incidents.people.entries import SightRecovered
 from incidents.record.audit_log import AuditKind, audit
 from incidents.storage.database import trimmed
 

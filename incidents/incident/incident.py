@@ -1,19 +1,16 @@
 """The incident: its row, its participants, and how to find it for somebody who may see it."""
 
-import functools
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
     ColumnElement,
     ForeignKey,
     Index,
-    Table,
     UniqueConstraint,
     bindparam,
     exists,
@@ -22,7 +19,6 @@ from sqlalchemy import (
     select,
     text,
     true,
-    update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -175,16 +171,6 @@ class Participant(Base):
         self.let_in_by_id = None
 
 
-class Counter(Base):
-    """The last number given out in a workspace; incidents and drills count separately."""
-
-    __tablename__ = "counters"
-
-    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[int] = mapped_column(default=0)
-
-
 @dataclass(frozen=True, slots=True)
 class ById:
     """The incident with this id."""
@@ -326,44 +312,6 @@ async def _still_sees(session: AsyncSession, incident: Incident, viewer: Actor) 
         return True
     query = select(Incident.id).where(Incident.id == incident.id, visible_to(viewer))
     return (await session.execute(query)).first() is not None
-
-
-async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:
-    """Wait until nobody else is declaring; what is read afterwards holds until the commit."""
-    if session.get_bind().dialect.name == "sqlite":
-        return  # SQLite has a single writer, and that is us
-    query = select(Counter.value).where(
-        Counter.workspace_id == workspace_id, Counter.name == _counter_name(is_drill=is_drill)
-    )
-    await session.execute(query.with_for_update())
-
-
-async def take_number(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> int:
-    """Return the next gapless number; the counter's row stays locked until the commit."""
-    name = _counter_name(is_drill=is_drill)
-    given = {"workspace": workspace_id, "counter": name}
-    value = (await session.execute(_counting(), given)).scalar_one_or_none()
-    if value is not None:
-        return int(value)
-    session.add(Counter(workspace_id=workspace_id, name=name, value=1))
-    await session.flush()  # two first declarations at once: the second runs again
-    return 1
-
-
-@functools.cache
-def _counting() -> Any:
-    """Return the statement, built once: it runs while others wait to declare."""
-    table = cast("Table", Counter.__table__)
-    return (
-        update(table)
-        .where(table.c.workspace_id == bindparam("workspace"), table.c.name == bindparam("counter"))
-        .values(value=table.c.value + 1)
-        .returning(table.c.value)
-    )
-
-
-def _counter_name(*, is_drill: bool) -> str:
-    return "drill" if is_drill else "incident"
 
 
 async def find_participant(

@@ -10,8 +10,9 @@ from incidents.engine.effects import OpenIncidentChannel
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.cadence import next_update_due
 from incidents.incident.entries import Declared
-from incidents.incident.incident import Incident, Participant, lock_numbers, take_number
+from incidents.incident.incident import Incident, Participant
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.numbers import lock_numbers, take_number
 from incidents.lifecycle.similarity import find_similar
 from incidents.policy.policy import Action, Severity
 from incidents.storage.database import insert_rows, storable, trimmed

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from incidents.core.errors import InvalidInput
 from incidents.core.hash_chain import instant_text
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.incident import Counter
+from incidents.incident.numbers import Counter
 from incidents.incident.timeline import TimelineEntry
 from incidents.record.audit_log import AuditEntry, AuditKind, audit
 from incidents.storage.database import kept_text

@@ -22,12 +22,7 @@ from incidents.channel.entries import (
     ChannelUnshared,
     InviteRefused,
     MessagesRemoved,
-    PeopleInvited,
-    RemovalRefused,
     SharingAccepted,
-    SightEnded,
-    SightRecovered,
-    SightTakenBack,
 )
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.checkins import reactions as checkins
@@ -112,6 +107,13 @@ from incidents.learning.events import (
 from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAnswered, StaleAsked
 from incidents.people import reactions as people
+from incidents.people.entries import (
+    PeopleInvited,
+    RemovalRefused,
+    SightEnded,
+    SightRecovered,
+    SightTakenBack,
+)
 from incidents.people.events import OwnDataRequested
 from incidents.postmortem import reactions as postmortem
 from incidents.postmortem.entries import (

@@ -23,7 +23,8 @@ from incidents.engine.outbox import EffectRow
 from incidents.escalation.tables import Escalation
 from incidents.incident import timeline
 from incidents.incident.cadence import StakeholderUpdate
-from incidents.incident.incident import ByReference, Counter, Incident, find_incident
+from incidents.incident.incident import ByReference, Incident, find_incident
+from incidents.incident.numbers import Counter
 from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
 from incidents.postmortem.action_items import ActionItem

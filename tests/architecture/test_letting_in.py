@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from tests.architecture.sources import Source, calls, parsed, require
 
-# Besides `people/sight.py`: a new incident or move says whom it is for; the recovery person is loud;
-# the policy's people are known; an invitation is recorded for somebody let in before.
+# Besides `people/sight.py`: a new incident or move says whom it is for; who has a role keeps sight
+# when Slack makes the channel private; the recovery person is loud; the policy's people are known;
+# an invitation is recorded for somebody let in before.
 LETS_IN = (
     "incidents/people/sight.py",
     "incidents/incident/incident.py",
+    "incidents/channel/exposure.py",
     "incidents/channel/invitations.py",
     "incidents/channel/privacy.py",
     "incidents/channel/recovery.py",

@@ -13,7 +13,6 @@ from bot.framework.requests import DoAgain, Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.ids import is_user_id
-from incidents.channel.entries import RemovalRefused, SightTakenBack
 from incidents.channel.insiders import (
     InsidersView,
     InsiderView,
@@ -30,6 +29,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
 from incidents.incident.views import EntryView, get_entry_view
 from incidents.people.assignable import Named
+from incidents.people.entries import RemovalRefused, SightTakenBack
 from incidents.policy.policy import COMMANDER
 
 _INVITE_EXAMPLE = "INC-12 invite @alice @bob we need the logs"

@@ -16,7 +16,6 @@ from bot.framework.requests import Request
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
-from incidents.channel.entries import SightEnded, SightRecovered
 from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
 from incidents.channel.recovery import recover
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput
@@ -25,6 +24,7 @@ from incidents.engine.effects import RetireChannel
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import MovedToPrivate
 from incidents.incident.views import EntryView, IncidentView
+from incidents.people.entries import SightEnded, SightRecovered
 from incidents.policy.policy import Action
 
 _EXAMPLE = "INC-12 private @alice @bob customer data may be involved"

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from incidents.channel.entries import SightTakenBack
 from incidents.channel.insiders import get_insiders, invite, take_sight_back
 from incidents.channel.invitations import Invited, record_invitations
 from incidents.channel.privacy import MoveToPrivate, move_to_private
@@ -33,6 +32,7 @@ from incidents.incident.entries import SightOpened
 from incidents.incident.incident import ById
 from incidents.people.assignable import Named
 from incidents.people.directory import GroupFacts, save_group
+from incidents.people.entries import SightTakenBack
 from incidents.policy.escalation import LadderStep
 from incidents.policy.references import GroupRef, PersonRef
 from incidents.postmortem.action_items import add_action_item
