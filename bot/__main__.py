@@ -1,5 +1,8 @@
 """The command line: `sitrep` once installed, otherwise `python -m bot`."""
 
+from importlib import metadata
+from typing import Annotated
+
 import typer
 
 from bot.operations.commands import (
@@ -20,6 +23,7 @@ from bot.operations.commands import (
 def make_cli() -> typer.Typer:
     """Return the command line with all its commands."""
     cli = _typer("Runs incidents in Slack. Configured by the environment or .env; see README.")
+    cli.callback()(_options)
     cli.command()(serve.serve)
     cli.command()(migrate.migrate)
     cli.command(short_help="Check tokens, Slack, database and policy; say what to do.")(
@@ -37,6 +41,22 @@ def make_cli() -> typer.Typer:
     policies.command(short_help="Print the policy that is in force.")(policy.show)
     cli.add_typer(policies, name="policy")
     return cli
+
+
+def _version(is_asked: bool) -> None:  # noqa: FBT001 - Typer calls it
+    if is_asked:
+        typer.echo(f"sitrep {metadata.version('sitrep')}")
+        raise typer.Exit
+
+
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Run incidents in Slack. Configured by the environment or .env; see README."""
 
 
 def _typer(summary: str) -> typer.Typer:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -26,6 +25,7 @@ from config.settings_checks import (
     signing_key,
     signing_secret,
 )
+from config.variable_names import Problem, env_file_problems, misspelt
 from incidents.core.signing import SigningKey, key_bytes
 
 DEFAULT_DATABASE_URL: Final = "sqlite+aiosqlite:///data/sitrep.db"
@@ -66,21 +66,6 @@ class LogFormat(StrEnum):
 
     JSON = "json"
     CONSOLE = "console"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with the configuration: the key, what is wrong, and a valid example."""
-
-    key: str
-    what: str
-    example: str
-    help: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """Return the problem for people, on two or more lines."""
-        lines = (f"{self.key} {self.what}", *self.help, f"for example {self.example}")
-        return "\n  ".join(lines)
 
 
 class ConfigurationErrors(Exception):
@@ -231,8 +216,10 @@ def _given(
             from_file = DotEnvSettingsSource(
                 Settings, env_file=env_file, env_file_encoding="utf-8"
             )()
+            problems += env_file_problems(env_file, known=Settings.model_fields)
         except (OSError, UnicodeDecodeError) as error:
             problems.append(_unreadable(env_file, error))
+    problems += misspelt(environ, known=Settings.model_fields)
     values = {**from_file, **_Given(environ)()}
     stripped = {
         name: value.strip()

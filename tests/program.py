@@ -1,6 +1,7 @@
 """The program as people run it: `sitrep …` in its own process."""
 
 import asyncio
+import ctypes
 import json
 import multiprocessing
 import os
@@ -91,14 +92,18 @@ class Program:
         self._news.set()
 
 
-async def run(*arguments: str, environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
+async def run(
+    *arguments: str, environ: Mapping[str, str], folder: Path, obeys_modes: bool = False
+) -> tuple[int, str]:
     """Run `sitrep` in its own process until it ends; return exit code and output.
+
+    `obeys_modes`: a write-protected file is so even if the tests run as root.
 
     The process is forked from one that has already imported the program: importing takes longer
     than most runs.
     """
     with tempfile.NamedTemporaryFile("r", prefix="sitrep-output-") as output:
-        given = (arguments, dict(environ), str(folder), output.name)
+        given = (arguments, dict(environ), str(folder), output.name, obeys_modes)
         process = _processes().Process(target=_run, args=given)
         process.start()
         await asyncio.to_thread(process.join, 60)
@@ -118,12 +123,27 @@ def _processes() -> ForkServerContext:
     return context
 
 
-def _run(arguments: tuple[str, ...], environ: dict[str, str], folder: str, output: str) -> None:
+def _run(
+    arguments: tuple[str, ...],
+    environ: dict[str, str],
+    folder: str,
+    output: str,
+    obeys_modes: bool,  # noqa: FBT001 - passed on by multiprocessing
+) -> None:
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(folder)
     written = os.open(output, os.O_WRONLY)
     os.dup2(written, 1)
     os.dup2(written, 2)
+    if obeys_modes and os.geteuid() == 0:
+        _give_up_capabilities()
     sys.argv = ["sitrep", *arguments]
     main()
+
+
+def _give_up_capabilities() -> None:
+    """Let Linux check file modes for root, too (capset with three empty sets, version 3)."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    if ctypes.CDLL(None, use_errno=True).capset(header, (ctypes.c_uint32 * 6)()) != 0:
+        raise OSError(ctypes.get_errno(), "capset")

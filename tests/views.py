@@ -48,6 +48,7 @@ _INCIDENT = IncidentView(
     channel_id="C1",
     channel_name="inc-12",
     is_channel_archived=False,
+    is_channel_exposed=False,
     version=3,
 )
 

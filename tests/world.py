@@ -64,6 +64,8 @@ class World:
         self.clock = ManualClock()
         self.transactions = Transactions(database, clock=self.clock, policy=policy, rules=RULES)
         self.workspace_id = new_id()
+        # The people to whom everybody agreed to open private incidents; None: nobody was asked.
+        self.may_open_to: frozenset[str] | None = None
         # True for a test that changes rows behind the program's back.
         self.is_tampered = False
 
@@ -105,6 +107,7 @@ class World:
             actor=by or STAGEHAND,
             workspace_id=self.workspace_id,
             request=request,
+            may_open_to=self.may_open_to,
         )
 
     async def declare(self, title: str, *, by: Actor, **details: object) -> uuid.UUID:

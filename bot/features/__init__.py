@@ -2,10 +2,20 @@
 
 from bot.features.browse import failures, home, listing, people
 from bot.features.browse.help import help_feature
-from bot.features.channel import announcement, invites, privacy, read_in, status_card
+from bot.features.channel import (
+    announcement,
+    insiders,
+    invites,
+    privacy,
+    read_in,
+    removal,
+    status_card,
+)
+from bot.features.channel import exposed as channel_exposed
 from bot.features.channel import feature as channel
 from bot.features.channel import life as channel_life
 from bot.features.channel import use_existing as channel_use
+from bot.features.channel import watch as channel_watch
 from bot.features.checkins import feature as checkins
 from bot.features.checkins import staleness
 from bot.features.drills import feature as drills
@@ -36,6 +46,7 @@ from bot.framework.feature import Feature
 def all_features() -> tuple[Feature, ...]:
     """Return every feature, in the order in which help lists their commands."""
     features = (
+        channel_watch.FEATURE,
         declaration.FEATURE,
         listing.FEATURE,
         status_card.FEATURE,
@@ -72,7 +83,11 @@ def all_features() -> tuple[Feature, ...]:
         channel.FEATURE,
         channel_use.FEATURE,
         channel_life.FEATURE,
+        channel_watch.FEATURE_AFTER,
+        channel_exposed.FEATURE,
         privacy.FEATURE,
+        removal.FEATURE,
+        insiders.FEATURE,
         invites.FEATURE,
         people.FEATURE,
         read_in.FEATURE,

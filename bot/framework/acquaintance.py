@@ -1,7 +1,7 @@
 """Asks Slack who somebody is, before they get or see anything; never inside a transaction."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,14 +13,18 @@ from bot.slack.gateway.people import SlackUser
 from bot.slack.rate_limits import Priority
 from incidents.core.errors import CannotAsk
 from incidents.core.people import Actor, PersonFacts, PersonKind, system_actor
-from incidents.people.directory import kind_of
+from incidents.people.directory import GroupFacts, kind_of, save_group
 from incidents.roles.departures import save_people
 
 if TYPE_CHECKING:
     from bot.framework.requests import Services
 
-# What Slack answers about ids that aren't anybody's whom we could see: strangers, for us.
+# Slack's errors for people that we can't see: strangers, for us.
 _STRANGERS = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+
+# How many people Slack is asked about at a time: a group's members are soon through, and the rest
+# of Slack's limit is left for others.
+_AT_ONCE = 8
 
 log = structlog.get_logger(__name__)
 
@@ -53,30 +57,72 @@ def facts_of(user: SlackUser) -> PersonFacts:
 async def get_acquainted(
     services: "Services", external_ids: Sequence[str], *, within: float, acts_here: bool = False
 ) -> None:
-    """Ask Slack who these people are, for at most `within` seconds, and store it.
+    """Ask Slack who these people are, several at a time, and store it.
+
+    All of them together take at most `within` seconds; who has answered by then is stored.
 
     `acts_here`: they act in our own workspace, which counts where Slack names only their
     organisation.
 
-    Raises: CannotAsk if Slack doesn't answer.
+    Raises: CannotAsk if Slack doesn't answer about somebody.
     """
-    learned: list[PersonFacts] = []
-    for external_id in external_ids:
-        try:
-            async with asyncio.timeout(within):
-                facts = await _ask(services, external_id)
-        except (SlackFailure, TimeoutError) as error:
-            log.warning("person_not_asked", error=getattr(error, "error", "timeout"))
-            raise CannotAsk(external_id) from None
-        if facts.kind is None:
-            kind = PersonKind.MEMBER if acts_here else PersonKind.EXTERNAL
-            facts = replace(facts, kind=kind)
-        learned.append(facts)
-    await services.transactions.run(
-        partial(save_people, people=learned),
-        actor=system_actor(),
-        workspace_id=services.workspace.id,
+    seats, until = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time() + within
+    answers = await asyncio.gather(
+        *(_find_facts(services, one, seats=seats, until=until) for one in external_ids)
     )
+    unanswered = [one for one, facts in zip(external_ids, answers, strict=True) if facts is None]
+    learned = [_belonging(facts, acts_here=acts_here) for facts in answers if facts is not None]
+    if learned:  # also if others are missing: nobody is asked about twice
+        await services.transactions.run(
+            partial(save_people, people=learned),
+            actor=system_actor(),
+            workspace_id=services.workspace.id,
+        )
+    if unanswered:
+        raise CannotAsk(unanswered[0])
+
+
+async def _find_facts(
+    services: "Services", external_id: str, *, seats: asyncio.Semaphore, until: float
+) -> PersonFacts | None:
+    """Return what Slack says of somebody; None if it doesn't answer in time."""
+    try:
+        async with asyncio.timeout_at(until), seats:
+            return await _ask(services, external_id)
+    except (SlackFailure, TimeoutError) as error:
+        log.warning("person_not_asked", error=getattr(error, "error", "timeout"))
+        return None
+
+
+def _belonging(facts: PersonFacts, *, acts_here: bool) -> PersonFacts:
+    if facts.kind is not None:
+        return facts
+    return replace(facts, kind=PersonKind.MEMBER if acts_here else PersonKind.EXTERNAL)
+
+
+async def learn_groups(services: "Services", names: Collection[str], *, within: float) -> bool:
+    """Ask Slack for the members of these groups, for at most `within` seconds, and store them.
+
+    Returns whether any was found; without an answer, people see the groups by name alone.
+    """
+    wanted = {name.removeprefix("@") for name in names}
+    found: list[GroupFacts] = []
+    try:
+        async with asyncio.timeout(within):
+            for group in await services.gateway.groups():
+                if not wanted.isdisjoint({group.id, group.handle}):
+                    members = await services.gateway.group_members(group.id)
+                    found.append(GroupFacts(group.id, group.handle, tuple(members)))
+    except (SlackFailure, TimeoutError) as error:
+        log.info("group_not_asked", error=getattr(error, "error", "timeout"))
+        return False
+    for facts in found:
+        await services.transactions.run(
+            partial(save_group, facts=facts),
+            actor=system_actor(),
+            workspace_id=services.workspace.id,
+        )
+    return bool(found)
 
 
 async def _ask(services: "Services", external_id: str) -> PersonFacts:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from bot.framework.requests import Services
 from bot.slack.blocks import Message
+from bot.slack.errors import SlackPermanent
 from bot.slack.ids import is_user_id
 from incidents.engine.effects import Effect
 from incidents.engine.unit_of_work import UnitOfWork
@@ -126,3 +127,21 @@ async def upload_once(
     if context.is_uncertain and await gateway.has_file(channel_id, filename=filename, oldest=since):
         return
     await gateway.upload_file(channel_id, filename=filename, content=content, comment=comment)
+
+
+async def upload_directly(
+    context: EffectContext, external_id: str, *, filename: str, content: bytes, comment: str
+) -> Settlement:
+    """Upload a file to somebody's direct messages with the bot, unless an earlier attempt did.
+
+    Dropped if Slack refuses: it is private to them, so nobody else learns of it, and they can ask
+    again.
+    """
+    try:
+        place = await context.services.gateway.open_direct(external_id)
+        await upload_once(
+            context, channel_id=place, filename=filename, content=content, comment=comment
+        )
+    except SlackPermanent as error:
+        return Dropped(error.error)
+    return Done()

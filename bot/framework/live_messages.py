@@ -80,8 +80,8 @@ Place = InChannel | ToPeople | OnHome
 
 
 def in_channel_of(incident: IncidentView, *, unless: str = "") -> InChannel:
-    """Return the incident's channel as the place; without one, or if archived, no place."""
-    if incident.channel_id is None or incident.is_channel_archived:
+    """Return the incident's channel as the place, if anything may be posted there; else no place."""
+    if incident.channel_id is None or incident.is_channel_archived or incident.is_channel_exposed:
         return InChannel(None, "no channel to show it in")
     return InChannel(incident.channel_id, unless)
 

@@ -9,51 +9,180 @@ from bot.framework.slash_commands import CommandRefused, usage_of
 from bot.slack.blocks import Message, paragraphs
 from bot.slack.mentions import code, escape, plain
 
-_WORTH_KEEPING: Final = 4
+_WORTH_KEEPING: Final = 3
+
+_ROLES: Final = r"(?:incident )?commander|ic|lead|deputy|scribe|comms(?: lead)?|communications(?: lead)?|liaison|ops"
+_IT: Final = r"(?: (?:it|that|this|(?:the |this )?incident))?"
+_BROKEN: Final = r"(?! (?:is|was|are|were|has|have|failed|fails|broke|looks|seems)\b)"
 
 # Each pattern matches the start of the text; `{rest}` is what follows it, `{all}` the whole text.
-# The first that matches wins.
-_MEANT: Final[Sequence[tuple[re.Pattern[str], str]]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), command)
-    for pattern, command in (
-        (r"(?P<sev>(?:sev|p)-?\d)\b[:,]?", "declare {sev} {rest}|severity {sev} {rest}"),
+# The first that matches wins. Compiled when first needed: most lines are commands.
+_MEANT: Final[Sequence[tuple[str, str]]] = (
+    # how bad it is
+    (
         (
-            r"(?:i'?m |i am |me as |be )?(?:the )?(?:ic|commander|incident commander)$",
-            "role commander me",
+            r"(?:this is|it'?s|make (?:it|this)|bump(?: (?:it|this))?(?: up)?|raise(?: (?:it|severity))?"
+            r"|lower(?: (?:it|severity))?|set(?: (?:it|severity))?|upgrade|downgrade|now)(?: (?:to|a|an|now|is))*"
+            r" (?P<sev>(?:sev|p)[- ]?\d)\b[:,]?"
         ),
+        "severity {sev} {rest}",
+    ),
+    (r"(?P<sev>(?:sev|p)-?\d)\b[:,]?", "declare {sev} {rest}|severity {sev} {rest}"),
+    (
+        r"(?:downgrade|upgrade|lower|worse|set severity|raise severity|raise the severity)(?: to)?\b",
+        "severity {rest}",
+    ),
+    # who does what
+    (
+        r"(?:i'?m|i am|i'?ll be|me as|be|let me be)? ?(?:the )?(?:ic|commander|incident commander)$",
+        "role commander me",
+    ),
+    (
+        r"(?:i'?ll |i |let me )?(?:take|taking|assume|claim|have)(?: over)? (?:command|lead|the lead|control)\b",
+        "role commander me",
+    ),
+    (r"(?:i )?take[ -]?over\b", "takeover {rest}"),
+    (
         (
-            r"(?:i'?ll |i |let me )?(?:take|taking|assume|claim|have)(?: over)? (?:command|lead|the lead|control)\b",
-            "role commander me",
+            r"(?:i'?m|i am|i'?ll be|be|i'?ll take|i take|take|let me be|let me take)(?: the| a)?"
+            rf" (?P<role>{_ROLES})\b"
         ),
-        (r"take ?over\b", "role commander me"),
-        (r"(?:step|stepping) (?:down|back)\b", "handoff none"),
-        (r"(?:page|call|ping|alert|notify|wake|get|summon|paging|calling)\b", "escalate {rest}"),
-        (r"(?:help (?:me|us)|i need help|need help|sos)\b", "escalate {rest}"),
-        (r"(?:ack|acknowledge|on it|i'?m on it|mine)\b", "escalation take"),
+        "role {role} me",
+    ),
+    (
+        rf"(?:assign|make|give|set) (?:the )?(?P<role>{_ROLES})(?: role)?(?: (?:to|is))? (?P<who>\S+)",
+        "role {role} {who}",
+    ),
+    (
         (
-            r"(?:transfer|hand ?over command|hand|pass)(?: command)?(?: over)?(?: to)?\b",
-            "handoff {rest}",
+            r"(?:assign|make|give|set|appoint|add|put|name) (?P<who>\S+)(?: (?:as|to|be|the|a))*"
+            rf" (?P<role>{_ROLES})\b"
         ),
-        (r"(?:assign|give) ", "role {rest}"),
-        (r"(?:who(?:'s| is)?)\b", "roles"),
+        "role {role} {who}",
+    ),
+    (r"(?:step|stepping) (?:down|back)\b", "handoff none"),
+    (r"(?:i'?m |i am )?(?:going home|leaving)\b|my shift (?:is over|ends)\b", "handoff"),
+    (
+        r"(?:transfer|hand ?over command|hand|pass)(?: command)?(?: over)?(?: to)?\b",
+        "handoff {rest}",
+    ),
+    (r"who(?:'?s| is| are)? on.?call\b", "roles|escalate"),
+    (r"who(?:'?s| is| are)?\b", "roles"),
+    (rf"(?P<role>{_ROLES})$", "role {role}"),
+    # calls
+    (
+        r"(?:notify|tell|inform) (?:the |all )?(?:customers|users|stakeholders|everyone|everybody)\b",
+        "update {rest}",
+    ),
+    (r"(?:kick|remove|eject) (?=[@<])", "uninvite {rest}"),
+    (r"(?:add|bring in|include|loop in) (?=[@<])", "invite {rest}|escalate {rest}"),
+    (r"(?:help (?:me|us)|(?:i |we )?need help|sos|mayday)\b", "escalate {rest}"),
+    (
         (
-            r"(?:start|open|create|report|raise|begin|trigger|file)(?: an?)?(?: new)?(?: incident)?\b",
-            "declare {rest}",
+            r"(?:page|call|ping|alert|notify|wake(?: up)?|summon|paging|calling|get(?: me)?|(?:i |we )?need)\b"
+            r"(?: (?:the|an?)\b)?"
         ),
-        (r"(?P<status>triage|investigating|identified|mitigated)\b", "status {status} {rest}"),
-        (r"(?:mitigate|mitigation)\b", "status mitigated {rest}"),
-        (r"(?:fixed|solved|done|fix|solve|resolved)\b", "resolve {rest}"),
-        (r"(?:downgrade|upgrade|lower|worse|set severity)(?: to)?\b", "severity {rest}"),
-        (r"(?:log|record|write|add note|add|comment)\b", "note {rest}"),
-        (r"(?:rename|title|retitle)\b", "edit"),
-        (r"(?:post|announce|tell|inform|status update)\b", "update {rest}"),
-        (r"(?:todo|task|follow-?up)\b", "action {rest}"),
-        (r"(?:history|log|events)$", "timeline"),
-        (r"(?:approve|decline|reject)\b", "proposal {all}"),
-        (r"(?:remind me later|later|not now)\b", "snooze"),
-    )
+        "escalate {rest}",
+    ),
+    (r"(?=@)", "escalate {all}|note {all}"),
+    (
+        r"(?:ack|acknowledge|on it|i'?m on it|mine|got it|i'?ve got (?:it|this))\b",
+        "escalation take",
+    ),
+    # its end
+    (
+        (
+            r"(?:it'?s |everything(?:'s| is) |all )?(?:now )?(?:fixed|solved|resolved|recovered|good|fine|green"
+            r"|back to normal|working again|done|over)\b"
+        ),
+        "resolve {rest}",
+    ),
+    (r"(?:fix|solve)\b", "resolve {rest}"),
+    (
+        r"(?:false (?:alarm|positive)|not an incident|never ?mind|no incident|ignore (?:this|it|that)|by mistake)\b",
+        "cancel {all}",
+    ),
+    (rf"(?:end|finish|stop|wrap up)(?:{_IT}$|(?= (?:the |this )?incident))", "resolve|close"),
+    (
+        r"(?:dupe?|merge|same|duplicates?)(?: (?:of|as|with|into))?(?= inc-\d)",
+        "duplicate {rest}",
+    ),
+    # how it stands
+    (
+        r"(?:we(?:'re| are) )?(?P<status>triage|investigating|identified|mitigated)\b",
+        "status {status} {rest}",
+    ),
+    (r"(?:mitigate|mitigation)\b", "status mitigated {rest}"),
+    (r"(?:looking into(?: (?:it|this))?|looking|checking)\b", "status investigating {rest}"),
+    (r"(?:found (?:it|the cause)|root cause(?: is)?)\b", "status identified {rest}"),
+    (
+        (
+            r"(?:what(?:'?s| is) (?:the status|going on|happening|up)|where are we|summary|summari[sz]e|info|details"
+            r"|tl;?dr|overview|state|bridge|war ?room|where is the channel|join)\b"
+        ),
+        "show",
+    ),
+    (
+        r"(?:what (?:do|should) (?:i|we) do|what (?:now|next)|now what|next|checklist|runbook)\b",
+        "show|help",
+    ),
+    (r"(?:history|log|events|what happened)$", "timeline"),
+    (r"(?:open |all |list )?incidents\b", "list"),
+    # beginning one
+    (r"(?:test|exercise|training|game ?day|simulate)\b(?: incident)?", "drill"),
+    (
+        (
+            r"(?:(?:start|open|create|report|raise|begin|trigger|file|we have|there(?:'s| is))(?: an?)?(?: new)?"
+            r"(?: (?:incident|outage))?|incident|outage)\b"
+        ),
+        "declare {rest}",
+    ),
+    # words
+    (r"eta(?: in)?(?= \S)|next update(?: in)?(?= \S)", "update --next {rest}"),
+    (r"(?:eta|next update|zoom|link)\W*$", "show"),
+    (
+        (
+            r"(?:(?:comms|customer|stakeholder|public) update|comms|statuspage|status page|status update"
+            r"|post(?: an? update)?|announce|communicate|tell|inform)\b"
+        ),
+        "update {rest}",
+    ),
+    (
+        r"(?:delete|remove|erase|retract|take back|hide)(?: (?:that|this|it|my (?:last )?note))$|oops$",
+        "undo",
+    ),
+    (r"(?:todo|task|follow-?up)\b", "action {rest}"),
+    (r"(?:add (?:a )?note|log|record|write(?: down)?|fyi|comment)\b", "note {rest}"),
+    (r"add\b", "note {rest}|action {rest}"),
+    (r"(?:rolled ?back|reverted|restarted|deployed|failed over|rebooted)\b", "note {all}"),
+    (
+        rf"(?:roll ?back|revert|restart|deploy|fail ?over|reboot|scale|drain|kill)\b{_BROKEN}",
+        "propose {all}|note {all}",
+    ),
+    (r"(?:rename|title|retitle|change (?:the )?title)\b", "edit"),
+    (r"(?:rca|retro(?:spective)?|post-mortem|review)\b", "postmortem"),
+    (r"(?:download|save|pdf|csv)\b", "export"),
+    (r"(?:make (?:it|this) |set (?:it )?)(?:private|secret|confidential)\b", "private"),
+    (r"(?:approve|decline|reject)\b", "proposal {all}"),
+    (r"(?:approved|lgtm|yes|go ahead)\b", "proposal approve {rest}"),
+    (r"(?:declined|rejected|no)$", "proposal decline"),
+    (
+        r"(?:remind me later|later|not now|quiet|shut up|mute|silence|stop (?:asking|reminding|nagging))\b",
+        "snooze|prompts off",
+    ),
 )
-_ASKS_FOR_HELP: Final = frozenset({"hello", "hi", "hey", "commands", "usage", "man"})
+# `test environment is down` may be meant to be declared, whatever its first word is.
+_SOUNDS_BROKEN: Final = re.compile(
+    r"\S+ (?:is|are|was|were|went|looks?|seems?) (?:down|broken|slow|stuck|dead|failing|unreachable|gone|full)\b"
+    r"|\b(?:errors?|timeouts?|outage|fails|failed)\b",
+    re.IGNORECASE,
+)
+_POLITE: Final = re.compile(
+    r"(?:(?:please|pls|can (?:you|we|i|somebody|someone)|could (?:you|we|somebody|someone)|let'?s|(?:i|we) (?:want|have|need|would like) to"
+    r"|we should|i'?d like to|just|and|ok|okay|hey|hi|so)[,]?\s+)+",
+    re.IGNORECASE,
+)
+_ASKS_FOR_HELP: Final = frozenset({"hello", "hi", "hey", "commands", "usage", "man", "-h"})
 
 
 def ready_commands(text: str, *, close: Sequence[str]) -> tuple[str, ...]:
@@ -61,11 +190,14 @@ def ready_commands(text: str, *, close: Sequence[str]) -> tuple[str, ...]:
 
     `text` is the whole line after the reference; `close` are verbs that its first word resembles.
     """
-    words = " ".join(text.split())
+    words = " ".join(text.replace("\u2060", "").split())
+    polite = _POLITE.match(words)
     first, _, rest = words.partition(" ")
     if first.casefold() in _ASKS_FOR_HELP:
         return ("help",)
-    meant = _by_phrase(words)
+    meant = _by_phrase(words) or _by_phrase(words[polite.end() :] if polite else "")
+    if meant and _SOUNDS_BROKEN.search(words) and not meant[0].startswith("declare"):
+        return (*meant[:2], f"declare {words}")
     if meant:
         return meant
     if close:
@@ -75,8 +207,8 @@ def ready_commands(text: str, *, close: Sequence[str]) -> tuple[str, ...]:
 
 def _by_phrase(words: str) -> tuple[str, ...]:
     for pattern, commands in _MEANT:
-        match = pattern.match(words)
-        if match is not None:
+        match = re.match(pattern, words, re.IGNORECASE)
+        if match is not None and words:
             rest = words[match.end() :].strip(" :,")
             values = {"rest": rest, "all": words, **match.groupdict()}
             return tuple(one.format(**values).strip() for one in commands.split("|"))

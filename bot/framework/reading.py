@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from calendar import monthrange
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -15,7 +16,7 @@ from bot.slack.errors import SlackPermanent
 from bot.slack.gateway.people import SlackUser
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.core.people import Person, PersonKind, actor_of, system_actor
-from incidents.core.times import zone_of
+from incidents.core.times import COUNT, find_duration, zone_of
 from incidents.core.typed_dates import UnclearDayError, split_day
 from incidents.engine.effects import Effect
 from incidents.engine.prompts import Prompt
@@ -26,8 +27,14 @@ from incidents.people.directory import shared_addresses
 
 DAY_EXAMPLE: Final = "Friday, 2026-12-01 or 5d"
 _AFTER_DAYS: Final = re.compile(
-    r"(?:in\s+)?(\d{1,3})\s*(d|days?|w|weeks?)(?=[\s,;:]|$)", re.IGNORECASE
+    rf"(?:in\s+)?((?:\d{{1,3}}|{COUNT})\s*(?:d|days?|w|weeks?)(?: and a half)?)(?=[\s,;:]|$)",
+    re.IGNORECASE,
 )
+_END_OF: Final = re.compile(
+    r"(?:(?:the )?end of (?:the |this )?(?P<what>day|week|month)|(?P<eo>eod|eow|eom)|(?P<cob>cob|eob|tonight))\b[\s,;:]*",
+    re.IGNORECASE,
+)
+_FRIDAY: Final = 4
 
 
 def find_day(text: str, *, now: datetime, zone: str) -> date | None:
@@ -47,13 +54,26 @@ def split_due_day(text: str, *, now: datetime, zone: str) -> tuple[date | None, 
     today = now.astimezone(zone_of(zone)).date()
     written = text.strip()
     after = _AFTER_DAYS.match(written)
-    if after is not None:
-        days = int(after[1]) * (7 if after[2][0].casefold() == "w" else 1)
-        return today + timedelta(days=days), written[after.end() :].lstrip(" ,;:")
+    within = find_duration(after[1]) if after is not None else None
+    if after is not None and within is not None:
+        return today + within, written[after.end() :].lstrip(" ,;:")
+    end = _END_OF.match(written)
+    if end is not None:
+        return _end_of(end, today), written[end.end() :]
     try:
         return split_day(written, today=today, is_past=False)
     except UnclearDayError:
         raise InvalidInput("due_on", "isn't a clear date", DAY_EXAMPLE) from None
+
+
+def _end_of(match: re.Match[str], today: date) -> date:
+    """Return today, this week's Friday (on a weekend the next one), or the month's last day."""
+    last = (match["what"] or match["eo"] or "d")[-5:].casefold()
+    if last in {"week", "eow"}:
+        return today + timedelta(days=(_FRIDAY - today.weekday()) % 7)
+    if last in {"month", "eom"}:
+        return today.replace(day=monthrange(today.year, today.month)[1])
+    return today
 
 
 async def load_incident(context: EffectContext) -> IncidentView:

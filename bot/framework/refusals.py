@@ -1,5 +1,6 @@
 """The wording of refusals by the domain: what was refused, and what to do next."""
 
+import re
 from types import MappingProxyType
 
 from bot.slack.blocks import ButtonElement, Message, actions, section
@@ -49,7 +50,7 @@ _SUPERSEDED = MappingProxyType(
         "handoff_declined": "This handoff is over: {by} declined it.",
         "handoff_agreed": "{by} has agreed already. I'm asking the next commander.",
         "handoff_pending": "{by} has already proposed a handoff, which waits for its answer. Urgent? "
-        "Take over with a reason: press *Take over…* on it.",
+        "Take over with a reason: press *Take over…* on it, or `{slash} takeover` with the reason.",
         "proposal": "This proposal isn't there any more. Start again from where you were.",
         "proposal_draft": "This wasn't asked for yet.",
         "proposal_pending": "This was asked for already. It waits for an answer, on its card.",
@@ -118,6 +119,8 @@ _DEEDS = MappingProxyType(
         "check_in": "answer or ask for this check-in",
         "export": "export the timeline",
         "use_channel": "choose the channel",
+        "invite": "let people into this incident",
+        "uninvite": "take this incident back from somebody",
         "view": "see incidents",
         "manage_postmortem": "work on the postmortem",
         "manage_action_items": "change action items",
@@ -141,7 +144,13 @@ _DEEDS = MappingProxyType(
 
 # Who has a right, where the policy's key would puzzle people.
 _HOLDERS = MappingProxyType(
-    {"senior": "somebody who works solo everywhere", "mentor": "a mentor of the person"}
+    {
+        "peer": "somebody who works solo everywhere",
+        "solo": "somebody who works solo here",
+        "senior": "a senior",
+        "mentor": "a mentor of the person",
+        "solo_mentor": "a mentor of the person who works solo there",
+    }
 )
 
 # The names of refused values, where their keys would puzzle people.
@@ -265,6 +274,12 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
             f"Guests and people from other workspaces can't {what} here. "
             "Ask a member of the workspace to do it for you."
         )
+    if action == "take_over" and "responder" in needs:
+        return (
+            "Only responders and seniors can take over command. Join the incident channel, or "
+            f"take a role with `{slash} role`. Then *Take over…*, or `{slash} takeover` with the "
+            "reason, works at once."
+        )
     if "responder" in needs:
         return (
             f"Only responders can {what}: people with a role or in the incident channel. "
@@ -339,13 +354,15 @@ def invalid_text(field: str, problem: str, example: str) -> str:
     """Return what is wrong with a value, for a command's answer or a form's field."""
     known = {
         "empty": "is needed",
-        "unknown": "isn't one we know",
+        "unknown": "isn't there",
         "future": "can't be in the future",
         "past": "can't be in the past",
         "too_long": "is too long",
-        "not_a_time": "isn't a time we can read",
+        "not_a_time": "isn't clear: say how long ago it was, up to a year, or a day and a time of day",
         "needs_a_clock_time": "needs a time of day, too",
-        "not_a_duration": "isn't a duration we can read",
+        "has_to_be_said": "has to be given here, since the note begins like one and isn't clear",
+        "not_a_duration": "has to be a number of minutes, hours or days",
+        "not_a_day": "has to be a day",
         "out_of_range": "is too short or too long",
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
         "one_at_a_time": "can't be two: name one at a time. Nothing was done yet",
@@ -361,6 +378,7 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "is_public": "is open to others, and this incident is private",
         "is_everybodys": "is the one that everybody is in; choose another",
         "is_archived": "is archived; bring it back first",
+        "is_exposed": "can be read by people who may not see the incident",
         "is_announcements": "is where incidents are announced; choose another",
         "not_allowed": "can't be an existing one: the policy opens one for each incident",
         "its_duplicate": "is itself a duplicate of this incident",
@@ -373,5 +391,8 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "no_scenario": "isn't a drill with a scenario",
         "yourself": "has to be somebody else",
     }.get(problem, problem)
-    text = f"{_FIELDS.get(field) or _words(field).capitalize()} {known}."
+    name = _FIELDS.get(field) or _words(field).capitalize()
+    if problem == "unknown" and re.fullmatch(r"[\w.&' -]+(?:, [\w.&' -]+)+", example):
+        return f"{name} has to be one of: {escape(example)}."
+    text = f"{name} {known}."
     return f"{text} For example: {escape(example)}" if example else text

@@ -1,5 +1,6 @@
 """A request from Slack as handlers see it: who, where, what, and `transact`; and its replies."""
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,11 +8,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from bot.framework.acquaintance import get_acquainted
+from bot.framework.acquaintance import get_acquainted, learn_groups
+from bot.framework.arguments import Arguments
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
-from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet
+from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet, OpensPrivate
 from incidents.core.ids import Reference
 from incidents.core.people import Actor, PersonKind, actor_of, find_person
 from incidents.core.signing import SigningKey
@@ -59,6 +61,10 @@ class Services:
     signer: SigningKey | None = None
 
 
+# `handoff to @ben` is `handoff @ben`.
+_TOWARDS: Final = re.compile(r"^(?:to|with|by)\s+(?=<@|@)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class CommandWords:
     """A parsed slash command: reference, verb, flags, and the remaining text."""
@@ -75,6 +81,10 @@ class CommandWords:
     def split_first(self) -> tuple[str, str]:
         """Return the first word of the text, and the rest as typed; "" where there is none."""
         return split_first(self.text)
+
+    def split_person(self) -> tuple[str, str]:
+        """Return the person that the text begins with, as in `to @ben …`, and the rest as typed."""
+        return split_first(_TOWARDS.sub("", self.text.strip(), count=1))
 
 
 NO_WORDS: Final = CommandWords("", "")
@@ -104,6 +114,8 @@ class Request:
     is_doubtful: bool = False
     # How long Slack may take to say who somebody is.
     ask_seconds: float = ASK_SECONDS
+    # The people to whom they agreed to open a private incident; None: they weren't asked.
+    may_open_to: frozenset[str] | None = None
 
     @property
     def policy(self) -> Policy:
@@ -125,6 +137,13 @@ class Request:
                 return await self._run(use_case, once=once)
             except NotKnownYet as error:
                 await get_acquainted(self.services, error.external_ids, within=self.ask_seconds)
+            except OpensPrivate as error:
+                # The question names everybody, so a group that we don't know is looked up first.
+                groups = {one.external_id for one in (*error.now, *error.later) if one.is_group}
+                if not groups or not await learn_groups(
+                    self.services, groups, within=self.ask_seconds
+                ):
+                    raise
         return await self._run(use_case, once=once)
 
     async def _run(self, use_case: UseCase, *, once: bool) -> Outcome:
@@ -134,13 +153,14 @@ class Request:
             workspace_id=self.services.workspace.id,
             request=self.key if once else None,
             progress=self.progress,
+            may_open_to=self.may_open_to,
         )
 
     async def introduced(self) -> "Request":
         """Return the request with its actor as Slack describes them, if Slack had to be asked.
 
         If it doesn't answer, somebody new acts as `unknown` if from our own workspace, else as a
-        stranger; of others, the directory's facts stand.
+        stranger; for everybody else, what the directory says counts.
         """
         external_id = self.actor.external_id
         if not self.is_doubtful or external_id is None:
@@ -207,6 +227,11 @@ class Request:
         found = self.payload.get("actions") or [{}]
         first: Mapping[str, Any] = found[0]
         return first
+
+    @property
+    def typed(self) -> str:
+        """Return a command's whole line as typed, or ""."""
+        return str(self.payload.get("text") or "") if "command" in self.payload else ""
 
     @property
     def value(self) -> str:
@@ -289,6 +314,18 @@ class Options:
     groups: Sequence[OptionGroup] = ()
 
 
-Reply = Say | FieldErrors | ShowView | Options | None
+class DoAgain(Arguments):
+    """Do what they wanted before, now that they agreed to open a private incident to `people`.
+
+    It was a command's `text`, or a press with this `action_id` and `value`.
+    """
+
+    people: tuple[str, ...] = ()
+    text: str = ""
+    action_id: str = ""
+    value: str = ""
+
+
+Reply = Say | FieldErrors | ShowView | Options | DoAgain | None
 
 Handler = Callable[[Request], Awaitable[Reply]]

@@ -1,9 +1,10 @@
 """The grammar of the slash command: one table drives parser, routing, help and "did you mean"."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
 from bot.framework.requests import CommandWords
 from bot.slack.mentions import normalise_typing
@@ -14,6 +15,10 @@ _WORD = re.compile(r"\S+")
 # How much a word must resemble an option to be asked about: `--privte`, but not `--force`.
 _RESEMBLES = 0.75
 _SHORTEST_START = 3
+# How much an unknown verb must resemble one: `statsu`, but not `next` and `export`.
+_CLOSE = 0.7
+# The most words of a duration after its first: `1 hour and 30 minutes`.
+_LONGEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,14 @@ class Command:
 class CommandRefused(Exception):
     """The text isn't a valid command; nothing was done. `close` holds similar verbs or flags."""
 
-    problem: str  # unknown_verb, near_flag, flag_needs_value, flag_takes_no_value, takes_no_words, reference_last
+    problem: Literal[
+        "unknown_verb",
+        "near_flag",
+        "flag_needs_value",
+        "flag_takes_no_value",
+        "takes_no_words",
+        "reference_last",
+    ]
     word: str
     command: Command | None = None
     close: tuple[str, ...] = ()
@@ -81,12 +93,13 @@ class Grammar:
                 self._by_word[word] = command
 
     def find(self, word: str) -> Command | None:
-        """Return the command with this name or alias, in any case, or None."""
-        return self._by_word.get(word.casefold())
+        """Return the command with this name or alias, in any case, as in `Note:`, or None."""
+        bare = word.casefold()
+        return self._by_word.get(bare) or self._by_word.get(bare.rstrip(":,.!?"))
 
     def close_to(self, word: str) -> tuple[str, ...]:
         """Return the names of up to three commands that resemble the word."""
-        near = get_close_matches(word.casefold(), self._by_word, n=3, cutoff=0.6)
+        near = get_close_matches(word.casefold(), self._by_word, n=3, cutoff=_CLOSE)
         return tuple(dict.fromkeys(self._by_word[name].name for name in near))
 
     def parse(self, text: str) -> tuple[Command | None, CommandWords]:
@@ -172,12 +185,21 @@ def _take_flags(text: str, command: Command) -> tuple[Mapping[str, str], str]:
                 raise CommandRefused("flag_needs_value", word[0], command=command)
             given, position = words[index][0], words[index].end()
             index += 1
-        while given and index < len(words) and find_duration(f"{given} {words[index][0]}"):
-            given, position = f"{given} {words[index][0]}", words[index].end()  # `--next 20 min`
-            index += 1
+        more = _more_of_a_duration(given, [one[0] for one in words[index : index + _LONGEST]])
+        if more:  # `--next 20 min`, `--next half an hour`
+            given, position = " ".join((given, *more)), words[index + len(more) - 1].end()
+            index += len(more)
         flags[name] = given
     kept.append(text[position:])
     return flags, "".join(kept).strip()
+
+
+def _more_of_a_duration(given: str, after: Sequence[str]) -> Sequence[str]:
+    """Return the following words that make one duration with the given one, as many as possible."""
+    for count in range(len(after), 0, -1):
+        if given and find_duration(" ".join((given, *after[:count]))):
+            return after[:count]
+    return ()
 
 
 def _split_flag(word: str) -> tuple[str, str]:

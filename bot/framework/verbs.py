@@ -68,8 +68,8 @@ class Verb(Command, Generic[A]):
     buttons: tuple[str, ...] = ()
 
     # By form: its callback id, and the action ids that open it. `show` builds a form about an
-    # incident, once the incident is found and the person's right is checked: nobody fills in a form
-    # in vain. `open` does its own lookups, or answers why there is no form.
+    # incident, once the incident is found and the person's right is checked, so that nobody fills in
+    # a form that is then refused. `open` does its own lookups, or answers why there is no form.
     form: str = ""
     opened_by: tuple[str, ...] = ()
     needs: Action = Action.VIEW
@@ -212,7 +212,8 @@ async def view_for_form(
 ) -> IncidentView:
     """Return a form's incident, if the person's rights and the status allow the action.
 
-    The check runs before the form opens, so that nobody fills it in in vain, and again on submit.
+    The check runs before the form opens, so that nobody fills in a form that is then refused, and
+    again on submit.
 
     Raises: IncidentNotFound; NotPermitted; TransitionRefused.
     """

@@ -24,6 +24,7 @@ from bot.framework.requests import (
     ASK_SECONDS,
     NO_WORDS,
     CommandWords,
+    DoAgain,
     FieldErrors,
     Handler,
     Options,
@@ -34,10 +35,11 @@ from bot.framework.requests import (
     ShowView,
 )
 from bot.framework.slash_commands import Command, CommandRefused, Grammar
+from bot.inbound.opening import agreed_in_form, as_before, ask_first, handler_of, in_place
 from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
-from incidents.core.errors import Busy, DomainError, NeedsApproval
+from incidents.core.errors import Busy, DomainError, NeedsApproval, OpensPrivate
 from incidents.engine.transactions import Progress, RequestKey
 
 DEADLINE_SECONDS = 2.5
@@ -125,6 +127,9 @@ class Listeners:
     ) -> None:
         request = self._request(body, context, key=_press_key(body))
         reply = await self._run(handler, request)
+        if isinstance(reply, DoAgain):
+            handler = handler_of(reply, self.grammar, self._by_command, self._table("actions"))
+            reply = in_place(await self._run(handler, as_before(request, reply)))
         if isinstance(reply, Say):
             self._later(self._answer(request, reply.message, replaces=reply.replaces))
         await ack()
@@ -133,7 +138,8 @@ class Listeners:
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
         key = RequestKey(f"view:{body['view']['id']}:{body['view'].get('hash', '')}")
-        request = self._request(body, context, key=key)
+        agreed = agreed_in_form(body["view"])
+        request = replace(self._request(body, context, key=key), may_open_to=agreed)
         reply = await self._run(handler, request)
         match reply:
             case FieldErrors(errors=errors):
@@ -234,6 +240,8 @@ class Listeners:
                 return await handler(request)
             except NeedsApproval as needed:
                 return await offer_approval(request, needed)
+            except OpensPrivate as opening:
+                return ask_first(request, opening)
         except Busy as error:
             log.warning("conflict_retries_exhausted", cause=type(error.__cause__).__name__)
             return Say(refusals.refusal_message(error, slash=self.slash))

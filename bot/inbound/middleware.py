@@ -31,8 +31,8 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 _ABOUT_PEOPLE: Final = frozenset(
     {"user_change", "team_join", "subteam_created", "subteam_updated", "subteam_members_changed"}
 )
-# Somebody whom Slack lets act here, although we know them as a stranger or deactivated, may have
-# come back: Slack is asked, unless it told us a moment ago.
+# Somebody we know as a stranger or deactivated may have come back if Slack lets them act here: we
+# ask it, unless it told us a moment ago.
 _FRESH: Final = timedelta(minutes=10)
 
 Next = Callable[[], Awaitable[None]]
@@ -98,7 +98,7 @@ class Middleware:
         return told_at is None or told_at + _FRESH <= self.services.clock.now()
 
     async def _save(self, facts: PersonFacts) -> Person:
-        """Store whom the request names; what Slack says of them comes later."""
+        """Store the person the request names; what Slack says about them comes later."""
         found: list[Person] = []
 
         async def save(uow: UnitOfWork) -> Outcome:

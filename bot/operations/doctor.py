@@ -319,10 +319,11 @@ def _schema_finding(state: runner.SchemaState, *, is_sqlite: bool) -> Finding:
         return Finding(
             f"schema {state.current} is newer than this version", "start the newer Sitrep again"
         )
-    if state.is_foreign and is_sqlite:
+    if state.is_foreign:
+        own = "file" if is_sqlite else "database"
         return Finding(
             "the database holds another program's tables",
-            "name a file of its own in DATABASE_URL",
+            f"name a {own} of its own in DATABASE_URL",
         )
     if state.is_current:
         return Finding(f"schema {state.current} is this version's")

@@ -72,7 +72,7 @@ class Health:
 
     async def measure(self) -> None:
         """Update the gauges that are measured only when scraped."""
-        depth = await self._depth() or {}
+        depth = await self._depth(with_private=False) or {}
         for status in _SHOWN:
             self.telemetry.set(OUTBOX_DEPTH, depth.get(status.value, 0), status=status.value)
         self.telemetry.set(SOCKETS, self.sockets.connected if self.sockets is not None else 0)
@@ -85,10 +85,12 @@ class Health:
     def _beats(self, last_beat: float) -> bool:
         return self.services.clock.monotonic() - last_beat < SILENT_SECONDS
 
-    async def _depth(self) -> dict[str, int] | None:
+    async def _depth(self, *, with_private: bool = True) -> dict[str, int] | None:
         try:
             async with self.services.database.reading() as session:
-                counted = await outbox.count_by_status(session, statuses=_SHOWN)
+                counted = await outbox.count_by_status(
+                    session, statuses=_SHOWN, with_private=with_private
+                )
         except (SQLAlchemyError, OSError):
             return None
         return {str(status): count for status, count in counted.items()}

@@ -75,6 +75,8 @@ SUBSCRIPTIONS: Final[Mapping[str, Subscription]] = MappingProxyType(
         "channel_id_changed": Subscription(("channel_id_changed",), _READ),
         "channel_left": Subscription(("channel_left",), ("channels:read",)),
         "channel_rename": Subscription(("channel_rename",), ("channels:read",)),
+        "channel_shared": Subscription(("channel_shared",), _READ),
+        "channel_unshared": Subscription(("channel_unshared",), _READ),
         "channel_unarchive": Subscription(("channel_unarchive",), ("channels:read",)),
         "file_shared": Subscription(("file_shared",), ("files:read",)),
         "group_archive": Subscription(("group_archive",), ("groups:read",)),

@@ -176,8 +176,9 @@ class Scheduler:
             )
         for reminder_id in due:
             try:
-                await self._run(partial(fire, reminder_id=reminder_id))
-                self._telemetry.count(REMINDERS_FIRED)
+                fired = await self._run(partial(fire, reminder_id=reminder_id))
+                if not fired.data.get("is_private"):  # metrics say nothing about private incidents
+                    self._telemetry.count(REMINDERS_FIRED)
             except Exception:
                 # One failing reminder must not block the others.
                 log.exception("reminder_failed", reminder_id=str(reminder_id))

@@ -41,16 +41,17 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
             f"The database is at schema {state.current}, which this version doesn't know.",
             todo="It was migrated by a newer Sitrep: start that version, or a newer one.",
         )
+    if state.is_foreign:
+        own = "file" if database.is_sqlite else "database"
+        raise StartRefused(
+            f"{database.file or 'The database'} holds another program's tables.",
+            todo=f"Nothing was changed. Name a {own} of its own in DATABASE_URL.",
+        )
     if not database.is_sqlite:
         found = f"at schema {state.current}" if state.current else "empty"
         raise StartRefused(
             f"The database is {found}; this version needs schema {state.head}.",
             todo="Run `sitrep migrate`, then start again.",
-        )
-    if state.is_foreign:
-        raise StartRefused(
-            f"{database.file} holds another program's tables.",
-            todo="Nothing was changed. Name a file of its own in DATABASE_URL.",
         )
     try:
         await runner.upgrade(database)

@@ -1,4 +1,8 @@
-"""Metrics: all are declared here and served at /metrics."""
+"""Metrics: all are declared here and served at /metrics.
+
+Nothing about private incidents is in them: no effect, reminder or message of one is counted. Slack's
+requests and our calls are counted as traffic, whatever they are about.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -63,17 +67,20 @@ SLACK_CALL_SECONDS = Metric(
 EFFECTS = Metric(
     "sitrep_effects",
     MetricKind.COUNTER,
-    "Effects by kind and by how an attempt ended",
+    "Effects by kind and by how an attempt ended, without private incidents",
     ("kind", "outcome"),
 )
 EFFECTS_DROPPED = Metric(
     "sitrep_effects_dropped",
     MetricKind.COUNTER,
-    "Effects that were no longer true, by reason",
+    "Effects that were no longer true, by reason, without private incidents",
     ("kind", "reason"),
 )
 OUTBOX_DEPTH = Metric(
-    "sitrep_outbox_depth", MetricKind.GAUGE, "Effects not yet settled, by status", ("status",)
+    "sitrep_outbox_depth",
+    MetricKind.GAUGE,
+    "Effects not yet settled, by status, without private incidents",
+    ("status",),
 )
 REMINDERS_FIRED = Metric("sitrep_reminders_fired", MetricKind.COUNTER, "Reminders that came due")
 LOOP_LAG = Metric(

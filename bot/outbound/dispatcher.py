@@ -27,6 +27,7 @@ from incidents.engine.effects import Effect
 from incidents.engine.failed_effects import record_failure
 from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import private_among
 
 AT_ONCE = 40
 SWEEP_EVERY_SECONDS = 5.0
@@ -72,7 +73,8 @@ class Dispatcher:
     ) -> None:
         """Store the services, the handler of each effect type, and this process's name.
 
-        `on_end` is called after each attempt, with the effect's kind and how it ended.
+        `on_end` is called after each attempt, with the effect's kind and how it ended, unless it is
+        about a private incident: metrics say nothing about those.
         """
         self.services = services
         self.handlers = handlers
@@ -219,6 +221,7 @@ class Dispatcher:
     async def _transact(self, ended: list[Ended], *, limit: int) -> None:
         claimed: list[EffectRow] = []
         is_back = self._outage.is_over(ended, now=self.services.clock.now())
+        private: set[uuid.UUID] = set()
 
         async def settle_and_claim(uow: UnitOfWork) -> Outcome:
             claimed.clear()
@@ -245,6 +248,8 @@ class Dispatcher:
                         kinds=self._kinds,
                     )
                 )
+                about = {row.incident_id for row in claimed if row.incident_id is not None}
+                private.update(await private_among(uow.session, about))
             return Outcome("dispatched")
 
         await self.services.transactions.run(
@@ -252,7 +257,7 @@ class Dispatcher:
         )
         for row in claimed:
             self._under_way.add(row.id)
-            self._spawn(self._carry_out(row))
+            self._spawn(self._carry_out(row, is_counted=row.incident_id not in private))
             # Let its call go out before we prepare the next effect, which takes some milliseconds.
             for _ in range(TURNS_TO_LEAVE):
                 await asyncio.sleep(0)
@@ -319,12 +324,12 @@ class Dispatcher:
         self._tasks.discard(task)
         self.wake()
 
-    async def _carry_out(self, row: EffectRow) -> None:
+    async def _carry_out(self, row: EffectRow, *, is_counted: bool) -> None:
         if self.holds_lease:
             ended = await self._attempts.make(row)
         else:
             ended = self._attempts.leave(row, "lease lost")
-        if self._on_end is not None:
+        if self._on_end is not None and is_counted:
             self._on_end(row.kind, ended.end)
         self._ended.append(ended)
 

@@ -9,7 +9,6 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.framework.anchors import with_anchor
 from bot.framework.effect_context import (
     Done,
     Dropped,
@@ -25,6 +24,7 @@ from bot.framework.live_messages import CLOSED
 from bot.framework.phrases import hidden_message
 from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.requests import Services
+from bot.outbound.anchors import with_anchor
 from bot.outbound.attempts import attempt_each
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackPermanent, SlackTemporary
@@ -112,6 +112,8 @@ class EntryHandlers:
             return Dropped("no channel")
         if said.incident.is_channel_archived:
             return Dropped("channel archived")
+        if said.incident.is_channel_exposed:
+            return Dropped("channel exposed")
         return await self._say(context, said, said.incident.channel_id)
 
     async def tell_person(self, context: EffectContext) -> Settlement:
@@ -205,12 +207,13 @@ class EntryHandlers:
             if await is_hidden_from(session, incident, person):
                 return _Edit(posted, hidden_message(incident), _ELSEWHERE)
         is_here = person_id is not None or posted.channel_id == incident.channel_id
-        if person_id is None and is_here and incident.is_channel_archived:
+        if incident.is_private and not is_here:
+            return _Edit(posted, None, _ELSEWHERE)  # removed: see `features/channel/removal.py`
+        is_mute = incident.is_channel_archived or incident.is_channel_exposed
+        if person_id is None and is_here and is_mute:
             return None  # updated when the channel is back
         find = self.endings.get(entry.kind)
         ending = await find(session, entry, incident) if find else None
-        if incident.is_private and not is_here:
-            ending = _ELSEWHERE
         if (ending.text if ending is not None else None) == posted.ending:
             return None
         message = self._render(entry, incident, person_id, services)

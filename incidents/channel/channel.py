@@ -10,13 +10,20 @@ from incidents.channel.entries import ChannelRefused
 from incidents.channel.events import ChannelSuperfluous
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.ids import derived_id
-from incidents.core.people import Person, PersonFacts, Workspace, save_person
+from incidents.core.people import Person, PersonFacts, PersonKind, Workspace, save_person
 from incidents.engine import outbox
 from incidents.engine.effects import JoinChannel
 from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import ChannelLinked, ChannelOpened
-from incidents.incident.incident import ById, Incident, IncidentRef, Participant, save_participant
+from incidents.incident.incident import (
+    ById,
+    Incident,
+    IncidentRef,
+    Participant,
+    Sharing,
+    save_participant,
+)
 from incidents.policy.policy import Action
 
 # Store at most this many unknown people: the members of a company-wide channel aren't all
@@ -32,7 +39,11 @@ class ExistingChannel:
     name: str
     is_private: bool
     is_archived: bool = False
+    # Also with another workspace of the same organisation.
     is_shared: bool = False
+    # With another organisation.
+    has_strangers: bool = False
+    is_member: bool = True
     # The channel that everybody in the workspace is in and can't leave.
     is_everybodys: bool = False
 
@@ -57,8 +68,7 @@ async def record_opened(
         if incident.channel_id != channel_id:
             uow.emit(ChannelSuperfluous(channel_id=channel_id), incident)
         return
-    incident.channel_id = channel_id
-    incident.channel_name = channel_name
+    incident.set_channel(channel_id, channel_name, is_private=is_private)
     uow.record(incident, ChannelOpened(channel_id=channel_id, channel_name=channel_name))
 
 
@@ -91,10 +101,11 @@ async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingCha
         channel_name=channel.name,
         old_channel_id=incident.channel_id or "",
         old_channel_name=incident.channel_name or "",
+        was_exposed=incident.is_channel_exposed,
     )
-    incident.channel_id = channel.id
-    incident.channel_name = channel.name
-    incident.is_channel_archived = False
+    incident.set_channel(channel.id, channel.name, is_private=channel.is_private)
+    if channel.has_strangers:
+        incident.channel_sharing = Sharing.ACCEPTED  # people chose it as it is
     entry = uow.record(incident, linked)
     joining = derived_id(entry.id, f"{JoinChannel.kind}:")
     await wait_for_other_channel(uow, incident.channel_effect_id, joining)
@@ -108,17 +119,21 @@ async def record_members(
 ) -> None:
     """Store the members of an existing channel: no join event told us about them."""
     incident = await uow.get_incident(ById(incident_id))
-    if incident.channel_id != channel_id:
-        return
+    if incident.channel_id == channel_id:
+        await save_members(uow, incident, members)
+
+
+async def save_members(uow: UnitOfWork, incident: Incident, members: Sequence[str]) -> None:
+    """Store who is in the incident's channel now, as Slack says; strangers get no part in it."""
     present = await _people_of(uow, members)
     query = select(Participant).where(
-        Participant.incident_id == incident_id, Participant.is_in_channel.is_(True)
+        Participant.incident_id == incident.id, Participant.is_in_channel.is_(True)
     )
     for part in (await uow.session.execute(query)).scalars():
         part.is_in_channel = part.person_id in present
     for person_id in present:
-        part = await save_participant(uow.session, incident_id=incident_id, person_id=person_id)
-        part.is_in_channel = True
+        part = await save_participant(uow.session, incident_id=incident.id, person_id=person_id)
+        part.is_in_channel, part.gone_at = True, None
 
 
 async def _check_channel(uow: UnitOfWork, incident: Incident, channel: ExistingChannel) -> None:
@@ -168,9 +183,11 @@ async def _people_of(uow: UnitOfWork, external_ids: Sequence[str]) -> set[uuid.U
     query = select(Person).where(
         Person.workspace_id == uow.workspace_id, Person.external_id.in_(wanted)
     )
-    known = {row.external_id: row.id for row in (await uow.session.execute(query)).scalars()}
+    rows = (await uow.session.execute(query)).scalars().all()
+    known = {row.external_id: row.id for row in rows}
+    strangers = {row.id for row in rows if row.kind in (PersonKind.BOT, PersonKind.EXTERNAL)}
     for external_id in sorted(wanted - known.keys())[:_MOST_NEW_PEOPLE]:
         facts = PersonFacts(external_id=external_id)
         person = await save_person(uow.session, facts, workspace_id=uow.workspace_id)
         known[external_id] = person.id
-    return set(known.values())
+    return set(known.values()) - strangers

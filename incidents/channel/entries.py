@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from incidents.core.sentences import SOMEBODY, ChannelName, Sentence, Telling, Who, said, telling
+from incidents.core.sentences import (
+    SOMEBODY,
+    ChannelName,
+    Sentence,
+    Telling,
+    Who,
+    detail,
+    telling,
+)
 from incidents.engine.entries import refusal_reason
 from incidents.incident.payload import Payload
 
@@ -35,33 +43,6 @@ class PersonLeft(Payload):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return that they left."""
         return telling("left the incident channel")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SightEnded(Payload):
-    """Somebody left a private incident's channel, or was removed: they no longer see it."""
-
-    kind: ClassVar[str] = "sight_ended"
-    # The one person left who sees the incident, if it is only one.
-    last: Who | None = None
-
-    def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return that they are outside now, and who is left if it is only one."""
-        left = (": only ", self.last, " still does") if self.last else ()
-        return telling("left the private channel and no longer sees this incident", *left)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SightRecovered(Payload):
-    """The policy's recovery person opened a private incident, with a reason."""
-
-    kind: ClassVar[str] = "sight_recovered"
-    reason: str = ""
-
-    def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return that they see the incident now, and why."""
-        what = "opened this private incident as the policy's recovery person"
-        return telling(what, details=(said(self.reason, "Reason"),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +90,8 @@ class ChannelRenamed(Payload):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return the old name and the new one."""
         was = (" from ", ChannelName(self.old)) if self.old else ()
-        return telling("renamed the incident channel", *was, " to ", ChannelName(self.new))
+        did = "renamed the incident channel" if actor_id else "found the incident channel renamed"
+        return telling(did, *was, " to ", ChannelName(self.new))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +140,122 @@ class ChannelIdChanged(ChannelEntry):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return the channel that has a new id."""
         return telling("followed ", *self.channel(), " to another id in Slack")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureEntry(ChannelEntry):
+    """An entry about who can read the channel; `people` are those inside a private incident."""
+
+    is_bookkeeping: ClassVar[bool] = True
+    people: tuple[Who, ...] = ()
+
+    def found_or(self, actor_id: uuid.UUID | None, did: str, state: str) -> Telling:
+        """Return what somebody did with the channel, or (without an actor) what was found."""
+        if actor_id is not None:
+            return telling(did, " ", *self.channel())
+        return telling("found that ", *self.channel(), " ", state)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelMadePublic(ExposureEntry):
+    """The channel was made public in Slack; a private incident stays private."""
+
+    kind: ClassVar[str] = "channel_made_public"
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel everybody can read now."""
+        return self.found_or(actor_id, "made public in Slack:", "is public in Slack")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelMadePrivateAgain(ExposureEntry):
+    """The channel of a private incident is private in Slack again."""
+
+    kind: ClassVar[str] = "channel_made_private_again"
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel only its members can read again."""
+        return self.found_or(actor_id, "made private in Slack again:", "is private in Slack again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelShared(ExposureEntry):
+    """The channel is shared with another organisation, whose people can read it."""
+
+    kind: ClassVar[str] = "channel_shared"
+    # Whether this stops us from posting there until somebody answers.
+    is_exposure: bool = False
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel others can read."""
+        return telling("found that ", *self.channel(), " is shared with another organisation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelUnshared(ExposureEntry):
+    """The channel is no longer shared with another organisation."""
+
+    kind: ClassVar[str] = "channel_unshared"
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel others can't read any more."""
+        return telling("found that ", *self.channel(), " is no longer shared with others")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharingAccepted(ChannelEntry):
+    """Somebody inside decided that a private incident goes on in a shared channel."""
+
+    kind: ClassVar[str] = "sharing_accepted"
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel the incident stays in."""
+        shared = ", which another organisation reads"
+        return telling("decided that the incident goes on in ", *self.channel(), shared)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What became of our messages in one channel, and what is still readable there."""
+
+    channel_id: str = ""
+    channel_name: str = ""
+    removed: int = 0
+    reduced: int = 0
+    # Messages that Slack lets us neither delete nor edit, such as notices of a topic.
+    refused: int = 0
+    files_removed: int = 0
+    files_refused: int = 0
+    # Messages and files of people; those in threads count.
+    of_people: int = 0
+    readable_by: str = ""
+
+    def told(self) -> Sentence:
+        """Return it in words."""
+        gone = (
+            f": deleted {self.removed}, reduced {self.reduced}, files deleted {self.files_removed}"
+        )
+        stuck = self.refused + self.files_refused
+        left = f"; readable by {self.readable_by}: {self.of_people} of people, {stuck} of mine"
+        return (ChannelName(self.channel_name, self.channel_id), gone, left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesRemoved(Payload):
+    """We took our messages about a private incident out of places that others can read."""
+
+    kind: ClassVar[str] = "messages_removed"
+    is_bookkeeping: ClassVar[bool] = True
+    channels: tuple[Remains, ...] = ()
+    # Direct messages to people who no longer see the incident.
+    direct: int = 0
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return what was removed and what remains, channel by channel."""
+        details = [detail("In", *one.told()) for one in self.channels]
+        details.append(detail("Direct messages deleted", f"{self.direct}") if self.direct else None)
+        what = "removed its messages about the incident from where others can read"
+        return telling(what, details=details)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,14 +329,18 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
 ENTRIES: Final[tuple[type[Payload], ...]] = (
     PersonJoined,
     PersonLeft,
-    SightEnded,
-    SightRecovered,
     ChannelRefused,
     ChannelRenamed,
     ChannelArchived,
     ChannelUnarchived,
     ChannelDeleted,
     ChannelIdChanged,
+    ChannelMadePublic,
+    ChannelMadePrivateAgain,
+    ChannelShared,
+    ChannelUnshared,
+    SharingAccepted,
+    MessagesRemoved,
     BotRemoved,
     BotReturned,
     InviteRefused,

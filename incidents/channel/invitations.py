@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from incidents.channel.entries import InviteRefused, RefusedInvite
+from incidents.channel.insiders import find_gone
 from incidents.core.people import PersonFacts, find_person, save_person
 from incidents.core.sentences import Who
 from incidents.engine.unit_of_work import UnitOfWork
@@ -29,6 +30,7 @@ async def record_invitations(
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id != channel_id:
         return
+    gone = await find_gone(uow.session, incident)
     refused: list[RefusedInvite] = []
     for one in invited:
         person = await find_person(
@@ -38,6 +40,8 @@ async def record_invitations(
             # An id that we don't know may be an address or a group that matched nobody.
             whom = Who(person.name, person.id) if person is not None else Who(one.external_id)
             refused.append(RefusedInvite(person=whom, error=one.error))
+            continue
+        if one.external_id in gone:  # sight was taken back while they were being invited
             continue
         if person is None:
             person = await save_person(

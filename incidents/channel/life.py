@@ -45,26 +45,26 @@ class ChannelLoss(StrEnum):
 
 async def note_archived(uow: UnitOfWork, channel_id: str, *, is_by_policy: bool = False) -> Outcome:
     """Record that the actor archived an incident's channel. Raises: IncidentNotFound."""
-    incident = await _incident_of(uow, channel_id)
+    incident = await incident_of(uow, channel_id)
     if not incident.is_channel_archived:
         incident.is_channel_archived = True
-        archived = replace(_about(ChannelArchived, incident), is_by_policy=is_by_policy)
+        archived = replace(about(ChannelArchived, incident), is_by_policy=is_by_policy)
         uow.record(incident, archived)
     return Outcome("channel_archived", incident.id)
 
 
 async def note_unarchived(uow: UnitOfWork, channel_id: str) -> Outcome:
     """Record that the actor brought the channel back. Raises: IncidentNotFound."""
-    incident = await _incident_of(uow, channel_id)
+    incident = await incident_of(uow, channel_id)
     if incident.is_channel_archived:
         incident.is_channel_archived = False
-        uow.record(incident, _about(ChannelUnarchived, incident))
+        uow.record(incident, about(ChannelUnarchived, incident))
     return Outcome("channel_unarchived", incident.id)
 
 
 async def note_renamed(uow: UnitOfWork, channel_id: str, *, name: str) -> Outcome:
     """Record the channel's new name. Raises: IncidentNotFound."""
-    incident = await _incident_of(uow, channel_id)
+    incident = await incident_of(uow, channel_id)
     if name and name != incident.channel_name:
         old = incident.channel_name or ""
         incident.channel_name = name
@@ -73,7 +73,10 @@ async def note_renamed(uow: UnitOfWork, channel_id: str, *, name: str) -> Outcom
 
 
 async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
-    """Follow a channel that got another id, as when it is shared with another workspace."""
+    """Follow a channel that got another id, as when it is shared or merged.
+
+    Two incidents can't live in one channel: one that is merged into another's has lost its own.
+    """
     ours = select(Incident.id).where(Incident.workspace_id == uow.workspace_id)
     await uow.session.execute(
         update(PostedMessage)
@@ -85,21 +88,21 @@ async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
     if workspace is not None and workspace.announcement_channel_id == old_id:
         workspace.announcement_channel_id = new_id
     try:
-        incident = await _incident_of(uow, old_id)
+        incident = await incident_of(uow, old_id)
     except IncidentNotFound:
         return Outcome("channel_id_changed")
+    if await _is_in_use(uow, new_id):
+        return await note_deleted(uow, old_id)
     incident.channel_id = new_id
-    uow.record(incident, replace(_about(ChannelIdChanged, incident), old_channel_id=old_id))
+    uow.record(incident, replace(about(ChannelIdChanged, incident), old_channel_id=old_id))
     return Outcome("channel_id_changed", incident.id)
 
 
 async def note_deleted(uow: UnitOfWork, channel_id: str) -> Outcome:
     """Record that the channel is gone for good. Raises: IncidentNotFound."""
-    incident = await _incident_of(uow, channel_id)
-    uow.record(incident, _about(ChannelDeleted, incident))
-    incident.channel_id = None
-    incident.channel_name = None
-    incident.is_channel_archived = False
+    incident = await incident_of(uow, channel_id)
+    uow.record(incident, about(ChannelDeleted, incident))
+    incident.set_channel(None)
     return Outcome("channel_deleted", incident.id)
 
 
@@ -107,11 +110,11 @@ async def note_bot_removed(
     uow: UnitOfWork, channel_id: str, *, by_external_id: str | None = None
 ) -> Outcome:
     """Record that we were removed from the channel, once. Raises: IncidentNotFound."""
-    incident = await _incident_of(uow, channel_id)
+    incident = await incident_of(uow, channel_id)
     if not await is_bot_removed(uow.session, incident.id):
         workspace = await uow.session.get(Workspace, uow.workspace_id)
         removed = replace(
-            _about(BotRemoved, incident),
+            about(BotRemoved, incident),
             bot_id=workspace.bot_external_id if workspace is not None else "",
             by=await _find_who(uow, by_external_id),
         )
@@ -121,9 +124,9 @@ async def note_bot_removed(
 
 async def note_bot_returned(uow: UnitOfWork, channel_id: str) -> Outcome:
     """Record that we are back in a channel that we were removed from. Raises: IncidentNotFound."""
-    incident = await _incident_of(uow, channel_id)
+    incident = await incident_of(uow, channel_id)
     if await is_bot_removed(uow.session, incident.id):
-        uow.record(incident, _about(BotReturned, incident), actor=system_actor())
+        uow.record(incident, about(BotReturned, incident), actor=system_actor())
     return Outcome("bot_returned", incident.id)
 
 
@@ -165,7 +168,15 @@ async def is_bot_removed(session: AsyncSession, incident_id: uuid.UUID) -> bool:
     return (await session.execute(query)).scalar_one_or_none() == BotRemoved.kind
 
 
-async def _incident_of(uow: UnitOfWork, channel_id: str) -> Incident:
+async def _is_in_use(uow: UnitOfWork, channel_id: str) -> bool:
+    query = select(Incident.id).where(
+        Incident.workspace_id == uow.workspace_id, Incident.channel_id == channel_id
+    )
+    return (await uow.session.execute(query)).first() is not None
+
+
+async def incident_of(uow: UnitOfWork, channel_id: str) -> Incident:
+    """Return the channel's incident, locked. Raises: IncidentNotFound."""
     # The person who changed the channel may not be a known participant of a private incident.
     return await lock_incident(
         uow.session, ByChannel(channel_id), workspace_id=uow.workspace_id, viewer=system_actor()
@@ -179,7 +190,7 @@ async def _find_who(uow: UnitOfWork, external_id: str | None) -> Who | None:
     return Who(person.name, person.id) if person is not None else None
 
 
-def _about(entry_type: type[ChannelEntryT], incident: Incident) -> ChannelEntryT:
+def about(entry_type: type[ChannelEntryT], incident: Incident) -> ChannelEntryT:
     """Return an entry that names the incident's channel."""
     return entry_type(
         channel_id=incident.channel_id or "", channel_name=incident.channel_name or ""

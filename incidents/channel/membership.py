@@ -10,18 +10,17 @@ needs somebody inside.
 
 from datetime import datetime
 
-from sqlalchemy import select
-
-from incidents.channel.entries import PersonJoined, PersonLeft, SightEnded
-from incidents.core.people import Person, PersonKind, who
+from incidents.channel.entries import PersonJoined, PersonLeft
+from incidents.channel.insiders import find_insiders
+from incidents.core.people import PersonKind, who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import (
     ById,
     Incident,
     Participant,
-    is_inside,
     save_participant,
 )
+from incidents.people.entries import SightEnded
 from incidents.record.audit_log import AuditKind, audit
 from incidents.record.marks import incident_of_channel
 from incidents.roles.assign import end_roles_of
@@ -41,7 +40,9 @@ async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None 
         uow.session, incident_id=incident.id, person_id=uow.actor.person_id
     )
     is_first, moment = part.joined_at is None, at or uow.now
-    if part.left_at is None or part.left_at <= moment:
+    # A public channel lets in anybody, a shared one strangers: neither gives a part in it.
+    gets_part = not incident.is_channel_exposed and uow.actor.person_kind != PersonKind.EXTERNAL
+    if gets_part and (part.left_at is None or part.left_at <= moment):
         part.is_in_channel, part.gone_at = True, None
     part.joined_at = max(part.joined_at or moment, moment)
     if is_first and uow.policy.timeline.capture_joins:
@@ -65,7 +66,9 @@ async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None
     if has_left:
         part.is_in_channel = False
     part.left_at = max(part.left_at or moment, moment)
-    if has_left and (incident.is_private or uow.actor.person_kind is not PersonKind.MEMBER):
+    # Somebody whose sight was taken back is outside already when Slack says that they left.
+    is_news = has_left and part.gone_at is None
+    if is_news and (incident.is_private or uow.actor.person_kind is not PersonKind.MEMBER):
         await _end_sight(uow, incident, part)
     if is_first and uow.policy.timeline.capture_joins:
         uow.record(incident, PersonLeft(person_kind=uow.actor.person_kind))
@@ -78,25 +81,9 @@ async def _end_sight(uow: UnitOfWork, incident: Incident, part: Participant) -> 
     await uow.flush()
     if not incident.is_private:
         return
-    left = await _insiders(uow, incident)
+    left = [person for _, person in await find_insiders(uow.session, incident)]
     last = who(left[0]) if len(left) == 1 else None
     uow.record(incident, SightEnded(last=last))
     content = {"reference": str(incident.reference), "people_left": len(left)}
     await audit(uow, AuditKind.SIGHT_ENDED, content, subject_id=part.person_id)
     await end_roles_of(uow, ById(incident.id), person_id=part.person_id, reason=_LEFT)
-
-
-async def _insiders(uow: UnitOfWork, incident: Incident) -> list[Person]:
-    """Return the active people who see a private incident."""
-    query = (
-        select(Participant, Person)
-        .join(Person, Person.id == Participant.person_id)
-        .where(
-            Participant.incident_id == incident.id,
-            Person.is_active,
-            Person.kind != PersonKind.BOT,
-        )
-        .order_by(Participant.id)
-    )
-    rows = (await uow.session.execute(query)).all()
-    return [one for part, one in rows if is_inside(incident, part, person_id=one.id)]

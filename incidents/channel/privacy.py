@@ -1,7 +1,8 @@
 """Move an incident to private: a channel of its own for chosen people, and never back.
 
-Public messages are reduced to "handled privately" and the old channel is archived. What people said
-there stays readable for its members.
+Our messages elsewhere are deleted or reduced, and the old channel is archived. What people said
+there stays readable for its members. A private incident whose channel others can read moves again,
+with everybody who sees it.
 """
 
 from collections.abc import Sequence
@@ -10,20 +11,21 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from incidents.channel.channel import wait_for_other_channel
+from incidents.channel.exposure import insiders
 from incidents.core.errors import AlreadySo
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonFacts
 from incidents.core.sentences import Who
 from incidents.engine.effects import OpenIncidentChannel
-from incidents.engine.posted_messages import ENTRY, PostedMessage
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import MovedToPrivate
 from incidents.incident.incident import Incident, IncidentRef, Participant, save_participant
 from incidents.incident.roles import current_roles
 from incidents.people.assignable import get_reachable, refuse_unknown
 from incidents.policy.policy import Action
+from incidents.record.audit_log import AuditKind, audit
 from incidents.roles.handoffs import find_pending_handoff, withdraw_handoff
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_REASON = 500
 
@@ -44,22 +46,22 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
     """
     incident = await uow.get_incident(ref)
     await uow.permit(Action.MOVE_TO_PRIVATE, incident)
-    if incident.is_private:
+    if incident.is_private and not incident.is_channel_exposed:
         raise AlreadySo("incident", "private")
     chosen = await _chosen(uow, incident, wanted.people)
     await _keep_only(uow, incident, chosen)
     old_channel_id, old_name = incident.channel_id, incident.channel_name
     moved = MovedToPrivate(
         people=tuple(Who(person.name, person.id) for person in chosen),
-        reason=storable(wanted.reason).strip()[:MAX_REASON],
+        reason=trimmed(wanted.reason)[:MAX_REASON],
         old_channel_id=old_channel_id or "",
         old_channel_name=old_name or "",
-        old_places=tuple(await _places(uow, incident, old_channel_id)),
     )
     incident.is_private = True
-    incident.channel_id = incident.channel_name = None
-    incident.is_channel_archived = False
+    incident.set_channel(None)
     entry = uow.record(incident, moved)
+    content = {"reference": str(incident.reference), "what": "moved_to_private"}
+    await audit(uow, AuditKind.CHANNEL_CHANGED, content)
     opening = derived_id(entry.id, f"{OpenIncidentChannel.kind}:")
     await wait_for_other_channel(uow, incident.channel_effect_id, opening)
     incident.channel_effect_id = opening
@@ -71,17 +73,23 @@ async def move_to_private(uow: UnitOfWork, ref: IncidentRef, wanted: MoveToPriva
 async def _chosen(
     uow: UnitOfWork, incident: Incident, people: Sequence[PersonFacts]
 ) -> list[Person]:
-    """Return who will be in it: the mover, the declarer, role holders, and the chosen people."""
+    """Return who will be in it: the mover, declarer and role holders, and the chosen people.
+
+    If it is private already, everybody who sees it stays.
+    """
     ids = [facts.external_id for facts in people]
     await refuse_unknown(uow, ids)
     named = [await get_reachable(uow, external_id, field="people") for external_id in ids]
-    roles = await current_roles(uow.session, incident.id)
+    if incident.is_private:
+        inside = [person.id for person in await insiders(uow, incident)]
+    else:
+        inside = [role.person_id for role in await current_roles(uow.session, incident.id)]
+        inside += [incident.declared_by_id] if incident.declared_by_id else []
     wanted = dict.fromkeys(
         person_id
         for person_id in (
             uow.actor.person_id,
-            incident.declared_by_id,
-            *(role.person_id for role in roles),
+            *inside,
             *(person.id for person in named),
         )
         if person_id is not None
@@ -99,30 +107,18 @@ async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Perso
     await uow.flush()
     for person in chosen:
         await save_participant(
-            uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
+            uow.session,
+            incident_id=incident.id,
+            person_id=person.id,
+            invited_at=uow.now,
+            let_in_by_id=uow.actor.person_id,
         )
 
 
 async def _end_handoff(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
-    """End a handoff with somebody left out: without an answer, they would become commander."""
+    """End a handoff with somebody left out: they can no longer answer it."""
     handoff = await find_pending_handoff(uow.session, incident.id)
     if handoff is None or handoff.to_person_id is None:
         return
     if handoff.to_person_id not in {person.id for person in chosen}:
         await withdraw_handoff(uow, incident, handoff)
-
-
-async def _places(uow: UnitOfWork, incident: Incident, channel_id: str | None) -> list[str]:
-    """Return the places of our messages in the old channel, to reduce them."""
-    if channel_id is None:
-        return []
-    query = (
-        select(PostedMessage.message_ts)
-        .where(
-            PostedMessage.incident_id == incident.id,
-            PostedMessage.channel_id == channel_id,
-            PostedMessage.purpose != ENTRY,
-        )
-        .order_by(PostedMessage.posted_at)
-    )
-    return list((await uow.session.execute(query)).scalars())

@@ -1,8 +1,14 @@
 """Reactions for the channel: open it, set it up, archive it, bring it back."""
 
+import uuid
 from typing import Any
 
-from incidents.channel.entries import ChannelArchived, SightEnded, SightRecovered
+from incidents.channel.entries import (
+    ChannelArchived,
+    ChannelMadePublic,
+    ExposureEntry,
+    SharingAccepted,
+)
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.core.ids import derived_id
 from incidents.engine.effects import (
@@ -13,9 +19,10 @@ from incidents.engine.effects import (
     OpenIncidentChannel,
     PinStatusCard,
     PostMove,
-    ReduceMessages,
     RefreshAnnouncement,
     RefreshStatusCard,
+    RemoveMessages,
+    RemovePerson,
     RetireChannel,
     SendReadIn,
     UnarchiveChannel,
@@ -24,6 +31,13 @@ from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
 from incidents.incident.entries import ChannelLinked, Edited, MovedToPrivate, StatusChanged
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.people.entries import (
+    PeopleInvited,
+    RemovalRefused,
+    SightEnded,
+    SightRecovered,
+    SightTakenBack,
+)
 from incidents.policy.policy import COMMANDER
 
 _OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.CANCELLED})
@@ -56,6 +70,29 @@ def warn_last_insider(plan: IncidentPlan[SightEnded]) -> None:
         plan.tell(plan.event.last.id)
 
 
+def remove_person(plan: IncidentPlan[SightTakenBack]) -> None:
+    """Remove the person from the channel, and tell them."""
+    person_id = plan.event.person.id
+    if person_id is None:
+        return
+    effect = RemovePerson(
+        incident_id=plan.facts.incident_id, person_id=person_id, entry_id=plan.entry.id
+    )
+    # The lane of invitations: an earlier one to the same person comes first.
+    plan.add(effect, lane="invites")
+
+
+def tell_remover(plan: IncidentPlan[RemovalRefused]) -> None:
+    """Tell who took sight back that the person is still in the channel."""
+    plan.tell(plan.event.by.id)
+
+
+def invite_people(plan: IncidentPlan[PeopleInvited]) -> None:
+    """Invite the people to the channel."""
+    for person in plan.event.people:
+        plan.invite(person.id)
+
+
 def tell_of_recovery(plan: IncidentPlan[SightRecovered]) -> None:
     """Invite the recovery person; tell the declarer and everybody with a role directly."""
     plan.invite(plan.entry.actor_id)
@@ -73,34 +110,59 @@ def join_channel(plan: IncidentPlan[Any]) -> None:
 
 
 def go_private(plan: IncidentPlan[MovedToPrivate]) -> None:
-    """Open a private channel for the chosen people; reduce public messages, retire the old channel.
+    """Open a private channel for the chosen people, unless the incident followed its channel.
 
-    Opening has its own lane: messages that were already planned wait for it. Reducing uses the
-    lanes of the messages themselves, so nothing rewrites them afterwards.
+    Opening has its own lane: messages that were already planned wait for it. What others can read
+    is removed at once; the old channel is archived after that.
     """
     incident_id, moved = plan.facts.incident_id, plan.event
-    plan.add(OpenIncidentChannel(incident_id=incident_id), lane="private")
+    if moved.is_in_place:
+        plan.refresh_card()
+    else:
+        plan.add(OpenIncidentChannel(incident_id=incident_id), lane="private")
     for person in moved.people:
         plan.invite(person.id)
+    removal = remove_messages(plan)
     if moved.old_channel_id:
-        retire = RetireChannel(
-            incident_id=incident_id, channel_id=moved.old_channel_id, places=moved.old_places
-        )
-        # Reduce at once: these messages are public.
-        reduce = ReduceMessages(
-            incident_id=incident_id, channel_id=moved.old_channel_id, places=moved.old_places
-        )
-        plan.add(reduce, lane="card")
-        # Archive after that: messages in an archived channel can't lose their buttons.
-        plan.add(retire, lane="retire", after=plan.refreshed_entry_messages)
+        retire = RetireChannel(incident_id=incident_id, channel_id=moved.old_channel_id)
+        plan.add(retire, lane="retire", after=removal)
     if not plan.facts.is_drill:
         # Refresh it once more, although private incidents have none: it has to say less now.
         plan.refresh(RefreshAnnouncement(incident_id=incident_id), lane="announcement")
 
 
+def remove_messages(plan: IncidentPlan[Any]) -> uuid.UUID:
+    """Remove our messages about a private incident from where others can read them."""
+    return plan.add(RemoveMessages(incident_id=plan.facts.incident_id), lane="removal")
+
+
+def follow_opening_up(plan: IncidentPlan[ChannelMadePublic]) -> None:
+    """Take our messages out of a private incident's channel that is public now, and ask."""
+    if plan.facts.is_private:
+        remove_messages(plan)
+        ask_about_channel(plan)
+
+
+def ask_about_channel(plan: IncidentPlan[ExposureEntry]) -> None:
+    """Tell the commander, else the declarer, and everybody inside a private incident."""
+    lead = plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id
+    for person_id in dict.fromkeys((lead, *(person.id for person in plan.event.people))):
+        plan.tell(person_id)
+
+
+def resume_posting(plan: IncidentPlan[ExposureEntry] | IncidentPlan[SharingAccepted]) -> None:
+    """Show the incident in its channel again, where only its people read it."""
+    if not plan.facts.is_channel_exposed:
+        plan.post()
+        plan.refresh_card()
+        plan.set_topic()
+
+
 def say_move(plan: IncidentPlan[ChannelLinked]) -> None:
-    """Tell people in the old channel where the incident continues."""
-    if plan.event.old_channel_id:
+    """Tell people in the old channel where the incident continues, unless strangers read it."""
+    if plan.event.was_exposed:
+        remove_messages(plan)
+    elif plan.event.old_channel_id:
         effect = PostMove(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
         plan.add(effect, lane="moves", after=plan.channel_gate)
 

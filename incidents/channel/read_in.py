@@ -51,8 +51,8 @@ def most_needed(
 async def offer_read_in(uow: UnitOfWork, channel_id: str) -> Outcome:
     """Offer the actor, who joined an incident's channel, a read-in; at most once an hour."""
     person_id = uow.actor.person_id
-    if person_id is None or uow.actor.person_kind is PersonKind.BOT:
-        return Outcome("not_a_person")
+    if person_id is None or uow.actor.person_kind in (PersonKind.BOT, PersonKind.EXTERNAL):
+        return Outcome("nobody_of_ours")
     incident = await find_incident(
         uow.session, ByChannel(channel_id), workspace_id=uow.workspace_id, viewer=system_actor()
     )

@@ -1,6 +1,5 @@
-"""The policy's recovery person opens a private incident: loudly, with a reason."""
+"""The policy's recovery person opens a private incident, with a reason that its people are told."""
 
-from incidents.channel.entries import SightRecovered
 from incidents.core.errors import AlreadySo, IncidentNotFound, InvalidInput
 from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -13,14 +12,15 @@ from incidents.incident.incident import (
     save_participant,
 )
 from incidents.people.directory import find_people_named
+from incidents.people.entries import SightRecovered
 from incidents.record.audit_log import AuditKind, audit
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_REASON = 500
 
 
 async def recover(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
-    """Let the recovery person into a private incident; its people and the audit log hear of it.
+    """Let the recovery person into a private incident, and tell its people and the audit log.
 
     To everybody else it answers as if the incident didn't exist.
 
@@ -37,11 +37,15 @@ async def recover(uow: UnitOfWork, ref: IncidentRef, *, reason: str) -> Outcome:
     part = await find_participant(uow.session, incident_id=incident.id, person_id=person_id)
     if not incident.is_private or is_inside(incident, part, person_id=person_id):
         raise AlreadySo("incident", "visible to you")
-    given = storable(reason).strip()[:MAX_REASON]
+    given = trimmed(reason)[:MAX_REASON]
     if not given:
         raise InvalidInput("reason", "empty", "recover Nobody is left in it")
     await save_participant(
-        uow.session, incident_id=incident.id, person_id=person_id, invited_at=uow.now
+        uow.session,
+        incident_id=incident.id,
+        person_id=person_id,
+        invited_at=uow.now,
+        let_in_by_id=person_id,
     )
     uow.record(incident, SightRecovered(reason=given))
     # The reason is in the entry only, so that redacting it there leaves no copy.

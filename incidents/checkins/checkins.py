@@ -25,11 +25,10 @@ from incidents.core.ids import new_id
 from incidents.core.people import Person, PersonFacts, who
 from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.incident import Incident, IncidentRef, save_participant
+from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.timeline import TimelineEntry
-from incidents.people.assignable import get_reachable
+from incidents.people.assignable import call_in, get_reachable
 from incidents.policy.policy import Action
-from incidents.scenarios.runs import refuse_outsiders
 from incidents.storage.database import Base, kept_text
 
 SHORTEST_BOX = timedelta(minutes=1)
@@ -110,10 +109,7 @@ async def ask_checkin(uow: UnitOfWork, ref: IncidentRef, *, request: CheckinRequ
         raise InvalidInput("minutes", "out_of_range", "10m; from 1m to 24h")
     box = request.box or uow.policy.reminders.checkin
     person = await get_reachable(uow, request.person.external_id, field="person")
-    await refuse_outsiders(uow.session, incident, person)
-    await save_participant(
-        uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
-    )
+    await call_in(uow, incident, person)
     checkin = Checkin(
         id=new_id(),
         workspace_id=uow.workspace_id,

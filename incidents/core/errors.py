@@ -90,6 +90,39 @@ class InvalidInput(DomainError):
     example: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody to whom a private incident would be opened; `through` names the group they're in.
+
+    Of a group whose members aren't known (`is_group`), `external_id` is the group itself.
+    """
+
+    external_id: str
+    name: str
+    through: str = ""
+    is_group: bool = False
+
+
+@dataclass(eq=False)
+class OpensPrivate(DomainError):
+    """This opens a private incident to people, and the actor hasn't agreed to that yet.
+
+    `now`: they see it at once; `later`: once an escalation gets to them.
+    """
+
+    reference: str
+    now: tuple[Newcomer, ...]
+    later: tuple[Newcomer, ...] = ()
+
+    def and_also(self, other: "OpensPrivate | None") -> "OpensPrivate":
+        """Return one question for both."""
+        if other is None:
+            return self
+        now = tuple(dict.fromkeys((*other.now, *self.now)))
+        later = tuple(one for one in dict.fromkeys((*other.later, *self.later)) if one not in now)
+        return OpensPrivate(self.reference, now, later)
+
+
 @dataclass(eq=False)
 class NotKnownYet(DomainError):
     """Who these people are must be asked of the chat service first; then the use case can run."""

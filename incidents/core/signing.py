@@ -1,7 +1,7 @@
 """Signatures for heads of the record: Ed25519, by the `cryptography` package.
 
-A hash chain can be computed anew by whoever can write to the database. A signature can't, without
-the key, which is only in the environment.
+Anybody who can write to the database can recompute a hash chain. Signing it needs the key, which is
+only in the environment.
 """
 
 import base64
@@ -48,7 +48,7 @@ class SigningKey:
 
 
 def head_statement(subject: str, head: ChainHead, *, document: str = "") -> dict[str, Any]:
-    """Return what is signed: whose chain, up to which entry, and the hash of the document if any."""
+    """Return what is signed: whose chain, its last entry, and the hash of the document if there is one."""
     return {
         "statement": STATEMENT,
         "subject": subject,
@@ -59,7 +59,7 @@ def head_statement(subject: str, head: ChainHead, *, document: str = "") -> dict
 
 
 def head_line(subject: str, head: ChainHead, signer: SigningKey | None) -> str:
-    """Return up to which entry a file goes, in words, signed if there is a key."""
+    """Return the line that ends a file: the last entry's number and hash, signed if there is a key."""
     line = f"Up to entry {head.sequence}, chain head {head.entry_hash}"
     if signer is None:
         return line
@@ -68,7 +68,7 @@ def head_line(subject: str, head: ChainHead, signer: SigningKey | None) -> str:
 
 
 def is_signed(statement: Mapping[str, Any], signature: Signature) -> bool:
-    """Tell whether the signature is the key's for this statement."""
+    """Tell whether the signature was made with its key for this statement."""
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
 
@@ -82,7 +82,7 @@ def is_signed(statement: Mapping[str, Any], signature: Signature) -> bool:
 
 def key_bytes(text: str) -> bytes:
     """Return the bytes of a key written as base64 or hexadecimal. Raises: ValueError."""
-    given = text.strip()
+    given = text.strip("\ufeff \t\r\n")  # Windows editors add such marks to a file
     if len(given) == 2 * KEY_BYTES:
         return bytes.fromhex(given)
     key = _from_text(given)

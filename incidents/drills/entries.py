@@ -43,7 +43,7 @@ class DrillStarted(Payload):
         return timedelta(seconds=self.limit_seconds)
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return which scenario began, for how long, and with whom."""
+        """Return which scenario began, for how long, and who takes part."""
         mentor: Sentence = (", with ", self.mentor) if self.mentor else ()
         limit = HowLong(self.limit)
         return telling("began the drill ", Words(self.name), ", ", limit, " at most", *mentor)

@@ -44,6 +44,15 @@ class InvitePerson(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemovePerson(Effect):
+    """Remove somebody from a private incident's channel, and tell them; `entry_id` says why."""
+
+    kind: ClassVar[str] = "remove_person"
+    person_id: uuid.UUID
+    entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class InvitePolicyPeople(Effect):
     """Invite people (by id or email) and groups (by id or handle) that the policy names."""
 
@@ -187,24 +196,18 @@ class DiscardChannel(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReduceMessages(Effect):
-    """Reduce our messages in the old channel (`places`) to say only that it moved."""
+class RemoveMessages(Effect):
+    """Remove our messages and files about a private incident from where others can read them."""
 
-    kind: ClassVar[str] = "reduce_messages"
-    channel_id: str
-    places: tuple[str, ...] = ()
+    kind: ClassVar[str] = "remove_messages"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetireChannel(Effect):
-    """Archive the old channel of an incident that moved to a private one.
-
-    `places` are our messages there; each is first reduced to say only that.
-    """
+    """Archive the old channel of an incident that moved to a private one, with a last message."""
 
     kind: ClassVar[str] = "retire_channel"
     channel_id: str
-    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

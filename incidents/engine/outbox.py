@@ -35,6 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from incidents.engine.effects import Effect, encode
+from incidents.incident.incident import Incident
 from incidents.storage.database import Base, insert_rows
 
 
@@ -408,12 +409,19 @@ async def release_abandoned(
 
 
 async def count_by_status(
-    session: AsyncSession, *, statuses: Iterable[EffectStatus] = _UNSETTLED
+    session: AsyncSession,
+    *,
+    statuses: Iterable[EffectStatus] = _UNSETTLED,
+    with_private: bool = True,
 ) -> dict[str, int]:
-    """Count the effects in each of the statuses."""
+    """Count the effects in each of the statuses, if wanted without those of private incidents."""
     query = (
         select(EffectRow.status, func.count())
         .where(EffectRow.status.in_(tuple(statuses)))
         .group_by(EffectRow.status)
     )
+    if not with_private:
+        private = select(Incident.id).where(Incident.is_private)
+        is_public = EffectRow.incident_id.is_(None) | EffectRow.incident_id.not_in(private)
+        query = query.where(is_public)
     return {row[0]: row[1] for row in await session.execute(query)}

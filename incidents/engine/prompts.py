@@ -21,7 +21,7 @@ from incidents.core.ids import new_id
 from incidents.engine.events import PromptChanged
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident
-from incidents.storage.database import Base, storable
+from incidents.storage.database import Base, storable, trimmed
 
 MAX_TEXT = 2000
 
@@ -199,7 +199,7 @@ async def answer(uow: UnitOfWork, prompt_id: uuid.UUID, answer: str, *, text: st
 
 async def settle_answer(uow: UnitOfWork, prompt: Prompt, answer: str, *, text: str = "") -> None:
     """Store the answer to a locked, open prompt, and show it as answered."""
-    cleaned = storable(text).strip()[:MAX_TEXT]
+    cleaned = trimmed(text)[:MAX_TEXT]
     prompt.status = PromptStatus.ANSWERED
     prompt.answer, prompt.text = storable(answer), cleaned or None
     prompt.answered_at = uow.now

@@ -64,7 +64,8 @@ def erase_again(plan: Plan[RedactedTextRewritten]) -> None:
 
 def say_failure(plan: IncidentPlan[EffectFailed]) -> None:
     """Report a dead letter in the channel, or to the commander if posting there can't work."""
-    is_mute = plan.facts.channel_id is None or plan.facts.is_channel_archived
+    facts = plan.facts
+    is_mute = facts.channel_id is None or facts.is_channel_archived or facts.is_channel_exposed
     if plan.event.effect_kind == PostEntry.kind or is_mute:
         plan.tell(plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id)
     else:

@@ -38,6 +38,7 @@ class ReminderKind(StrEnum):
     HANDOVER_UNACCEPTED = "handover_unaccepted"
     SCENARIO_STEP = "scenario_step"
     RENEWAL_DUE = "renewal_due"
+    MENTOR_UNANSWERED = "mentor_unanswered"
     ESCALATION_UNANSWERED = "escalation_unanswered"
     PACKET_UNRATED = "packet_unrated"
     PROMPT_STEP = "prompt_step"

@@ -7,7 +7,7 @@ There is no other `commit()`.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,8 +67,11 @@ class Transactions:
         workspace_id: uuid.UUID,
         request: RequestKey | None = None,
         progress: Progress | None = None,
+        may_open_to: Collection[str] | None = None,
     ) -> Outcome:
         """Run the use case and return its outcome, or the stored outcome of a repeated request.
+
+        `may_open_to`: see `UnitOfWork`.
 
         Raises:
             DomainError: the use case refused; nothing was changed.
@@ -83,6 +86,7 @@ class Transactions:
                     workspace_id=workspace_id,
                     request=request,
                     progress=progress or Progress(),
+                    may_open_to=may_open_to,
                 )
             except (IntegrityError, StaleDataError) as error:
                 conflict = error
@@ -101,6 +105,7 @@ class Transactions:
         workspace_id: uuid.UUID,
         request: RequestKey | None,
         progress: Progress,
+        may_open_to: Collection[str] | None,
     ) -> Outcome:
         async with self.database.writing() as session:
             now = self.clock.now()
@@ -120,10 +125,13 @@ class Transactions:
                 now=now,
                 policy=self.policy,
                 rules=self.rules,
+                may_open_to=may_open_to,
             )
             outcome = await use_case(uow)
             if uow.needs_approval is not None:
                 raise uow.needs_approval
+            if uow.opens_private is not None:
+                raise uow.opens_private
             await uow.follow_up()
             if request is not None:
                 stored = {"outcome": outcome.to_json(), "created_at": now}

@@ -6,14 +6,14 @@ A use case changes entities, records entries and emits events. At its end, react
 
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.core.errors import NeedsApproval
+from incidents.core.errors import NeedsApproval, OpensPrivate
 from incidents.core.hash_chain import clean_content
 from incidents.core.ids import new_id
 from incidents.core.people import Actor
@@ -57,8 +57,13 @@ class UnitOfWork:
         now: datetime,
         policy: Policy,
         rules: Rules,
+        may_open_to: Collection[str] | None = None,
     ) -> None:
-        """Bind the session, the actor and the one instant of this transaction."""
+        """Bind the session, the actor and the one instant of this transaction.
+
+        `may_open_to`: the people, by their ids in the chat service, to whom the actor agreed to open
+        a private incident; None if they weren't asked.
+        """
         self.session = session
         self.actor = actor
         self.workspace_id = workspace_id
@@ -66,7 +71,9 @@ class UnitOfWork:
         self.policy = policy
         self.rules = rules
         self.wakes_others = False
+        self.may_open_to = may_open_to
         self.needs_approval: NeedsApproval | None = None
+        self.opens_private: OpensPrivate | None = None
         self._agreed: tuple[str, uuid.UUID | None] | None = None
         self._recorded: list[tuple[Incident, TimelineEntry, Payload]] = []
         self._emitted: list[tuple[FeatureEvent, Incident | None]] = []
@@ -107,6 +114,14 @@ class UnitOfWork:
                 return
             given = clean_content(arguments or {})
             self.needs_approval = NeedsApproval(action, needed.incident_id, given)
+
+    def ask_to_open(self, question: OpensPrivate) -> None:
+        """Ask the actor before this opens a private incident to somebody.
+
+        The use case runs to its end, so that all else is checked; the question is raised instead of
+        the commit.
+        """
+        self.opens_private = question.and_also(self.opens_private)
 
     @contextlib.contextmanager
     def acting_for(self, actor: Actor, action: str, incident: Incident) -> Iterator[None]:

@@ -12,6 +12,7 @@ from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superse
 from incidents.core.people import Person, who
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.callees import name_newcomers
 from incidents.escalation.calls import (
     Because,
     author_of,
@@ -48,7 +49,7 @@ from incidents.escalation.targets import (
 from incidents.incident.incident import Incident
 from incidents.people.assignable import call_in, get_acting_person, get_person
 from incidents.policy.policy import Action
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_REASON = 500
 
@@ -163,8 +164,11 @@ async def redirect(
     redirected = await _answered(uow, escalation, actor, EscalationRedirected)
     to = tuple(one.name for one in planned[0].wanted)
     uow.record(incident, replace(redirected, to=to, reason=_text(reason)))
-    first, *_ = await add_steps(uow, escalation, planned, is_redirect=True)
-    called = await call_next_step(uow, incident, escalation, because=Because.REDIRECTED, step=first)
+    steps = await add_steps(uow, escalation, planned, is_redirect=True)
+    await name_newcomers(uow, incident, escalation, steps)
+    called = await call_next_step(
+        uow, incident, escalation, because=Because.REDIRECTED, step=steps[0]
+    )
     names = [person.name for person in called]
     return outcome_of("escalation_redirected", incident, escalation, called=names)
 
@@ -186,6 +190,7 @@ async def call_step(uow: UnitOfWork, escalation_id: uuid.UUID, *, step: uuid.UUI
         raise InvalidInput("step", "unknown", ", ".join(str(one.position) for one in steps))
     if chosen.status != StepStatus.WAITING:
         raise AlreadySo("step", "called")
+    await name_newcomers(uow, incident, escalation, [chosen])
     called = await call_next_step(uow, incident, escalation, because=Because.CHOSEN, step=chosen)
     names = [person.name for person in called]
     return outcome_of("escalation_step_called", incident, escalation, called=names)
@@ -251,7 +256,7 @@ async def _redirected_steps(
 ) -> tuple[PlannedStep, ...]:
     if not isinstance(target, ServiceTarget):
         wanted = await wanted_target(uow, incident, target, author_id=escalation.author_id)
-        return (PlannedStep(wanted=(wanted,), is_chosen=True),) if wanted else ()
+        return (PlannedStep(wanted=(wanted,)),) if wanted else ()
     service = pick_service(uow.policy, target.key, affected=())
     inputs = LadderInputs(
         policy=uow.policy,
@@ -279,4 +284,4 @@ async def _answered(
 
 
 def _text(text: str) -> str:
-    return storable(text).strip()[:MAX_REASON]
+    return trimmed(text)[:MAX_REASON]

@@ -7,11 +7,13 @@ and a status leave nobody out.
 
 import uuid
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.core.errors import Newcomer
 from incidents.core.people import Person, PersonKind, own_address
 from incidents.core.times import zone_of
 from incidents.engine.unit_of_work import UnitOfWork
@@ -27,6 +29,7 @@ from incidents.incident.incident import Incident, find_participant, is_inside
 from incidents.incident.roles import role_holders
 from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_group_members, find_people_named
+from incidents.people.sight import agree_to_open
 from incidents.policy.policy import Policy
 from incidents.policy.references import GroupRef, PersonRef
 
@@ -55,8 +58,60 @@ class Ladder:
 async def find_callees(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, step: EscalationStep
 ) -> Callees:
-    """Return the people the step calls now, and whom to look up first."""
-    ladder = Ladder(
+    """Return the people the step calls now, and the names to look up first."""
+    return await _look(await _ladder(uow, incident, escalation), step, wanted_of(step))
+
+
+async def name_newcomers(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, steps: Sequence[EscalationStep]
+) -> None:
+    """Let the actor agree, once, to all to whom these steps will open a private incident.
+
+    Later steps call only people who are inside, agreed to, or let in by the policy: who joins a
+    group meanwhile is left out, by name.
+    """
+    if not incident.is_private or incident.is_drill or not uow.actor.is_person:
+        return
+    ladder = await _ladder(uow, incident, escalation)
+    now: tuple[Newcomer, ...] = ()
+    later: dict[Newcomer, None] = {}
+    is_calling = False
+    for step in steps:
+        newcomers = await _newcomers(ladder, step)
+        if is_calling:
+            later |= dict.fromkeys(one for one in newcomers if one not in now)
+            continue
+        now = newcomers
+        is_calling = bool(newcomers or (await _look(ladder, step, wanted_of(step))).people)
+    agreed = await agree_to_open(uow, incident, now, tuple(later))
+    opened = dict.fromkeys((*escalation.opens_to, *(one.external_id for one in agreed)))
+    escalation.opens_to = list(opened)
+    await uow.flush()
+
+
+async def _newcomers(ladder: Ladder, step: EscalationStep) -> tuple[Newcomer, ...]:
+    """Return the people the step would call who can't see the incident yet."""
+    newcomers: dict[str, Newcomer] = {}
+    for wanted in wanted_of(step):
+        through = wanted.name if wanted.kind == "group" else ""
+        found = Callees()
+        for person in await _people_of(ladder, step, wanted, found):
+            named_by = {person.external_id, wanted.value}
+            if await _why_not(ladder, person) is None and await _is_kept_out(
+                ladder, person, named_by
+            ):
+                new = Newcomer(person.external_id, person.name, through)
+                newcomers.setdefault(person.external_id, new)
+        for name in found.unknown:
+            if name not in ladder.escalation.opens_to:
+                is_group = bool(through) and name == wanted.value
+                shown = wanted.name if is_group else name
+                newcomers.setdefault(name, Newcomer(name, shown, is_group=is_group))
+    return tuple(newcomers.values())
+
+
+async def _ladder(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> Ladder:
+    return Ladder(
         session=uow.session,
         policy=uow.policy,
         now=uow.now,
@@ -64,7 +119,6 @@ async def find_callees(
         escalation=escalation,
         calls=await calls_of(uow.session, escalation.id),
     )
-    return await _look(ladder, step, wanted_of(step))
 
 
 async def reach_of(ladder: Ladder, step: EscalationStep) -> tuple[str, ...]:
@@ -87,15 +141,19 @@ async def _look(ladder: Ladder, step: EscalationStep, wanted: Iterable[Wanted]) 
     """Return the people that these names of the step call now; changes nothing."""
     found = Callees()
     meant: dict[str, Person] = {}
+    named_by: dict[str, set[str]] = {}
     for one in wanted:
         for person in await _people_of(ladder, step, one, found):
             meant[person.external_id] = person
+            named_by.setdefault(person.external_id, {person.external_id}).add(one.value)
     # A redirect means this very person, even if they were called before.
     before = {
         call.person_id for call in ladder.calls if call.step_id == step.id or not step.is_redirect
     }
     for person in meant.values():
-        why = await _why_not(ladder, step, person)
+        why = await _why_not(ladder, person)
+        if why is None and await _is_kept_out(ladder, person, named_by[person.external_id]):
+            why = "not_in_drill" if ladder.incident.is_drill else "not_in_private"
         if why is None and person.id in before:
             why = "called_before"
         if why is None:
@@ -177,9 +235,8 @@ def _miss(step: EscalationStep, value: str, name: str, found: Callees) -> None:
         found.unknown.append(value)
 
 
-async def _why_not(ladder: Ladder, step: EscalationStep, person: Person) -> str | None:
-    """Return the reason (a key) why the person isn't called, or None."""
-    incident = ladder.incident
+async def _why_not(ladder: Ladder, person: Person) -> str | None:
+    """Return the reason (a key) why the person isn't called anywhere, or None."""
     why = why_not_reachable(person)
     if why is not None:
         return why
@@ -187,13 +244,26 @@ async def _why_not(ladder: Ladder, step: EscalationStep, person: Person) -> str 
         return "absent"
     if person.id == ladder.escalation.author_id:
         return "at_work"  # no reason given: the bot may have escalated for them
-    is_kept = incident.is_drill or (incident.is_private and not step.is_chosen)
-    if not is_kept or await takes_part(ladder.session, incident, person.id):
-        return None
+    return None
+
+
+async def _is_kept_out(ladder: Ladder, person: Person, named_by: AbstractSet[str]) -> bool:
+    """Tell whether a drill or a private incident keeps out the person; `named_by`: ids and names.
+
+    The policy's people come into private incidents unless they left, or sight was taken back.
+    """
+    incident = ladder.incident
+    if not incident.is_drill and not incident.is_private:
+        return False
+    part = await find_participant(ladder.session, incident_id=incident.id, person_id=person.id)
+    if is_inside(incident, part, person_id=person.id):
+        return False
     if incident.is_drill:
-        return "not_in_drill"
-    is_let_in = await _is_one_of(ladder, person, ladder.policy.private.invite)
-    return None if is_let_in else "not_in_private"
+        return True
+    if not named_by.isdisjoint(ladder.escalation.opens_to):
+        return False
+    has_gone = part is not None and part.gone_at is not None
+    return has_gone or not await _is_one_of(ladder, person, ladder.policy.private.invite)
 
 
 async def _is_absent(ladder: Ladder, person: Person) -> bool:

@@ -23,10 +23,12 @@ from incidents.escalation.tables import (
     calls_of,
 )
 from incidents.incident.incident import ById, Incident
-from incidents.people.assignable import call_in, get_person
+from incidents.people.assignable import get_person
 from incidents.people.directory import find_people_named
+from incidents.people.sight import let_in
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.policy import Policy
+from incidents.scenarios.runs import refuse_outsiders
 
 
 class Because(StrEnum):
@@ -153,8 +155,9 @@ async def _add_calls(
 ) -> list[EscalationCall]:
     calls: list[EscalationCall] = []
     for person in people:
-        # So that they can read what it is about, even in a private incident.
-        await call_in(uow, incident, person)
+        # So that they can read what it is about, even in a private incident: that was agreed to.
+        await refuse_outsiders(uow.session, incident, person)
+        await let_in(uow, incident, person, is_agreed=True, by=escalation.author_id)
         call = EscalationCall(
             id=new_id(),
             escalation_id=escalation.id,

@@ -13,7 +13,7 @@ from incidents.core.people import (
 )
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.callees import takes_part
+from incidents.escalation.callees import name_newcomers, takes_part
 from incidents.escalation.calls import Because, author_of
 from incidents.escalation.entries import Escalated
 from incidents.escalation.ladder import call_next_step
@@ -107,7 +107,8 @@ async def escalate(uow: UnitOfWork, ref: IncidentRef, draft: EscalationDraft) ->
     uow.session.add(escalation)
     await uow.flush()
     steps = (*build_ladder(inputs, target), *await _stand_in_step(uow, incident))
-    await add_steps(uow, escalation, steps)
+    added = await add_steps(uow, escalation, steps)
+    await name_newcomers(uow, incident, escalation, added)
     acknowledge(uow, incident)
     await _record(uow, incident, escalation, packet=packet, to=target, service=service)
     called = await call_next_step(uow, incident, escalation, because=Because.FIRST)
@@ -164,7 +165,6 @@ async def add_steps(
             position=after + offset,
             wanted=[one.to_json() for one in step.wanted],
             wait_seconds=int(step.wait.total_seconds()) if step.wait else None,
-            is_chosen=step.is_chosen,
             # Only the first step is the redirect's target; the others call people at most once.
             is_redirect=is_redirect and offset == 1,
             status=StepStatus.WAITING,
@@ -193,7 +193,7 @@ async def _stand_in_step(uow: UnitOfWork, incident: Incident) -> tuple[PlannedSt
     mentor = await find_stand_in(uow.session, incident)
     if mentor is None:
         return ()
-    return (PlannedStep(wanted=(Wanted("person", str(mentor.id), mentor.name),), is_chosen=True),)
+    return (PlannedStep(wanted=(Wanted("person", str(mentor.id), mentor.name),)),)
 
 
 async def _next_number(uow: UnitOfWork, incident: Incident) -> int:

@@ -95,6 +95,8 @@ class Escalation(Base):
     created_at: Mapped[datetime]
     first_called_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]  # when the next step is called
+    # Who may see a private incident because of it: ids in the chat service, of people and groups.
+    opens_to: Mapped[list[str]] = mapped_column(JSON, default=list)
     acknowledged_at: Mapped[datetime | None]  # the first time somebody was on it
     taken_at: Mapped[datetime | None]  # by the person who is on it now
     taken_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
@@ -110,8 +112,7 @@ class Escalation(Base):
 class EscalationStep(Base):
     """One step of a ladder: the people it means, as the policy or a person named them.
 
-    `wanted` are values of `Wanted`. `is_chosen`: named by a person or by the template's `reaches`,
-    so they may be called into a private incident. `called_at` is when its turn came.
+    `wanted` are values of `Wanted`. `called_at` is when its turn came.
     """
 
     __tablename__ = "escalation_steps"
@@ -122,7 +123,6 @@ class EscalationStep(Base):
     position: Mapped[int]
     wanted: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     wait_seconds: Mapped[int | None]
-    is_chosen: Mapped[bool] = mapped_column(default=False)
     is_redirect: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(default=StepStatus.WAITING)
     # Names that a look-up matched to nobody.

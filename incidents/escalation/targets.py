@@ -56,7 +56,6 @@ class PlannedStep:
 
     wanted: tuple[Wanted, ...]
     wait: timedelta | None = None
-    is_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +71,10 @@ class LadderInputs:
 def build_ladder(inputs: LadderInputs, target: Wanted | None) -> tuple[PlannedStep, ...]:
     """Return the steps in order; repeated names count once, and empty steps are left out."""
     policy, template, service = inputs.policy, inputs.template, inputs.service
-    first = PlannedStep(wanted=(target,), is_chosen=True) if target is not None else None
+    first = PlannedStep(wanted=(target,)) if target is not None else None
     planned = [
         *([first] if first else []),
-        *_steps(inputs, [LadderStep(who=template.reaches)], is_chosen=True),
+        *_steps(inputs, [LadderStep(who=template.reaches)]),
         *_steps(inputs, template.steps),
         *_steps(inputs, service.steps if service else ()),
         *_steps(inputs, policy.escalation.steps),
@@ -89,7 +88,7 @@ def build_service_ladder(inputs: LadderInputs) -> tuple[PlannedStep, ...]:
         return ()
     reached = LadderStep(who=(Relation.ON_CALL,))
     following = (LadderStep(who=(Relation.OWNER,)), *inputs.service.steps)
-    planned = [*_steps(inputs, [reached], is_chosen=True), *_steps(inputs, following)]
+    planned = [*_steps(inputs, [reached]), *_steps(inputs, following)]
     return tuple(_without_repeats(planned))
 
 
@@ -140,9 +139,7 @@ def role_wanted(policy: Policy, words: str) -> Wanted:
     return Wanted("role", role.key, role.name)
 
 
-def _steps(
-    inputs: LadderInputs, steps: Sequence[LadderStep], *, is_chosen: bool = False
-) -> Iterator[PlannedStep]:
+def _steps(inputs: LadderInputs, steps: Sequence[LadderStep]) -> Iterator[PlannedStep]:
     for step in steps:
         here: list[Wanted] = []
         for callee in step.who:
@@ -153,7 +150,7 @@ def _steps(
             if found is not None:
                 here.append(found)
         if here:
-            yield PlannedStep(wanted=tuple(here), wait=step.wait, is_chosen=is_chosen)
+            yield PlannedStep(wanted=tuple(here), wait=step.wait)
 
 
 def _wanted(inputs: LadderInputs, callee: Callee) -> Wanted | None:
@@ -194,4 +191,4 @@ def _without_repeats(steps: Sequence[PlannedStep]) -> Iterator[PlannedStep]:
                 seen.add(wanted.identity)
                 new.append(wanted)
         if new:
-            yield PlannedStep(wanted=tuple(new), wait=step.wait, is_chosen=step.is_chosen)
+            yield PlannedStep(wanted=tuple(new), wait=step.wait)

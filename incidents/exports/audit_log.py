@@ -6,7 +6,8 @@ It names people and their new stages, so only the command line writes it, never 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -117,6 +118,10 @@ def say(entry: AuditEntry) -> str:
             return f"Named {_text(entry, 'mentor_name')} as a mentor of {person}, to be agreed."
         case AuditKind.MENTOR_DECLINED:
             return f"Declined {_text(entry, 'mentor_name')} as a mentor of {person}."
+        case AuditKind.MENTOR_UNANSWERED | AuditKind.MENTOR_UNASKED:
+            which = f"the question whether {_text(entry, 'mentor_name')} mentors {person}"
+            is_late = entry.kind == AuditKind.MENTOR_UNANSWERED
+            return f"Nobody answered {which}." if is_late else f"Took back {which}."
         case AuditKind.MENTOR_NAMED:
             return f"{_text(entry, 'mentor_name')} is now a mentor of {person}."
         case AuditKind.MENTOR_ENDED:
@@ -131,14 +136,25 @@ def say(entry: AuditEntry) -> str:
 
 
 def _about_sight_or_record(entry: AuditEntry) -> str:
+    person = _text(entry, "person_name")
     match entry.kind:
+        case AuditKind.SIGHT_OPENED:
+            people = ", ".join((entry.content or {}).get("people") or ())
+            return f"Opened the private incident {_text(entry, 'reference')} to {people}."
+        case AuditKind.SIGHT_TAKEN_BACK:
+            return f"Took sight of {_text(entry, 'reference')} back from {person}."
         case AuditKind.SIGHT_ENDED:
             return f"{entry.actor_name} left the private channel of {_text(entry, 'reference')}."
         case AuditKind.SIGHT_RECOVERED:
             opened = f"{entry.actor_name} opened the private incident {_text(entry, 'reference')}"
             return f"{opened} as recovery person; the reason is on its timeline."
+        case AuditKind.CHANNEL_CHANGED:
+            return f"{_CHANGED.get(_text(entry, 'what'), 'Changed')}: {_text(entry, 'reference')}."
+        case AuditKind.MESSAGES_REMOVED:
+            return f"{_text(entry, 'reference')}: {_removed(entry.content or {})}"
         case AuditKind.REDACTED:
-            erased = f"Erased the content of entry {_text(entry, 'sequence')}"
+            kind = _text(entry, "kind").replace("_", " ")
+            erased = f"Erased words and names in entry {_text(entry, 'sequence')} ({kind})"
             return f"{erased}. {_text(entry, 'reason')}"
         case AuditKind.DESTROYED_ALONE:
             which = f"entry {_text(entry, 'sequence')} of {_text(entry, 'incident')}"
@@ -189,3 +205,35 @@ def _text(entry: AuditEntry, key: str) -> str:
 
 def _instant(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _removed(content: Mapping[str, Any]) -> str:
+    """Return what was removed and what remains readable, channel by channel."""
+    told = [_remains(one) for one in content.get("channels") or ()]
+    direct = content.get("direct") or 0
+    told += [f"{direct} direct messages deleted"] if direct else []
+    return f"removed its own messages. {'. '.join(told)}."
+
+
+def _remains(channel: Mapping[str, Any]) -> str:
+    name = channel.get("channel_name") or channel.get("channel_id")
+    mine = (channel.get("refused") or 0) + (channel.get("files_refused") or 0)
+    return (
+        f"#{name} ({channel.get('channel_id')}): {channel.get('removed', 0)} deleted, "
+        f"{channel.get('reduced', 0)} reduced, {channel.get('files_removed', 0)} files deleted; "
+        f"readable by {channel.get('readable_by')}: {channel.get('of_people', 0)} messages of "
+        f"people, {mine} of mine"
+    )
+
+
+_CHANGED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "moved_to_private": "Moved to a private channel",
+        "made_private": "Became private with its channel",
+        "channel_made_public": "Its channel is public, the incident stays private",
+        "channel_made_private_again": "Its channel is private again",
+        "channel_shared": "Its channel is shared with another organisation",
+        "channel_unshared": "Its channel is no longer shared with another organisation",
+        "sharing_accepted": "Goes on in a channel that another organisation reads",
+    }
+)

@@ -57,6 +57,8 @@ async def request_export(
         raise InvalidInput("channel", "isn't there yet; choose one first")
     if incident.is_channel_archived:
         raise InvalidInput("channel", "is_archived")
+    if incident.is_channel_exposed:
+        raise InvalidInput("channel", "is_exposed")
     uow.record(incident, Exported(format=fmt.value))
     data = {
         "reference": str(incident.reference),

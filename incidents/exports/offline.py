@@ -25,7 +25,7 @@ from incidents.exports.documents import (
     json_bytes,
 )
 from incidents.incident.timeline import REDACTED, REVEALED, TimelineEntry
-from incidents.record.replay import replayed_values
+from incidents.record.replay import replayed_periods, replayed_values
 
 _SALT: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -53,6 +53,8 @@ def prove_file(data: bytes) -> FileProof:
         return FileProof(entries=0, head=ChainHead(0, GENESIS_HASH), flaws=tuple(flaws))
     entries, chain = document["entries"], document["chain"]
     head = ChainHead(len(entries), str(chain.get("head_hash")))
+    if not flaws:
+        flaws += _file_flaws(document, entries)
     if not flaws and document["format"] == FORMAT:
         flaws += _header_flaws(document, entries)
     signature = _signature(document)
@@ -163,6 +165,17 @@ _SAID_IN_HEADER: Final = (
 )
 
 
+def _file_flaws(document: Mapping[str, Any], entries: list[Any]) -> Iterator[Flaw]:
+    """Yield what the file says about itself otherwise than its entries."""
+    last, chain, hashed = len(entries), document["chain"], _FORMATS[document["format"]]
+    about = (chain.get("genesis_hash"), chain.get("entry_hash_covers"))
+    if about != (GENESIS_HASH, list(hashed)):
+        yield Flaw(last, "chain_differs")
+    recorded_at = entries[-1]["recorded_at"] if entries else None
+    if document.get("up_to") != {"sequence": last, "recorded_at": recorded_at}:
+        yield Flaw(last, "up_to_differs")
+
+
 def _header_flaws(document: Mapping[str, Any], entries: list[Any]) -> Iterator[Flaw]:
     """Yield what the file's head says otherwise than its entries."""
     head = document.get("incident")
@@ -170,10 +183,20 @@ def _header_flaws(document: Mapping[str, Any], entries: list[Any]) -> Iterator[F
         yield Flaw(0, "unknown_format")
         return
     try:
-        said = replayed_values([_entry(one) for one in entries])
+        timeline = [_entry(one) for one in entries]
+        said = replayed_values(timeline)
     except (ValueError, TypeError, AttributeError):
         yield Flaw(0, "unreadable")
         return
+    whose = str(timeline[0].incident_id) if timeline else head.get("id")
+    if document.get("subject") != whose or head.get("id") != whose:
+        yield Flaw(len(entries), "subject_differs")
+    marks = [name for name in ("drill", "private") if head.get(f"is_{name}") is True]
+    if document.get("markings") != marks:
+        yield Flaw(len(entries), "markings_differ")
+    periods = replayed_periods(timeline)
+    if periods is not None and periods != _periods(document.get("roles")):
+        yield Flaw(len(entries), "roles_differ")
     names = {"severity_name": "severity", **{name: name for name in _SAID_IN_HEADER}}
     for name, key in names.items():
         if name not in said:
@@ -186,6 +209,13 @@ def _header_flaws(document: Mapping[str, Any], entries: list[Any]) -> Iterator[F
             is_same = stated == value
         if not is_same:
             yield Flaw(len(entries), f"{name}_differs")
+
+
+def _periods(roles: Any) -> list[tuple[str, str]] | None:
+    """Return from when to when each role was held, in order, as the file's head has it."""
+    if not isinstance(roles, list) or not all(isinstance(one, Mapping) for one in roles):
+        return None
+    return sorted((str(one.get("started_at")), str(one.get("ended_at"))) for one in roles)
 
 
 def _instant(text: str) -> datetime | None:

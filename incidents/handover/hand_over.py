@@ -32,7 +32,7 @@ from incidents.handover.tables import (
 from incidents.people.assignable import Named, get_acting_member, get_assignable, get_person
 from incidents.policy.policy import Action
 from incidents.record.audit_log import AuditKind, audit
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 EXAMPLE = "handover @alice"
 MAX_SECTION = 3000
@@ -71,7 +71,7 @@ async def offer_handover(uow: UnitOfWork, named: Named, *, sections: Mapping[str
     """
     person = await get_successor(uow, named)
     author = await get_acting_member(uow, Action.HAND_OVER_SHIFT)
-    kept = {key: storable(text).strip()[:MAX_SECTION] for key, text in sections.items()}
+    kept = {key: trimmed(text)[:MAX_SECTION] for key, text in sections.items()}
     kept = {key: text for key, text in kept.items() if text}
     if not kept:
         raise InvalidInput("words", "empty", "")
@@ -133,7 +133,7 @@ async def ask_about_handover(uow: UnitOfWork, handover_id: uuid.UUID, *, text: s
     await _check_is(uow, handover.to_person_id)
     if handover.status == HandoverStatus.WITHDRAWN:
         raise Superseded("handover_withdrawn")
-    asked = storable(text).strip()[:MAX_QUESTION]
+    asked = trimmed(text)[:MAX_QUESTION]
     if not asked:
         raise InvalidInput("text", "empty", "")
     question = HandoverQuestion(id=new_id(), handover_id=handover.id, text=asked, asked_at=uow.now)
@@ -152,7 +152,7 @@ async def answer_question(uow: UnitOfWork, question_id: uuid.UUID, *, text: str)
         raise Superseded("handover_withdrawn")
     handover = await _get(uow, question.handover_id)
     await _check_is(uow, handover.from_person_id)
-    said = storable(text).strip()[:MAX_QUESTION]
+    said = trimmed(text)[:MAX_QUESTION]
     if not said:
         raise InvalidInput("text", "empty", "")
     question.answer, question.answered_at = said, uow.now

@@ -295,6 +295,8 @@ class ChannelLinked(Payload):
     channel_name: str = ""
     old_channel_id: str = ""
     old_channel_name: str = ""
+    # The old channel could be read by people who may not see the incident.
+    was_exposed: bool = False
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which channel was chosen, or where the incident moved from and to."""
@@ -307,20 +309,50 @@ class ChannelLinked(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedToPrivate(Payload):
-    """Somebody made the incident private, in a channel for chosen people."""
+    """Somebody made the incident private, in a channel for chosen people.
+
+    `is_in_place`: the incident followed its channel, which was made private in Slack. `people` are
+    then those who also see it without being in the channel.
+    """
 
     kind: ClassVar[str] = "moved_to_private"
     people: tuple[Who, ...] = ()
     reason: str = ""
     old_channel_id: str = ""
     old_channel_name: str = ""
-    # Where our messages are in the old channel.
-    old_places: tuple[str, ...] = ()
+    is_in_place: bool = False
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who is in the private channel, and why it was moved."""
+        if self.is_in_place:
+            what = "made the incident channel private in Slack" if actor_id else _FOUND_PRIVATE
+            also = (detail("They see it, too", *listed(self.people)),) if self.people else ()
+            return telling(what, ", so the incident is private now", details=also)
         details = (detail("In it", *listed(self.people)), said(self.reason))
         return telling("moved the incident to a private channel", details=details)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SightOpened(Payload):
+    """Somebody agreed to open a private incident to people who didn't see it."""
+
+    kind: ClassVar[str] = "sight_opened"
+    is_bookkeeping: ClassVar[bool] = True
+    people: tuple[Who, ...] = ()
+    # They see it once an escalation gets to them.
+    later: tuple[Who, ...] = ()
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return to whom it was opened, and to whom it may be."""
+        if not self.people:
+            return telling("agreed that an escalation opens this incident to ", *listed(self.later))
+        later = (
+            (detail("If an escalation gets to them", *listed(self.later)),) if self.later else ()
+        )
+        return telling("opened this private incident to ", *listed(self.people), details=later)
+
+
+_FOUND_PRIVATE: Final = "found that the incident channel was made private in Slack"
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (
@@ -334,4 +366,5 @@ ENTRIES: Final[tuple[type[Payload], ...]] = (
     ChannelOpened,
     ChannelLinked,
     MovedToPrivate,
+    SightOpened,
 )

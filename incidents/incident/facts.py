@@ -66,6 +66,7 @@ class Facts:
     channel_id: str | None
     channel_effect_id: uuid.UUID | None
     is_channel_archived: bool
+    is_channel_exposed: bool
     roles: tuple[RoleFact, ...]
     now: datetime
     # People whose guidance needs a look; loaded only for entries that may change it.
@@ -111,6 +112,7 @@ async def gather_facts(session: AsyncSession, incident: Incident, *, now: dateti
         channel_id=incident.channel_id,
         channel_effect_id=incident.channel_effect_id,
         is_channel_archived=incident.is_channel_archived,
+        is_channel_exposed=incident.is_channel_exposed,
         roles=tuple(RoleFact(role.role_key, role.person_id) for role in roles),
         now=now,
     )

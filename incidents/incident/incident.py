@@ -1,17 +1,16 @@
 """The incident: its row, its participants, and how to find it for somebody who may see it."""
 
-import functools
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
     ColumnElement,
     ForeignKey,
     Index,
-    Table,
     UniqueConstraint,
     bindparam,
     exists,
@@ -20,7 +19,6 @@ from sqlalchemy import (
     select,
     text,
     true,
-    update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -32,6 +30,14 @@ from incidents.core.people import Actor, PersonKind
 from incidents.core.systems import Sight
 from incidents.incident.lifecycle import IncidentStatus, is_open
 from incidents.storage.database import Base
+
+
+class Sharing(StrEnum):
+    """Whether another organisation reads the channel, and whether somebody agreed to that."""
+
+    NONE = ""
+    SHARED = "shared"
+    ACCEPTED = "accepted"
 
 
 class Incident(Base):
@@ -88,6 +94,10 @@ class Incident(Base):
     channel_name: Mapped[str | None]
     channel_effect_id: Mapped[uuid.UUID | None]
     is_channel_archived: Mapped[bool] = mapped_column(default=False)
+    # What the chat service last said of the channel: only its members read it; people of another
+    # organisation are in it (`Sharing`).
+    is_channel_private: Mapped[bool] = mapped_column(default=False)
+    channel_sharing: Mapped[str] = mapped_column(default=Sharing.NONE)
 
     last_sequence: Mapped[int] = mapped_column(default=0)
     last_entry_hash: Mapped[str] = mapped_column(default=GENESIS_HASH)
@@ -111,6 +121,21 @@ class Incident(Base):
         return is_open(self.lifecycle_status)
 
     @property
+    def is_channel_exposed(self) -> bool:
+        """Tell whether people who may not see this private incident can read its channel."""
+        if not self.is_private or self.channel_id is None:
+            return False
+        return not self.is_channel_private or self.channel_sharing == Sharing.SHARED
+
+    def set_channel(
+        self, channel_id: str | None, name: str | None = None, *, is_private: bool = False
+    ) -> None:
+        """Let the incident live in another channel, or (None) in none for now."""
+        self.channel_id, self.channel_name = channel_id, name
+        self.is_channel_archived, self.is_channel_private = False, is_private
+        self.channel_sharing = Sharing.NONE
+
+    @property
     def chain_head(self) -> ChainHead:
         """Return the newest link of the timeline."""
         return ChainHead(self.last_sequence, self.last_entry_hash)
@@ -126,29 +151,24 @@ class Participant(Base):
     incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
     invited_at: Mapped[datetime | None] = mapped_column(default=None)
+    # Who let them in; None if nobody had to: the policy, or a public incident.
+    let_in_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), default=None)
     joined_at: Mapped[datetime | None] = mapped_column(default=None)
     left_at: Mapped[datetime | None] = mapped_column(default=None)
     is_in_channel: Mapped[bool] = mapped_column(default=False)
     # Since when somebody who left, or was removed, is outside; None for everybody else.
     gone_at: Mapped[datetime | None] = mapped_column(default=None)
 
-    def let_in(self, now: datetime) -> None:
+    def let_in(self, now: datetime, *, by: uuid.UUID | None = None) -> None:
         """Make them part of the incident, also after they left it."""
-        self.invited_at, self.gone_at = self.invited_at or now, None
+        if self.invited_at is None:
+            self.invited_at, self.let_in_by_id = now, by
+        self.gone_at = None
 
     def go(self, now: datetime) -> None:
         """End their part in the incident: sight, and with it all rights."""
         self.is_in_channel, self.invited_at, self.gone_at = False, None, now
-
-
-class Counter(Base):
-    """The last number given out in a workspace; incidents and drills count separately."""
-
-    __tablename__ = "counters"
-
-    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[int] = mapped_column(default=0)
+        self.let_in_by_id = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +199,13 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
     """Return the condition under which a viewer sees an incident.
 
     Systems see what `core/systems.py` lists. A private incident is visible to its declarer, and to
-    people assigned, called, invited, or in its channel, until they leave or are removed. Guests,
-    people from other workspaces and people not known yet see only incidents in which they take
-    part; deactivated people see none.
+    people assigned, called, invited, or in its channel, until they leave or are removed. Guests
+    and people not known yet see only incidents in which they take part; deactivated people and
+    those of other organisations, who may share a channel with us, see none.
     """
     if not viewer.is_person:
         return _visible_to_system(viewer)
-    if not viewer.is_active:
+    if not viewer.is_active or viewer.person_kind is PersonKind.EXTERNAL:
         return false()
     own_part = (Participant.incident_id == Incident.id) & (
         Participant.person_id == viewer.person_id
@@ -241,6 +261,16 @@ _FOR_THE_SYSTEM = select(Incident).where(
 )
 
 
+async def private_among(
+    session: AsyncSession, incident_ids: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Return which of these incidents are private."""
+    if not incident_ids:
+        return set()
+    query = select(Incident.id).where(Incident.id.in_(incident_ids), Incident.is_private)
+    return set((await session.execute(query)).scalars())
+
+
 async def lock_incident(
     session: AsyncSession, ref: IncidentRef, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> Incident:
@@ -264,48 +294,24 @@ async def lock_incident(
     incident = (
         await session.execute(query, given, execution_options={"populate_existing": True})
     ).scalar_one_or_none()
+    if incident is not None and not await _still_sees(session, incident, viewer):
+        incident = None
     if incident is None:
         name = str(ref.reference) if isinstance(ref, ByReference) else None
         raise IncidentNotFound(name)
     return incident
 
 
-async def lock_numbers(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> None:
-    """Wait until nobody else is declaring; what is read afterwards holds until the commit."""
-    if session.get_bind().dialect.name == "sqlite":
-        return  # SQLite has a single writer, and that is us
-    query = select(Counter.value).where(
-        Counter.workspace_id == workspace_id, Counter.name == _counter_name(is_drill=is_drill)
-    )
-    await session.execute(query.with_for_update())
+async def _still_sees(session: AsyncSession, incident: Incident, viewer: Actor) -> bool:
+    """Tell whether the viewer's sight didn't end while this transaction waited for the lock.
 
-
-async def take_number(session: AsyncSession, *, workspace_id: uuid.UUID, is_drill: bool) -> int:
-    """Return the next gapless number; the counter's row stays locked until the commit."""
-    name = _counter_name(is_drill=is_drill)
-    given = {"workspace": workspace_id, "counter": name}
-    value = (await session.execute(_counting(), given)).scalar_one_or_none()
-    if value is not None:
-        return int(value)
-    session.add(Counter(workspace_id=workspace_id, name=name, value=1))
-    await session.flush()  # two first declarations at once: the second runs again
-    return 1
-
-
-@functools.cache
-def _counting() -> Any:
-    """Return the statement, built once: it runs while others wait to declare."""
-    table = cast("Table", Counter.__table__)
-    return (
-        update(table)
-        .where(table.c.workspace_id == bindparam("workspace"), table.c.name == bindparam("counter"))
-        .values(value=table.c.value + 1)
-        .returning(table.c.value)
-    )
-
-
-def _counter_name(*, is_drill: bool) -> str:
-    return "drill" if is_drill else "incident"
+    PostgreSQL looks at participants as they were before the wait; SQLite has a single writer.
+    """
+    is_sure = not incident.is_private or not viewer.is_person
+    if is_sure or session.get_bind().dialect.name == "sqlite":
+        return True
+    query = select(Incident.id).where(Incident.id == incident.id, visible_to(viewer))
+    return (await session.execute(query)).first() is not None
 
 
 async def find_participant(
@@ -335,6 +341,7 @@ async def save_participant(
     incident_id: uuid.UUID,
     person_id: uuid.UUID,
     invited_at: datetime | None = None,
+    let_in_by_id: uuid.UUID | None = None,
 ) -> Participant:
     """Return the person's participation, creating it if needed; `invited_at` lets them in."""
     found = await find_participant(session, incident_id=incident_id, person_id=person_id)
@@ -342,6 +349,6 @@ async def save_participant(
         found = Participant(id=new_id(), incident_id=incident_id, person_id=person_id)
         session.add(found)
     if invited_at is not None:
-        found.let_in(invited_at)
+        found.let_in(invited_at, by=let_in_by_id)
     await session.flush()
     return found

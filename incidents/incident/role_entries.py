@@ -21,7 +21,7 @@ class RoleAssigned(Payload):
     previous: Who | None = None
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return who has the role now, and whom they replace."""
+        """Return who has the role now, and who had it before."""
         role = Words(self.role_name or self.role)
         instead = (", in place of ", self.previous) if self.previous else ()
         if self.person.id == actor_id:
@@ -83,7 +83,7 @@ class CommanderChanged(Payload):
         return self.outgoing
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return between whom command moved, and how it came to that."""
+        """Return the old and the new commander, and how command moved."""
         return telling(*self._moved(actor_id), self._how(), details=(said(self.reason),))
 
     def _moved(self, actor_id: uuid.UUID | None) -> Sentence:

@@ -106,6 +106,19 @@ async def find_commander(session: AsyncSession, incident_id: uuid.UUID) -> RoleA
     return holders[0] if holders else None
 
 
+async def find_last_commander(
+    session: AsyncSession, incident_id: uuid.UUID
+) -> RoleAssignment | None:
+    """Return the assignment of the person who commands, or else commanded last, or None."""
+    query = (
+        select(RoleAssignment)
+        .where(RoleAssignment.incident_id == incident_id, RoleAssignment.role_key == COMMANDER)
+        .order_by(RoleAssignment.started_at.desc(), RoleAssignment.id.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
 async def start_role(
     session: AsyncSession,
     *,

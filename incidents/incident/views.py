@@ -74,6 +74,7 @@ class IncidentView:
     channel_id: str | None
     channel_name: str | None
     is_channel_archived: bool
+    is_channel_exposed: bool
     version: int
     roles: tuple[RoleView, ...] = ()
     latest_update: UpdateView | None = None
@@ -256,6 +257,7 @@ def _view(
         channel_id=incident.channel_id,
         channel_name=incident.channel_name,
         is_channel_archived=incident.is_channel_archived,
+        is_channel_exposed=incident.is_channel_exposed,
         version=incident.version,
         roles=tuple(
             RoleView(role.role_key, role.role_name, people[role.person_id], role.started_at)

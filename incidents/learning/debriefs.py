@@ -18,7 +18,7 @@ from incidents.learning.events import DebriefUnwritten, DebriefWritten
 from incidents.learning.tables import Debrief, Observation
 from incidents.policy.policy import Policy
 from incidents.rights.stages import mentors_of
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_ANSWER = 2000
 
@@ -46,7 +46,7 @@ async def write_debrief(
     Raises: Superseded if it isn't the actor's; InvalidInput if every answer is empty.
     """
     debrief = await _own_debrief(uow, debrief_id)
-    given = [(storable(q).strip(), storable(a).strip()[:MAX_ANSWER]) for q, a in answers]
+    given = [(trimmed(q), trimmed(a)[:MAX_ANSWER]) for q, a in answers]
     if not any(answer for _, answer in given):
         raise InvalidInput("answer_0", "empty", "")
     debrief.answers = [{"question": question, "answer": answer} for question, answer in given]

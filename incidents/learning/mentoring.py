@@ -201,6 +201,14 @@ async def take_over_from_junior(uow: UnitOfWork, conversation_id: uuid.UUID) -> 
     mentor = await get_person(uow, conversation.mentor_id)
     if uow.actor.person_id != mentor.id:
         raise NotPermitted(Action.TAKE_OVER, needs=mentor.name)
+    present = await mentors_of(
+        uow.session,
+        workspace_id=uow.workspace_id,
+        person_id=conversation.junior_id,
+        policy=uow.policy,
+    )
+    if mentor.id not in present:
+        raise NotPermitted(Action.TAKE_OVER, needs="mentor")
     ref = ById(conversation.incident_id)
     incident = await uow.get_incident(ref)
     refuse_if_over(incident)

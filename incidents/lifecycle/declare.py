@@ -10,11 +10,12 @@ from incidents.engine.effects import OpenIncidentChannel
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.cadence import next_update_due
 from incidents.incident.entries import Declared
-from incidents.incident.incident import Incident, Participant, lock_numbers, take_number
+from incidents.incident.incident import Incident, Participant
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.numbers import lock_numbers, take_number
 from incidents.lifecycle.similarity import find_similar
 from incidents.policy.policy import Action, Severity
-from incidents.storage.database import insert_rows, storable
+from incidents.storage.database import insert_rows, storable, trimmed
 
 MAX_TITLE = 300
 
@@ -75,7 +76,8 @@ def _checked(declaration: Declaration, uow: UnitOfWork) -> _Declared:
     severity_key = declaration.severity_key or uow.policy.default_severity
     severity = uow.policy.find_severity(severity_key)
     if severity is None:
-        raise InvalidInput("severity", "unknown", severity_key)
+        known = ", ".join(one.key for one in uow.policy.severities)
+        raise InvalidInput("severity", "unknown", known)
     detected_at = declaration.detected_at or uow.now
     if detected_at > uow.now:
         raise InvalidInput("detected_at", "future")
@@ -113,8 +115,8 @@ async def _new_incident(uow: UnitOfWork, declared: _Declared) -> Incident:
         is_drill=given.is_drill,
         is_private=given.is_private,
         title=declared.title,
-        summary=storable(given.summary).strip(),
-        impact=storable(given.impact).strip(),
+        summary=trimmed(given.summary),
+        impact=trimmed(given.impact),
         resolution="",
         services=[storable(service) for service in given.services],
         severity_key=severity.key,

@@ -19,7 +19,7 @@ from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.declare import check_title
 from incidents.policy.policy import Action
-from incidents.storage.database import storable
+from incidents.storage.database import storable, trimmed
 
 FIELDS = ("title", "summary", "impact", "services")
 
@@ -73,7 +73,7 @@ def current_value(incident: Incident, name: str) -> FieldValue:
 
 def fingerprint(value: FieldValue) -> str:
     """Return a short digest of a value; a form stores it to remember what its editor saw."""
-    text = json.dumps(list(value) if isinstance(value, tuple) else storable(value).strip())
+    text = json.dumps(list(value) if isinstance(value, tuple) else trimmed(value))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -81,7 +81,7 @@ def _cleaned(name: str, value: FieldValue) -> FieldValue:
     if isinstance(value, tuple):
         named = (" ".join(storable(item).split()) for item in value)
         return tuple(dict.fromkeys(item for item in named if item))
-    return check_title(value) if name == "title" else storable(value).strip()
+    return check_title(value) if name == "title" else trimmed(value)
 
 
 async def _last_editor(session: AsyncSession, incident: Incident, name: str) -> str:

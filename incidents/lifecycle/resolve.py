@@ -12,7 +12,7 @@ from incidents.lifecycle import milestones
 from incidents.lifecycle.status import allow_move, move
 from incidents.policy.policy import Action
 from incidents.postmortem.postmortem import draft_postmortem
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def given_moments(resolution: Resolution) -> dict[str, datetime | None]:
 
 def _take_in(uow: UnitOfWork, incident: Incident, given: Resolution) -> None:
     """Store the given facts on the incident, and record the times."""
-    text = storable(given.text).strip()
+    text = trimmed(given.text)
     if text:
         incident.resolution = text
     if given.has_customer_impact is not None:

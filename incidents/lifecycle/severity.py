@@ -15,7 +15,7 @@ from incidents.incident.cadence import (
 from incidents.incident.entries import SeverityChanged
 from incidents.incident.incident import IncidentRef
 from incidents.policy.policy import Action
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 
 async def change_severity(
@@ -34,7 +34,7 @@ async def change_severity(
     if severity.key == incident.severity_key:
         raise AlreadySo("severity", incident.severity_name)
     is_worse = severity.rank < incident.severity_rank
-    why = storable(reason).strip()
+    why = trimmed(reason)
     await uow.permit(
         Action.RAISE_SEVERITY if is_worse else Action.LOWER_SEVERITY,
         incident,

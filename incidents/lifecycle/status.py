@@ -27,7 +27,7 @@ from incidents.lifecycle.entries import DuplicateFound
 from incidents.policy.policy import Action
 from incidents.proposals.end import end_proposals
 from incidents.roles.handoffs import end_handoff
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 # How far to follow a chain of duplicates of duplicates.
 _LONGEST_CHAIN = 50
@@ -47,7 +47,7 @@ async def change_status(
         return await reopen(uow, ref, reason=text)
     await uow.permit(Action.CHANGE_STATUS, incident)
     await allow_move(uow.session, incident, target)
-    return await move(uow, incident, StatusChanged(new=target, text=storable(text).strip()))
+    return await move(uow, incident, StatusChanged(new=target, text=trimmed(text)))
 
 
 async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome:
@@ -55,7 +55,7 @@ async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome
     incident = await uow.get_incident(ref)
     await uow.permit(Action.CLOSE, incident, arguments={"text": text})
     await allow_move(uow.session, incident, IncidentStatus.CLOSED)
-    said = storable(text).strip()
+    said = trimmed(text)
     return await move(uow, incident, StatusChanged(new=IncidentStatus.CLOSED, text=said))
 
 
@@ -108,7 +108,7 @@ async def mark_duplicate(
     incident.duplicate_of_id = other.id
     step = StatusChanged(
         new=IncidentStatus.CANCELLED,
-        reason=storable(reason).strip(),
+        reason=trimmed(reason),
         is_duplicate=True,
         # People who read this incident's record may not know of a private one.
         duplicate_of="" if other.is_private else str(other.reference),
@@ -208,7 +208,7 @@ async def _check_original(session: AsyncSession, incident: Incident, other: Inci
 
 
 def _reason(text: str, *, example: str) -> str:
-    reason = storable(text).strip()
+    reason = trimmed(text)
     if not reason:
         raise InvalidInput("reason", "empty", example)
     return reason

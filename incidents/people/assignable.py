@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from incidents.core.errors import IncidentOver, InvalidInput, NotKnownYet, NotPermitted
 from incidents.core.people import Person, PersonKind, Workspace, find_person
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.incident.incident import Incident, save_participant
+from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus
+from incidents.people.sight import let_in
 from incidents.scenarios.runs import refuse_outsiders
 
 
@@ -54,7 +55,7 @@ def check_assignable(person: Person) -> None:
 
 
 async def get_known(uow: UnitOfWork, external_id: str, *, field: str) -> Person:
-    """Return a person of whom we know how they belong here. Raises: NotKnownYet; InvalidInput."""
+    """Return a person if we know whether they belong here. Raises: NotKnownYet; InvalidInput."""
     workspace = await uow.session.get(Workspace, uow.workspace_id)
     if workspace is not None and external_id == workspace.bot_external_id:
         raise InvalidInput(field, "a_bot")
@@ -136,9 +137,9 @@ async def get_acting_member(uow: UnitOfWork, action: str) -> Person:
 async def call_in(uow: UnitOfWork, incident: Incident, person: Person) -> None:
     """Make the person a participant, so that they see the incident even if it is private.
 
+    Before a private incident opens to them, the actor is asked (`people/sight.py`).
+
     Raises: InvalidInput for somebody who isn't part of a drill with a scenario.
     """
     await refuse_outsiders(uow.session, incident, person)
-    await save_participant(
-        uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now
-    )
+    await let_in(uow, incident, person)

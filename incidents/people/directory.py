@@ -129,7 +129,7 @@ async def find_group_members(
 async def forget_groups(
     uow: UnitOfWork, *, but: Collection[str] = (), only: str | None = None
 ) -> Outcome:
-    """Forget the groups that the chat service has no longer: all `but` these, or `only` this."""
+    """Forget groups that the chat service no longer has: all `but` these, or `only` this one."""
     query = delete(PeopleGroup).where(PeopleGroup.workspace_id == uow.workspace_id)
     if only is not None:
         query = query.where(PeopleGroup.external_id == only)

@@ -1,4 +1,4 @@
-"""Reactions to what people ask about themselves."""
+"""Reactions to people's requests for their own data."""
 
 from incidents.engine.plan import Plan
 from incidents.people.effects import SendOwnData

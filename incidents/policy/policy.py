@@ -75,6 +75,8 @@ class Action(StrEnum):
     EXPORT = "export"
     USE_CHANNEL = "use_channel"
     MOVE_TO_PRIVATE = "move_to_private"
+    INVITE = "invite"
+    UNINVITE = "uninvite"
     VIEW = "view"
     MANAGE_POSTMORTEM = "manage_postmortem"
     MANAGE_ACTION_ITEMS = "manage_action_items"

@@ -23,7 +23,9 @@ class Standing(StrEnum):
 
     ANYONE = "anyone"
     RESPONDER = "responder"
-    # SENIOR: a member who is nowhere below solo. MENTOR: supervises the person concerned.
+    # PEER: a member who is nowhere below solo. SENIOR: a peer whom the policy or a sign-off says is
+    # solo. MENTOR: supervises the person concerned.
+    PEER = "peer"
     SENIOR = "senior"
     MENTOR = "mentor"
     # The manager of an affected service, else the one that `escalation.manager` names.

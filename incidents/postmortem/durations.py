@@ -189,14 +189,15 @@ def payload_of(entry: EntryView) -> Payload:
 def role_at(
     spans: Sequence[RoleSpan], person_id: uuid.UUID | None, *, at: datetime
 ) -> RoleSpan | None:
-    """Return the first role that the person held at that moment, or None.
+    """Return the first role that the person held just before that moment, or None.
 
-    A person who hands a role over still holds it at that moment.
+    An entry that gives or ends a role is told by the roles that people had until then.
     """
-    own = [span for span in spans if span.person_id == person_id and span.started_at <= at]
-    held = [span for span in own if span.ended_at is None or span.ended_at > at]
-    just_left = [span for span in own if span.ended_at == at]
-    return next(iter([*held, *just_left]), None)
+    for span in spans:
+        is_held = span.started_at < at and (span.ended_at is None or at <= span.ended_at)
+        if span.person_id == person_id and is_held:
+            return span
+    return None
 
 
 _REACHED_BY = MappingProxyType(

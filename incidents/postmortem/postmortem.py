@@ -34,7 +34,7 @@ from incidents.postmortem.entries import (
     PostmortemPublished,
     PostmortemReminded,
 )
-from incidents.storage.database import Base, storable
+from incidents.storage.database import Base, trimmed
 
 # As much as a form field takes, so a saved text can be opened again in full.
 MAX_SECTION = 3000
@@ -221,7 +221,7 @@ async def write_postmortem(
     saved: list[str] = []
     conflicts: list[str] = []
     for key, edit in edits.items():
-        text = storable(edit.text).strip()
+        text = trimmed(edit.text)
         if key not in known:
             raise InvalidInput("section", "unknown", ", ".join(sorted(known)))
         if len(text) > MAX_SECTION:
@@ -258,7 +258,7 @@ async def publish_postmortem(uow: UnitOfWork, ref: IncidentRef, *, link: str = "
             raise InformationMissing("published", missing)
     postmortem.status = PostmortemStatus.PUBLISHED
     postmortem.published_at = uow.now
-    postmortem.link = storable(link).strip()
+    postmortem.link = trimmed(link)
     published = _entry(PostmortemPublished, postmortem, await _owner_of(uow, postmortem))
     uow.record(incident, replace(published, link=postmortem.link))
     return _outcome("postmortem_published", incident, postmortem, link=postmortem.link)

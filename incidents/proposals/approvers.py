@@ -23,6 +23,8 @@ MOST_NAMED = 5
 # In a crowded channel, so that nobody waits for the search; everybody there sees the card.
 MOST_LOOKED_AT = 30
 
+_EVERYBODYS = frozenset({Standing.ANYONE, Standing.RESPONDER, Standing.PEER, Standing.SENIOR})
+
 
 async def check_answerer(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> None:
     """Check that the actor may approve or decline. Raises: MayNotAnswer, with who may."""
@@ -158,7 +160,7 @@ async def _others(
 def _is_for_everybody(uow: UnitOfWork, proposal: Proposal) -> bool:
     """Tell whether being in the channel may be enough; the policy's other people are known."""
     grantees = uow.policy.rights.who_may(proposal.approving) if proposal.approving else ()
-    return not {Standing.ANYONE, Standing.RESPONDER, Standing.SENIOR}.isdisjoint(grantees)
+    return not _EVERYBODYS.isdisjoint(grantees)
 
 
 async def _named_by_policy(

@@ -23,7 +23,7 @@ from incidents.policy.policy import Action
 from incidents.proposals.entries import ObjectionRaised, ObjectionsAsked, ObjectionsEnded
 from incidents.proposals.steps import outcome_of, show_escalated, step_of
 from incidents.proposals.tables import LIVE, Proposal, find_said, get_proposal, over
-from incidents.storage.database import Base, storable
+from incidents.storage.database import Base, trimmed
 
 MAX_TEXT = 1000
 
@@ -129,7 +129,7 @@ async def object_to(
     poll = await _find_open(uow.session, proposal.id)
     if poll is None or poll.ends_at <= uow.now or proposal.state not in LIVE:
         raise Superseded("objection_poll")
-    said = storable(reason).strip()[:MAX_TEXT]
+    said = trimmed(reason)[:MAX_TEXT]
     if not said:
         raise InvalidInput("reason", "empty", "The replica is 20 minutes behind")
     if uow.actor.person_id is None:

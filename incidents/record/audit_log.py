@@ -43,6 +43,8 @@ class AuditKind(StrEnum):
     MENTOR_PROPOSED = "mentor_proposed"
     MENTOR_NAMED = "mentor_named"
     MENTOR_DECLINED = "mentor_declined"
+    MENTOR_UNANSWERED = "mentor_unanswered"
+    MENTOR_UNASKED = "mentor_unasked"
     MENTOR_ENDED = "mentor_ended"
     POLICY_CHANGED = "policy_changed"
     HANDOVER_OFFERED = "handover_offered"
@@ -54,8 +56,14 @@ class AuditKind(StrEnum):
     PERSON_ERASED = "person_erased"
     # A backup was restored: the numbers that were given out after it was made are lost.
     RESTORED = "restored"
+    SIGHT_OPENED = "sight_opened"
     SIGHT_ENDED = "sight_ended"
+    SIGHT_TAKEN_BACK = "sight_taken_back"
     SIGHT_RECOVERED = "sight_recovered"
+    # What became of who can read a private incident's channel: `what`, `reference`.
+    CHANNEL_CHANGED = "channel_changed"
+    # Our messages were taken out of a channel that others can read; what remains there.
+    MESSAGES_REMOVED = "messages_removed"
 
 
 class AuditEntry(Base):

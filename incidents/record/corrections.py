@@ -31,7 +31,7 @@ from incidents.record.entries import (
     Withdrawn,
 )
 from incidents.record.words import words_in
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 # Characters of a note or captured message that the record keeps; a cut is reported to the author.
 MAX_TEXT = 10_000
@@ -234,7 +234,7 @@ class KeptText:
 
 def keep_text(text: str) -> KeptText:
     """Return the text as the record keeps it: storable, trimmed, cut to MAX_TEXT."""
-    clean = storable(text).strip()
+    clean = trimmed(text)
     if len(clean) <= MAX_TEXT:
         return KeptText(clean, is_cut=False)
     return KeptText(clean[: MAX_TEXT - 1].rstrip() + _CUT_MARK, is_cut=True)

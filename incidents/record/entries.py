@@ -137,7 +137,7 @@ class Redacted(Correction):
     reason: str = ""
     is_hidden: bool = False
     is_break_glass: bool = False
-    # What the erased content held besides people's words: who, when, what kind, from what to what.
+    # What the erased content held apart from people's words: who, when, which kind, old and new.
     kept: Mapping[str, Any] = field(default_factory=dict)
 
     @property

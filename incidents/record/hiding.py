@@ -1,55 +1,52 @@
-"""Hides an entry's words at once and reversibly, and destroys them later, by somebody else.
+"""Hides an entry's words at once and reversibly; later, somebody else destroys them.
 
-Hiding takes the words from everywhere a redaction would, and keeps them in `hidden_words`, which
-nothing shows or exports. Revealing puts them back. Destroying deletes them for good.
+Hiding moves the words, wherever a redaction would erase them, to `hidden_words`, which nothing shows
+or exports. Revealing puts them back. Destroying deletes them for good.
 """
 
-import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, inspect, or_, select
+from sqlalchemy import JSON, ForeignKey, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
 from incidents.core.hash_chain import hash_content, instant_text
 from incidents.core.ids import new_id
-from incidents.core.people import Person, PersonKind, actor_of, system_actor
+from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.entries import UpdatePosted
 from incidents.incident.incident import (
     ById,
     Incident,
     IncidentRef,
-    Participant,
-    find_incident,
     lock_incident,
 )
 from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
-from incidents.policy.references import GroupRef, PersonRef, Standing
 from incidents.record.audit_log import AuditKind, audit
 from incidents.record.corrections import (
-    WITHDRAWABLE,
     correction_of,
     find_corrections,
     get_entry,
     keep_text,
 )
 from incidents.record.entries import Redacted, Revealed
-from incidents.record.redaction import Erased, Taken, erase
+from incidents.record.redaction import (
+    Erased,
+    Taken,
+    erase,
+    is_own_words,
+    refuse_about_themselves,
+    touches_others,
+)
 from incidents.record.words import words_in
-from incidents.rights.decide import decide, gather_standing, managers_named
-from incidents.rights.stages import is_among
+from incidents.rights.others import who_else_may
 from incidents.storage.database import Base
 
 MAX_REASON = 500
-
-# What people wrote themselves, and may hide themselves; everything else of theirs others hide.
-_OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind}
 
 
 class HiddenWords(Base):
@@ -79,15 +76,22 @@ async def hide_entry(
     """
     incident = await uow.get_incident(ref)
     entry = await get_entry(uow, incident, entry_id)
-    is_own = entry.actor_id == uow.actor.person_id and entry.kind in _OWN_WORDS
+    is_own = is_own_words(uow, entry)
     await uow.permit(Action.ADD_NOTE if is_own else Action.HIDE_ENTRY, incident)
     why = _reason(reason)
     if entry.content is None:
         raise AlreadySo("entry", "hidden or destroyed")
     refuse_about_themselves(uow, entry, entry.content)
     erased = await erase(
-        uow, incident, entry, reason=why, is_hiding=True, but=HiddenWords.__tablename__
+        uow,
+        incident,
+        entry,
+        reason=why,
+        is_hiding=True,
+        but=HiddenWords.__tablename__,
     )
+    if is_own and await touches_others(uow, entry, erased):
+        await uow.permit(Action.HIDE_ENTRY, incident)
     uow.session.add_all(_kept(incident, entry, one) for one in erased.taken)
     await uow.flush()
     return _outcome("hidden", incident, entry, erased)
@@ -126,7 +130,7 @@ async def redact_entry(
     reason: str = "",
     is_break_glass: bool = False,
 ) -> Outcome:
-    """Delete the words of an entry, its amendments and every copy for good; the chain still proves.
+    """Delete the words of an entry, its amendments and every copy for good; the chain stays intact.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
     """
@@ -140,11 +144,18 @@ async def redact_entry(
     refuse_about_themselves(uow, entry, content)
     why = keep_text(reason).text[:MAX_REASON]
     hidden = words_in(entry.kind, content) if kept else frozenset()
+    for copy in await _hidden_entries(uow.session, kept):
+        refuse_about_themselves(uow, copy, _content_in(kept, copy) or {})
     for one in kept:
         await uow.session.delete(one)
     await uow.flush()
     erased = await erase(
-        uow, incident, entry, reason=why, hidden=hidden, is_break_glass=is_break_glass
+        uow,
+        incident,
+        entry,
+        reason=why,
+        hidden=hidden,
+        is_break_glass=is_break_glass,
     )
     return _outcome("redacted", incident, entry, erased)
 
@@ -152,10 +163,10 @@ async def redact_entry(
 async def destroy_entry(
     uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str
 ) -> Outcome:
-    """Destroy hidden words for good: by somebody else than who hid them.
+    """Destroy hidden words for good; this needs somebody other than the person who hid them.
 
-    Where nobody else may, who hid them goes ahead alone: everybody in the channel hears of it, and
-    it is on the audit log.
+    If nobody else may, that person goes ahead alone: the channel is told, and the audit log
+    records it.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput without a reason; AlreadySo.
     """
@@ -169,26 +180,25 @@ async def destroy_entry(
         )
     is_alone = await _hid_it(uow, entry)
     if is_alone:
-        others = await _others_who_may(uow, incident)
+        others = await who_else_may(
+            uow.session, uow.actor, Action.REDACT_ENTRY, incident=incident, policy=uow.policy
+        )
         if others:
-            raise NotPermitted(Action.REDACT_ENTRY, needs=", ".join(others[:3]))
+            raise NotPermitted(Action.REDACT_ENTRY, needs=", ".join(others))
         about = {"incident": str(incident.reference), "sequence": entry.sequence, "reason": why}
         await audit(uow, AuditKind.DESTROYED_ALONE, about)
     return await redact_entry(uow, ref, entry_id=entry_id, reason=why, is_break_glass=is_alone)
 
 
-def refuse_about_themselves(
-    uow: UnitOfWork, entry: TimelineEntry, content: Mapping[str, Any]
-) -> None:
-    """Return quietly unless the entry is about the actor, other than their own words.
-
-    Raises: InvalidInput.
-    """
-    me = uow.actor.person_id
-    if me is None or entry.kind in _OWN_WORDS:
-        return
-    if entry.actor_id == me or str(me) in json.dumps(dict(content)):
-        raise InvalidInput("entry", "is about you; ask somebody else who may hide entries")
+async def _hidden_entries(
+    session: AsyncSession, kept: Sequence[HiddenWords]
+) -> Sequence[TimelineEntry]:
+    """Return the entries whose content was hidden, in order."""
+    ids = [
+        uuid.UUID(one.row_key[0]) for one in kept if one.table_name == TimelineEntry.__tablename__
+    ]
+    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids)).order_by(TimelineEntry.sequence)
+    return (await session.execute(query)).scalars().all()
 
 
 def _kept(incident: Incident, entry: TimelineEntry, taken: Taken) -> HiddenWords:
@@ -224,12 +234,8 @@ def _content_in(kept: Sequence[HiddenWords], entry: TimelineEntry) -> dict[str, 
 async def _record_revealed(
     uow: UnitOfWork, incident: Incident, kept: Sequence[HiddenWords], *, reason: str
 ) -> None:
-    ids = [
-        uuid.UUID(one.row_key[0]) for one in kept if one.table_name == TimelineEntry.__tablename__
-    ]
-    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids)).order_by(TimelineEntry.sequence)
     of = {one.row_key[0]: one for one in kept}
-    for row in (await uow.session.execute(query)).scalars().all():
+    for row in await _hidden_entries(uow.session, kept):
         if _is_lost(row, of[str(row.id)]):
             continue
         place = incident
@@ -250,7 +256,7 @@ def _tables(uow: UnitOfWork) -> dict[str, type[Base]]:
 
 
 async def _put_back(session: AsyncSession, entity: type[Base], kept: HiddenWords) -> None:
-    """Put a value back, unless somebody has written there since."""
+    """Put a value back, unless somebody has written in its place since."""
     columns = inspect(entity).primary_key
     key = tuple(
         uuid.UUID(text) if column.type.python_type is uuid.UUID else text
@@ -275,60 +281,6 @@ async def _hid_it(uow: UnitOfWork, entry: TimelineEntry) -> bool:
     corrections = await find_corrections(uow.session, entry)
     hidings = [one for one in corrections if one.kind == Redacted.kind]
     return bool(hidings) and hidings[-1].actor_id == uow.actor.person_id
-
-
-async def _others_who_may(uow: UnitOfWork, incident: Incident) -> list[str]:
-    """Return the names of other people who may destroy it and can see the incident."""
-    found = []
-    for person in await _candidates(uow, incident):
-        other = actor_of(person)
-        sees = await find_incident(
-            uow.session, ById(incident.id), workspace_id=uow.workspace_id, viewer=other
-        )
-        facts = await gather_standing(
-            uow.session,
-            other,
-            incident=incident,
-            policy=uow.policy,
-            workspace_id=uow.workspace_id,
-        )
-        decision = decide(other, Action.REDACT_ENTRY, facts, rights=uow.policy.rights)
-        if sees is not None and decision.is_allowed:
-            found.append(person.name)
-    return found
-
-
-async def _candidates(uow: UnitOfWork, incident: Incident) -> list[Person]:
-    """Return active members who take part, or whom the policy names for it."""
-    who = uow.policy.rights.who_may(Action.REDACT_ENTRY)
-    named = [one for one in who if isinstance(one, PersonRef | GroupRef)]
-    if Standing.MANAGER in who:
-        named += managers_named(uow.policy, incident.services)
-    query = select(Person).where(
-        Person.workspace_id == uow.workspace_id,
-        Person.is_active.is_(True),
-        Person.kind == PersonKind.MEMBER,
-        Person.id != uow.actor.person_id,
-    )
-    if not named and not {Standing.ANYONE, Standing.SENIOR} & set(who):
-        taking_part = select(Participant.person_id).where(Participant.incident_id == incident.id)
-        query = query.where(or_(Person.id.in_(taking_part), Person.id == incident.declared_by_id))
-    people = list((await uow.session.execute(query.order_by(Person.name))).scalars())
-    if not named:
-        return people
-    taking_part_ids = set(
-        (
-            await uow.session.execute(
-                select(Participant.person_id).where(Participant.incident_id == incident.id)
-            )
-        ).scalars()
-    )
-    return [
-        one
-        for one in people
-        if one.id in taking_part_ids
-        or await is_among(uow.session, one.id, named, workspace_id=uow.workspace_id)
-    ]
 
 
 def _reason(text: str) -> str:

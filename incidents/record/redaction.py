@@ -3,29 +3,52 @@
 Copies are other entries that repeat them, and the columns that the features declare
 (`incidents/registry/copies.py`). Each erased entry gets a `redacted` entry of its own, which keeps
 what isn't words, so that the record still proves the state.
+
+The workspace's audit log has no copies of its words: an entry of it loses its content alone.
 """
 
 import json
+import re
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import JSON, String, cast, func, inspect, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.people import system_actor
 from incidents.engine.rules import TextCopies
-from incidents.engine.unit_of_work import UnitOfWork
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.entries import UpdatePosted
 from incidents.incident.incident import ById, Incident, lock_incident
 from incidents.incident.timeline import TimelineEntry
-from incidents.record.corrections import correction_of, find_corrections
+from incidents.record.audit_log import AuditEntry, AuditKind, audit, lock_log
+from incidents.record.corrections import WITHDRAWABLE, correction_of, find_corrections
 from incidents.record.entries import Amended, Redacted
-from incidents.record.words import holds, without, without_words, words_in
-from incidents.storage.database import Base
+from incidents.record.words import REDACTED_TEXT, holds, without, without_words, words_in
+from incidents.storage.database import Base, kept_text
 
 # Shorter texts are too common to be a copy: "yes", "12".
 _SHORTEST_COPY = 4
+
+MAX_REASON = 500
+
+# What people wrote themselves, and may hide themselves; everything else of theirs others hide.
+_OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind, Amended.kind}
+# What nobody is shown as a line of the record: words there follow the entry.
+_OURS = frozenset(
+    {"processed_requests", "effects", "reminders", "prompts", "posted_messages", "handoffs"}
+)
+# What people wrote, and what names them: all that an audit entry loses.
+_PERSONAL = frozenset(
+    {
+        *("reason", "text", "person_external_id", "person_name"),
+        *("mentor_external_id", "mentor_name"),
+    }
+)
+_ADDRESS = re.compile(r"\S+@\S+\.\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +65,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What a redaction erased besides the entry itself: entries that repeat it, and rows."""
+    """What a redaction erased apart from the entry itself: entries that repeat it, and rows."""
 
     entries: int = 0
     rows: int = 0
@@ -60,9 +83,11 @@ async def erase(
     is_break_glass: bool = False,
     but: str = "",
 ) -> Erased:
-    """Erase the entry's words, those of its amendments, and their copies; record that it was so.
+    """Erase the entry's words, those of its amendments, and their copies, and record that.
 
     `hidden` are words that were taken out of the entry before. `but` is a table to leave alone.
+
+    Raises: InvalidInput if an entry about the actor repeats them.
     """
     amendments = [
         one for one in await find_corrections(uow.session, entry) if one.kind == Amended.kind
@@ -71,6 +96,8 @@ async def erase(
     texts = hidden | {text for one in own for text in words_in(one.kind, one.content or {})}
     why = str(without(reason, texts))
     repeating = await _repeating(uow.session, incident.id, own, texts)
+    for row in repeating:
+        _refuse_copy(uow, row)
     said = Redacted(reason=why, is_hidden=is_hiding, is_break_glass=is_break_glass)
     if not own:  # an earlier entry keeps what isn't words
         _record(uow, incident, entry, said)
@@ -92,6 +119,86 @@ async def erase(
             taken += found
     await uow.flush()
     return Erased(entries=len(repeating) + len(elsewhere), rows=len(rows), taken=tuple(taken))
+
+
+async def redact_audit_entry(uow: UnitOfWork, *, sequence: int, reason: str) -> Outcome:
+    """Erase the words and names in an audit entry for good; a new entry says who did it, and why.
+
+    In one step: whoever runs the command has the database anyway. So the new entry keeps what was
+    done (stages, rights, numbers), and a reason is needed.
+
+    Raises: InvalidInput for no such entry, or without a reason; AlreadySo if its content is gone.
+    """
+    why = kept_text(reason, most=MAX_REASON)
+    if not why:
+        raise InvalidInput("reason", "empty", "A customer's name")
+    await lock_log(uow)
+    query = select(AuditEntry).where(
+        AuditEntry.workspace_id == uow.workspace_id, AuditEntry.sequence == sequence
+    )
+    entry = (await uow.session.execute(query)).scalar_one_or_none()
+    # What says where content or numbers are gone has to stay readable.
+    if entry is None or entry.kind in {AuditKind.REDACTED, AuditKind.RESTORED}:
+        raise InvalidInput("entry", "unknown")
+    if entry.content is None:
+        raise AlreadySo("entry", "redacted")
+    content = {
+        "entry_id": entry.id,
+        "sequence": sequence,
+        "reason": why,
+        "kind": entry.kind,
+        "kept": _impersonal(entry.content),
+    }
+    redacted = await audit(uow, AuditKind.REDACTED, content)
+    entry.content = entry.salt = None
+    await uow.flush()
+    return Outcome("audit_entry_redacted", data={"sequence": redacted.sequence})
+
+
+def is_own_words(uow: UnitOfWork, entry: TimelineEntry) -> bool:
+    """Tell whether the actor wrote the entry as a note, mark or update."""
+    return entry.actor_id == uow.actor.person_id and entry.kind in _OWN_WORDS
+
+
+async def touches_others(uow: UnitOfWork, entry: TimelineEntry, erased: Erased) -> bool:
+    """Tell whether words went from more than the actor's own entries and what only we keep."""
+    shown = {one.table for one in erased.taken} - _OURS
+    if shown - {TimelineEntry.__tablename__}:
+        return True
+    entries = [one for one in erased.taken if one.table == TimelineEntry.__tablename__]
+    ids = [uuid.UUID(one.key[0]) for one in entries]
+    query = select(TimelineEntry).where(TimelineEntry.id.in_(ids))
+    rows = (await uow.session.execute(query)).scalars().all()
+    return not all(is_own_words(uow, row) or row.target_id == entry.id for row in rows)
+
+
+def refuse_about_themselves(
+    uow: UnitOfWork, entry: TimelineEntry, content: Mapping[str, Any]
+) -> None:
+    """Return quietly unless the entry is about the actor, other than their own words.
+
+    Raises: InvalidInput.
+    """
+    me = uow.actor.person_id
+    if me is None or entry.kind in _OWN_WORDS:
+        return
+    if entry.actor_id == me or str(me) in json.dumps(dict(content)):
+        raise InvalidInput("entry", "is about you; ask somebody else who may hide entries")
+
+
+def _refuse_copy(uow: UnitOfWork, entry: TimelineEntry) -> None:
+    """Return quietly unless an entry that repeats the words is about the actor.
+
+    Otherwise a note with the same words would hide it. Raises: InvalidInput.
+    """
+    try:
+        refuse_about_themselves(uow, entry, entry.content or {})
+    except InvalidInput:
+        problem = (
+            f"has the same words as entry {entry.sequence}, which is about you; ask somebody else "
+            "who may hide entries"
+        )
+        raise InvalidInput("entry", problem) from None
 
 
 def _take(row: Base, column: str, now_is: Any, *, salt: str | None = None) -> Taken:
@@ -204,3 +311,15 @@ def _position(session: AsyncSession, column: Any, text: str) -> Any:
 
 def _long(texts: Collection[str]) -> frozenset[str]:
     return frozenset(text for text in texts if len(text) >= _SHORTEST_COPY)
+
+
+def _impersonal(value: Any) -> Any:
+    """Return a JSON value without words, names and addresses."""
+    match value:
+        case str():
+            return _ADDRESS.sub(REDACTED_TEXT, value)
+        case Mapping():
+            return {name: _impersonal(one) for name, one in value.items() if name not in _PERSONAL}
+        case list() | tuple():
+            return [_impersonal(one) for one in value]
+    return value

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, Final
 
-from incidents.core.hash_chain import Flaw
+from incidents.core.hash_chain import Flaw, instant_text
 from incidents.engine.entries import Acknowledged
 from incidents.incident.entries import (
     Declared,
@@ -68,12 +68,22 @@ class _State:
 
 
 def compare_with_rows(
-    incident: Incident, roles: Collection[RoleAssignment], entries: Iterable[TimelineEntry]
+    incident: Incident,
+    roles: Collection[RoleAssignment],
+    entries: Iterable[TimelineEntry],
+    *,
+    duplicate_of: str | None,
 ) -> Iterator[Flaw]:
-    """Yield what the rows of an incident say otherwise than its entries, which are in order."""
+    """Yield what the rows of an incident say otherwise than its entries, which are in order.
+
+    `duplicate_of` is the reference of the incident that the row points at, if it points at one.
+    """
     given = tuple(entries)
     state = _replay(given)
     last = given[-1].sequence if given else 0
+    original = state.values.pop("duplicate_of", _UNKNOWN)
+    if original is not _UNKNOWN and not _agree_on_original(original, duplicate_of):
+        yield Flaw(last, "duplicate_of_differs")
     for name, said in state.values.items():
         if said is not _UNKNOWN and getattr(incident, name) != said:
             yield Flaw(last, f"{name}_differs")
@@ -87,13 +97,42 @@ def replayed_values(entries: Collection[TimelineEntry]) -> Mapping[str, Any]:
     return {name: said for name, said in values.items() if said is not _UNKNOWN}
 
 
+def replayed_periods(entries: Collection[TimelineEntry]) -> list[tuple[str, str]] | None:
+    """Return from when to when each role was held, in order; None if the entries can't tell."""
+    state = _replay(tuple(entries))
+    if not state.knows_roles:
+        return None
+    times = [(one.started_at, one.ended_at) for one in state.ended]
+    times += [(since, None) for since in state.held.values()]
+    return sorted((instant_text(start), _until(end)) for start, end in times)
+
+
+def _until(end: datetime | None) -> str:
+    return str(None) if end is None else instant_text(end)
+
+
+def with_contents(
+    entries: Iterable[TimelineEntry],
+) -> Iterator[tuple[TimelineEntry, Mapping[str, Any] | None]]:
+    """Yield each entry with its content, or what a redaction kept of it."""
+    given = tuple(entries)
+    kept = _kept_by_redactions(given)
+    for entry in given:
+        yield entry, entry.content if entry.content is not None else kept.get(entry.id)
+
+
 def _replay(entries: tuple[TimelineEntry, ...]) -> _State:
-    kept = _kept_by_redactions(entries)
     state = _State()
-    for entry in entries:
-        content = entry.content if entry.content is not None else kept.get(entry.id)
+    for entry, content in with_contents(entries):
         _apply(state, entry, content)
     return state
+
+
+def _agree_on_original(said: str | None, stored: str | None) -> bool:
+    """Compare what an incident is a duplicate of; "" is a private one, which only the row names."""
+    if said == "":
+        return stored is not None
+    return said == stored
 
 
 def _kept_by_redactions(
@@ -139,7 +178,7 @@ def _apply(state: _State, entry: TimelineEntry, content: Mapping[str, Any] | Non
 
 
 def _declared(state: _State, entry: TimelineEntry, said: Declared) -> None:
-    state.values.update(dict.fromkeys(_NEVER_SET), resolution="", duplicate_of_id=None)
+    state.values.update(dict.fromkeys(_NEVER_SET), resolution="", duplicate_of=None)
     state.values.update(
         title=said.title,
         summary=said.summary,
@@ -164,7 +203,7 @@ def _status_changed(state: _State, entry: TimelineEntry, said: StatusChanged) ->
     if said.resolution:
         state.values["resolution"] = said.resolution
     if said.is_duplicate:
-        state.forget(("duplicate_of_id",))  # the original may be private: only the row names it
+        state.values["duplicate_of"] = said.duplicate_of
     moved = {name: one.new for name, one in said.milestones.items() if name in _MILESTONES}
     state.values.update(moved)
 
@@ -239,7 +278,11 @@ _STEPS: Final[Mapping[str, _Step]] = MappingProxyType(
         step.payload_type.kind: step
         for step in (
             _Step(Declared, _declared, _DECLARED),
-            _Step(StatusChanged, _status_changed, ("status", "resolution", *_MILESTONES)),
+            _Step(
+                StatusChanged,
+                _status_changed,
+                ("status", "resolution", "duplicate_of", *_MILESTONES),
+            ),
             _Step(SeverityChanged, _severity_changed, _SEVERITY),
             _Step(Edited, _edited, _TEXTS),
             _Step(MilestoneSet, _milestone_set, _MILESTONES),

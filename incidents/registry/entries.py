@@ -13,6 +13,7 @@ from incidents.incident import entries as incident_entries
 from incidents.incident import role_entries
 from incidents.incident.payload import EntryTypes
 from incidents.lifecycle import entries as lifecycle_entries
+from incidents.people import entries as people_entries
 from incidents.postmortem import entries as postmortem_entries
 from incidents.proposals import entries as proposals_entries
 from incidents.record import entries as record_entries
@@ -33,6 +34,7 @@ ENTRY_TYPES: Final[EntryTypes] = MappingProxyType(
             roles_entries,
             updates_entries,
             channel_entries,
+            people_entries,
             postmortem_entries,
             proposals_entries,
             escalation_entries,

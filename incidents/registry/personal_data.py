@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import InvalidInput
 from incidents.core.hash_chain import instant_text
+from incidents.core.ids import Reference
 from incidents.core.people import FORMER_MEMBER, Actor, Person, find_person
 from incidents.engine.prompts import Prompt
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -24,6 +25,7 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.learning.tables import Debrief
 from incidents.people.events import OwnDataRequested
 from incidents.record.audit_log import AuditKind, audit
+from incidents.record.hiding import HiddenWords
 from incidents.registry.tables import metadata
 
 FORMAT: Final = "sitrep-person-1"
@@ -69,6 +71,7 @@ async def export_person(
             for table, condition in _about(person.id)
             if (rows := await _rows(session, table, condition, visible=visible, of=person.id))
         },
+        "hidden": await _hidden(session, person, visible),
         "named_in": await _named_in(session, person, visible),
     }
     return ExportFile(f"person-{external_id}.json", json_bytes(value))
@@ -143,6 +146,29 @@ def _seen(table: Table, visible: Any) -> ColumnElement[bool]:
     return or_(table.c.incident_id.is_(None), table.c.incident_id.in_(visible))
 
 
+async def _hidden(session: AsyncSession, person: Person, visible: Any) -> list[dict[str, Any]]:
+    """Return which entries of the person are hidden, and not what they say.
+
+    What is hidden may be a secret or about somebody else. Revealed, it is in the next file.
+    """
+    keys = select(HiddenWords.row_key).where(
+        HiddenWords.workspace_id == person.workspace_id,
+        HiddenWords.table_name == TimelineEntry.__tablename__,
+    )
+    hidden = [uuid.UUID(key[0]) for key in (await session.execute(keys)).scalars()]
+    query = (
+        select(Incident.number, Incident.is_drill, TimelineEntry.sequence, TimelineEntry.kind)
+        .join(Incident, Incident.id == TimelineEntry.incident_id)
+        .where(
+            TimelineEntry.incident_id.in_(visible),
+            TimelineEntry.actor_id == person.id,
+            TimelineEntry.id.in_(hidden),
+        )
+        .order_by(Incident.is_drill, Incident.number, TimelineEntry.sequence)
+    )
+    return [_place(row) for row in (await session.execute(query)).all()]
+
+
 async def _named_in(session: AsyncSession, person: Person, visible: Any) -> list[dict[str, Any]]:
     """Return which entries of others name the person; their words are of those who wrote them."""
     sqlite = session.get_bind().dialect.name == "sqlite"
@@ -160,14 +186,12 @@ async def _named_in(session: AsyncSession, person: Person, visible: Any) -> list
         )
         .order_by(Incident.is_drill, Incident.number, TimelineEntry.sequence)
     )
-    return [
-        {
-            "incident": f"{'DRILL' if row.is_drill else 'INC'}-{row.number}",
-            "entry": row.sequence,
-            "kind": row.kind,
-        }
-        for row in (await session.execute(query)).all()
-    ]
+    return [_place(row) for row in (await session.execute(query)).all()]
+
+
+def _place(row: Any) -> dict[str, Any]:
+    incident = Reference(row.number, row.is_drill)
+    return {"incident": str(incident), "entry": row.sequence, "kind": row.kind}
 
 
 def _values(person: Person) -> list[Any]:

@@ -14,11 +14,15 @@ from incidents.channel.entries import (
     BotReturned,
     ChannelArchived,
     ChannelDeleted,
+    ChannelMadePrivateAgain,
+    ChannelMadePublic,
     ChannelRefused,
+    ChannelShared,
     ChannelUnarchived,
+    ChannelUnshared,
     InviteRefused,
-    SightEnded,
-    SightRecovered,
+    MessagesRemoved,
+    SharingAccepted,
 )
 from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
 from incidents.checkins import reactions as checkins
@@ -103,6 +107,13 @@ from incidents.learning.events import (
 from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAnswered, StaleAsked
 from incidents.people import reactions as people
+from incidents.people.entries import (
+    PeopleInvited,
+    RemovalRefused,
+    SightEnded,
+    SightRecovered,
+    SightTakenBack,
+)
 from incidents.people.events import OwnDataRequested
 from incidents.postmortem import reactions as postmortem
 from incidents.postmortem.entries import (
@@ -335,11 +346,25 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(UpdateSnoozed, refresh_entry_messages, post, updates.keep_cadence, refresh_card),
     # -- channel
     on(SightEnded, post, channel.warn_last_insider, refresh_card),
+    on(SightTakenBack, refresh_entry_messages, post, channel.remove_person, refresh_card),
+    on(RemovalRefused, post, channel.tell_remover),
+    on(PeopleInvited, post, channel.invite_people),
     on(SightRecovered, post, channel.tell_of_recovery),
     on(ChannelRefused, channel.tell_declarer, refresh_announcement),
     on(ChannelArchived, channel.follow_archiving),
     on(ChannelUnarchived, refresh_entry_messages, channel.show_topic, refresh_card),
     on(ChannelDeleted, channel.tell_lead, refresh_announcement),
+    on(ChannelMadePublic, refresh_entry_messages, channel.follow_opening_up),
+    on(
+        ChannelMadePrivateAgain,
+        refresh_entry_messages,
+        channel.ask_about_channel,
+        channel.resume_posting,
+    ),
+    on(ChannelShared, refresh_entry_messages, post, channel.ask_about_channel),
+    on(ChannelUnshared, refresh_entry_messages, channel.resume_posting),
+    on(SharingAccepted, refresh_entry_messages, channel.resume_posting),
+    on(MessagesRemoved, post),
     on(BotRemoved, channel.tell_lead),
     on(BotReturned, refresh_entry_messages, channel.show_topic, refresh_card),
     on(InviteRefused, post),
@@ -488,7 +513,11 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(JuniorAsked, learning.forward_to_mentor),
     # -- supervision
     on_workspace(StageSet, supervision.tell_of_stage),
-    on_workspace(MentorshipChanged, supervision.tell_of_mentorship),
+    on_workspace(
+        MentorshipChanged,
+        supervision.tell_of_mentorship,
+        supervision.wait_for_mentor_answers,
+    ),
     on_workspace(RenewalExpected, supervision.remind_of_renewal),
     on_workspace(RenewalDue, supervision.tell_of_renewal),
     on_workspace(ProgressRequested, supervision.upload_progress),

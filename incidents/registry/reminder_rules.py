@@ -28,6 +28,7 @@ from incidents.proposals.ladder import call_next_step, expire_when_due
 from incidents.proposals.objections import end_poll
 from incidents.roles.command_watch import watch_command
 from incidents.roles.handoff_answers import report_unanswered
+from incidents.supervision.mentors import expire_question
 from incidents.supervision.recertification import tell_of_renewal
 from incidents.updates.reminders import remind_of_update
 
@@ -60,6 +61,7 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
 WORKSPACE_RULES: Mapping[ReminderKind, WorkspaceRule] = MappingProxyType(
     {
         ReminderKind.RENEWAL_DUE: tell_of_renewal,
+        ReminderKind.MENTOR_UNANSWERED: expire_question,
         ReminderKind.HANDOVER_UNACCEPTED: remind_of_handover,
     }
 )
@@ -89,4 +91,5 @@ async def fire(uow: UnitOfWork, reminder_id: uuid.UUID) -> Outcome:
         again = await rule(uow, incident, reminder) if rule is not None else None
     if again is not None:
         uow.remind_again(again.of(reminder))
-    return Outcome("fired", incident.id if incident is not None else None)
+    is_private = incident is not None and incident.is_private
+    return Outcome("fired", unlocked.incident_id, {"is_private": is_private})

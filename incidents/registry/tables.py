@@ -9,7 +9,7 @@ from incidents.escalation import tables as escalations
 from incidents.guidance import tables as guidance_records
 from incidents.handover import tables as handovers
 from incidents.incident import cadence as stakeholder_updates
-from incidents.incident import incident, roles, timeline
+from incidents.incident import incident, numbers, roles, timeline
 from incidents.learning import tables as debriefs
 from incidents.learning import tables as mentor_conversations
 from incidents.learning import tables as shadowings
@@ -38,6 +38,7 @@ MODULES = (
     incident,
     leases,
     mentor_conversations,
+    numbers,
     objections,
     outbox,
     people,

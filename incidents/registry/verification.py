@@ -13,23 +13,31 @@ from sqlalchemy import ColumnElement, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import NullType
 
+from incidents.channel.replay import compare_channel
 from incidents.checkins.checkins import Checkin
 from incidents.core.errors import IncidentNotFound
 from incidents.core.hash_chain import ChainHead, Flaw, Unreadable
+from incidents.core.ids import Reference
 from incidents.core.people import Actor
 from incidents.engine.outbox import EffectRow
 from incidents.escalation.tables import Escalation
 from incidents.incident import timeline
 from incidents.incident.cadence import StakeholderUpdate
-from incidents.incident.incident import ByReference, Counter, Incident, find_incident
+from incidents.incident.incident import ByReference, Incident, find_incident
+from incidents.incident.numbers import Counter
 from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
+from incidents.postmortem.action_items import ActionItem
+from incidents.postmortem.postmortem import Postmortem, PostmortemSection
+from incidents.postmortem.replay import compare_action_items, compare_postmortems
 from incidents.proposals.tables import Proposal
 from incidents.record.audit_log import AuditEntry, audit_head, verify_audit
-from incidents.record.by_operator import lost_numbers
 from incidents.record.captured_messages import CapturedMessage
 from incidents.record.replay import compare_with_rows
+from incidents.record.restoring import lost_numbers
+from incidents.registry.proposal_proof import compare_proposals
 from incidents.roles.handoffs import Handoff
+from incidents.roles.replay import compare_handoffs
 from incidents.storage.checked_rows import UnreadableRow, read_rows
 from incidents.supervision.stage_proof import verify_stages
 
@@ -153,10 +161,81 @@ async def _state_flaws(
         order_by=RoleAssignment.started_at,
     )
     readable = [role for role in roles if isinstance(role, RoleAssignment)]
-    flaws = list(compare_with_rows(incident, readable, entries))
+    flaws = list(
+        compare_with_rows(
+            incident, readable, entries, duplicate_of=await _original_of(session, incident)
+        )
+    )
     if len(readable) < len(roles):
         flaws.append(Flaw(incident.last_sequence, "roles_differ"))
-    return flaws
+    return [
+        *flaws,
+        *compare_channel(incident, entries),
+        *await _follow_up_flaws(session, incident, entries),
+        *await _proposal_flaws(session, incident, entries),
+    ]
+
+
+async def _proposal_flaws(
+    session: AsyncSession, incident: Incident, entries: list[TimelineEntry]
+) -> list[Flaw]:
+    """Return what proposals and handoffs say otherwise than the entries."""
+    at = incident.last_sequence
+    proposals = await read_rows(
+        session, Proposal, Proposal.incident_id == incident.id, order_by=Proposal.created_at
+    )
+    handoffs = await read_rows(
+        session, Handoff, Handoff.incident_id == incident.id, order_by=Handoff.created_at
+    )
+    proposed = [row for row in proposals if isinstance(row, Proposal)]
+    handed = [row for row in handoffs if isinstance(row, Handoff)]
+    flaws = [*compare_proposals(proposed, entries), *compare_handoffs(handed, entries)]
+    if len(proposed) < len(proposals):
+        flaws.append(Flaw(at, "proposals_differ"))
+    if len(handed) < len(handoffs):
+        flaws.append(Flaw(at, "handoffs_differ"))
+    return list(dict.fromkeys(flaws))
+
+
+async def _original_of(session: AsyncSession, incident: Incident) -> str | None:
+    """Return the reference of the incident that this one duplicates, if the row names one."""
+    if incident.duplicate_of_id is None:
+        return None
+    query = select(Incident.number, Incident.is_drill).where(
+        Incident.id == incident.duplicate_of_id
+    )
+    row = (await session.execute(query)).one_or_none()
+    return str(Reference(row.number, row.is_drill)) if row is not None else "?"
+
+
+async def _follow_up_flaws(
+    session: AsyncSession, incident: Incident, entries: list[TimelineEntry]
+) -> list[Flaw]:
+    """Return what action items and the postmortem's rows say otherwise than the entries."""
+    at = incident.last_sequence
+    items = await read_rows(
+        session, ActionItem, ActionItem.incident_id == incident.id, order_by=ActionItem.number
+    )
+    versions = await read_rows(
+        session, Postmortem, Postmortem.incident_id == incident.id, order_by=Postmortem.version
+    )
+    theirs = select(Postmortem.id).where(Postmortem.incident_id == incident.id)
+    sections = await read_rows(
+        session,
+        PostmortemSection,
+        PostmortemSection.postmortem_id.in_(theirs),
+        order_by=PostmortemSection.key,
+    )
+    readable = [row for row in items if isinstance(row, ActionItem)]
+    flaws = list(compare_action_items(readable, entries))
+    if len(readable) < len(items):
+        flaws.append(Flaw(at, "action_items_differ"))
+    known = [row for row in versions if isinstance(row, Postmortem)]
+    written = [row for row in sections if isinstance(row, PostmortemSection)]
+    flaws += compare_postmortems(known, written, entries)
+    if len(known) < len(versions) or len(written) < len(sections):
+        flaws.append(Flaw(at, "postmortem_differs"))
+    return list(dict.fromkeys(flaws))
 
 
 async def _pointer_flaws(

@@ -29,7 +29,7 @@ async def stage_in(
 
     `roles` are the ones held now; without any, their general stage counts too.
     """
-    if levels.is_senior:
+    if levels.is_peer:
         return Stage.SOLO
     acting: set[str | None] = {COMMANDER}
     if COMMANDER not in roles:

@@ -55,6 +55,7 @@ class StandingFacts:
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()  # ids and handles of the groups the actor is in
     email: str | None = None  # None as well if others have the same address
+    is_peer: bool = False
     is_senior: bool = False
     # Supervises the person concerned; if the action concerns nobody, supervises anybody.
     is_mentor: bool = False
@@ -79,7 +80,7 @@ def decide(
     """Decide whether the actor may do this, given their standing in the incident.
 
     Systems may do what `incidents/core/systems.py` lists. Below solo, people need approval for
-    the actions that `proposals` lists for their stage.
+    the actions that `proposals` lists for their stage, and destroy nothing.
     """
     if not actor.is_person:
         is_listed = actor.system is not None and action in actor.system.may
@@ -93,6 +94,8 @@ def decide(
     grantees = rights.who_may(action)
     if not any(_grants(grantee, actor, facts) for grantee in grantees):
         return Decision(Verdict.REFUSED, tuple(str(grantee) for grantee in grantees))
+    if action in _SOLO_ONLY and facts.stage is not Stage.SOLO:
+        return Decision(Verdict.REFUSED, ("solo",))
     if proposals is not None and proposals.guards(action, stage=facts.stage):
         return Decision(Verdict.NEEDS_APPROVAL)
     return Decision(Verdict.ALLOWED)
@@ -108,12 +111,18 @@ def _without_membership(actor: Actor, rights: Rights) -> frozenset[Action]:
 _AT_ONCE = frozenset({Action.DECLARE, Action.ADD_NOTE})
 
 
+# What can't be undone, and needs a second person who depends on nobody's sign-off.
+_SOLO_ONLY = frozenset({Action.REDACT_ENTRY})
+
+
 def _grants(grantee: Grantee, actor: Actor, facts: StandingFacts) -> bool:
     match grantee:
         case Standing.ANYONE:
             return True
         case Standing.RESPONDER:
             return facts.is_responder
+        case Standing.PEER:
+            return facts.is_peer and actor.person_kind is PersonKind.MEMBER
         case Standing.SENIOR:
             return facts.is_senior and actor.person_kind is PersonKind.MEMBER
         case Standing.MENTOR:
@@ -149,7 +158,7 @@ async def permit(
     without_facts = decide(actor, action, StandingFacts(), rights=policy.rights)
     # Only the facts tell whether a guarded action needs approval, even if everybody has the right.
     is_guarded = actor.is_person and policy.proposals.guard_of(action) is not None
-    if without_facts.is_allowed and not is_guarded:
+    if without_facts.is_allowed and not is_guarded and action not in _SOLO_ONLY:
         return
     facts = await gather_standing(
         session,
@@ -193,6 +202,7 @@ async def gather_standing(
     general = StandingFacts(
         groups=groups,
         email=await own_address(session, person),
+        is_peer=levels.is_peer,
         is_senior=levels.is_senior,
         is_mentor=bool(mentees) if subject_id is None else subject_id in mentees,
         is_manager=await is_among(

@@ -149,9 +149,14 @@ class Levels:
         return min(self._applying(role, service, severity_rank) for service in wanted)
 
     @property
-    def is_senior(self) -> bool:
+    def is_peer(self) -> bool:
         """Tell whether the person is nowhere below solo, at no severity."""
         return not self.limits and all(stage is Stage.SOLO for stage in self.by_scope.values())
+
+    @property
+    def is_senior(self) -> bool:
+        """Tell whether somebody has said that the person is solo, and they are nowhere below it."""
+        return bool(self.by_scope) and self.is_peer
 
     def _at(self, scope: Scope, severity_rank: int | None) -> Stage:
         stage, limit = self.by_scope[scope], self.limits.get(scope)
@@ -184,7 +189,8 @@ async def levels_of(
     if person is None or person.workspace_id != workspace_id:
         return Levels({})
     records = await stage_records(session, workspace_id=workspace_id, person_id=person_id)
-    return levels_from(person, records, policy=policy, at=at)
+    is_theirs = await own_address(session, person) is not None
+    return levels_from(person, records, policy=policy, at=at, has_own_address=is_theirs)
 
 
 async def stage_records(
@@ -205,19 +211,18 @@ def levels_from(
     *,
     policy: Policy,
     at: datetime | None = None,
+    has_own_address: bool = True,
 ) -> Levels:
     """Return the stages from the policy's seeds and the records (up to `at`, if given)."""
-    by_scope = {
-        Scope(seed.role or "", seed.service or ""): seed.stage
+    seeds = [
+        seed
         for seed in policy.supervision.stages
-        # Also for an address that others have too: a stage mostly takes rights away.
+        # Also for an address that others have too, unless it is solo: that gives rights.
         if is_named(person, seed.person, address=person.email)
-    }
-    up_to = {
-        Scope(seed.role or "", seed.service or ""): seed.up_to or ""
-        for seed in policy.supervision.stages
-        if is_named(person, seed.person, address=person.email)
-    }
+        and (has_own_address or seed.person.user_id or seed.stage is not Stage.SOLO)
+    ]
+    by_scope = {Scope(seed.role or "", seed.service or ""): seed.stage for seed in seeds}
+    up_to = {Scope(seed.role or "", seed.service or ""): seed.up_to or "" for seed in seeds}
     for record in records:
         if at is None or record.set_at <= at:
             by_scope[record.scope] = Stage(record.stage)

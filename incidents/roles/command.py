@@ -46,7 +46,7 @@ from incidents.roles.handoffs import (
     who_is,
     withdraw_handoff,
 )
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 MAX_WORDS = 1000
 MAX_REASON = 500
@@ -110,21 +110,25 @@ async def take_over(
 ) -> Outcome:
     """Take command at once, with a reason; the previous commander is told.
 
-    `seen_commander_id` is the commander whom the actor saw on opening the form.
+    `seen_commander_id` is the commander whom the actor saw on opening the form. Without it, somebody
+    who took command a moment ago keeps it.
 
     Raises: NotPermitted; IncidentOver; InvalidInput without a reason; AlreadySo; Superseded when
         command has moved since.
     """
     incident = await uow.get_incident(ref)
-    await uow.permit(Action.TAKE_OVER, incident)
+    commander = await find_commander(uow.session, incident.id)
+    subject_id = commander.person_id if commander is not None else None
+    await uow.permit(Action.TAKE_OVER, incident, subject_id=subject_id)
     refuse_if_over(incident)
     actor = await _acting_person(uow)
-    commander = await find_commander(uow.session, incident.id)
     if commander is not None and commander.person_id == actor.id:
         raise AlreadySo("commander", actor.name)
     if seen_commander_id and commander and str(commander.person_id) != seen_commander_id:
         raise Superseded("command", by=(await get_person(uow, commander.person_id)).name)
-    given = storable(reason).strip()[:MAX_REASON]
+    if commander is not None and not seen_commander_id:
+        await _refuse_same_moment(uow, commander)
+    given = trimmed(reason)[:MAX_REASON]
     if not given:
         raise InvalidInput("reason", "empty", "Alice has no network")
     if commander is None:
@@ -280,7 +284,7 @@ async def _record_proposal(
 ) -> None:
     acknowledge(uow, incident)
     proposed = await entry_about(uow, handoff, entry_type)
-    added = storable(words).strip()[:MAX_WORDS]
+    added = trimmed(words)[:MAX_WORDS]
     entry = uow.record(incident, replace(proposed, expires_at=handoff.expires_at, words=added))
     await uow.flush()
     handoff.entry_id = entry.id

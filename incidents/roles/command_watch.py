@@ -14,7 +14,7 @@ from incidents.core.sentences import Who
 from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident, find_participant, save_participant
-from incidents.incident.roles import find_commander
+from incidents.incident.roles import find_commander, find_last_commander
 from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_people_named
 from incidents.policy.policy import Policy, Reminders
@@ -100,7 +100,8 @@ async def call_backup(
 ) -> Who | None:
     """Add the policy's backup to the incident if we know them, and return how to name them.
 
-    None if there is no backup for this incident, or if it is one of `but`.
+    None if there is no backup for this incident, if it is one of `but`, or if they commanded last:
+    somebody who has stepped down isn't called back.
     """
     backup = find_backup(incident, uow.policy)
     if backup is None:
@@ -112,8 +113,11 @@ async def call_backup(
         return Who(name=name, external_id=backup.user_id or "")
     if why_not_reachable(person) is not None:
         return None
+    last = await find_last_commander(uow.session, incident.id)
+    if person.id in but or (last is not None and last.person_id == person.id):
+        return None
     part = await find_participant(uow.session, incident_id=incident.id, person_id=person.id)
-    if person.id in but or (part is not None and part.gone_at is not None):
+    if part is not None and part.gone_at is not None:
         return None
     await save_participant(
         uow.session, incident_id=incident.id, person_id=person.id, invited_at=uow.now

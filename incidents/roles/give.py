@@ -8,7 +8,7 @@ from incidents.incident.role_entries import RoleAssigned, RoleEnded
 from incidents.incident.roles import RoleAssignment, end_role, start_role
 from incidents.people.assignable import call_in, get_person
 from incidents.policy.policy import Role
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 
 
 async def give_role(
@@ -47,6 +47,6 @@ async def take_role_away(
             role=assignment.role_key,
             role_name=assignment.role_name,
             person=who(person),
-            reason=storable(reason).strip(),
+            reason=trimmed(reason),
         ),
     )

@@ -101,7 +101,7 @@ def put_handoff(plan: IncidentPlan[HandoffProposed]) -> None:
     if handoff_id is None or asked is None:
         return
     if isinstance(plan.event, HandoffOffered) or plan.event.incoming.id == plan.entry.actor_id:
-        # Somebody for whom others ask comes in once the commander has agreed.
+        # A nominee proposed by somebody else is invited once the commander has agreed.
         plan.invite(plan.event.incoming.id)
     _show_handoff(plan, handoff_id)
     _show_handoff(plan, handoff_id, asked.id)

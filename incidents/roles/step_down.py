@@ -28,9 +28,9 @@ from incidents.roles.handoffs import (
 async def step_down(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
     """End the commander's role at once, and ask who comes next: the successor, else the backup.
 
-    Somebody whose own request waits takes command at once. The successor is otherwise the person
-    to whom command was offered or for whom it was requested, else the deputy. Somebody whose time
-    to answer has run out may still accept, but the backup is called.
+    Somebody who has requested command for themselves takes it at once. Otherwise the successor is the
+    nominee of the pending handoff, else the deputy. A nominee whose time to answer has run out may
+    still accept, but the backup is called.
 
     Outcomes: moved, successor_asked, stepped_down.
 

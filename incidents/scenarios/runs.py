@@ -1,4 +1,4 @@
-"""Runs of scenarios: who practises, with whom, the current state, and how it ended.
+"""Runs of scenarios: who takes part, the current state, and how it ended.
 
 The scorecard is stored only here, not in any timeline, export or figure. A run keeps the scenario
 as it was at the start, so that a changed file doesn't affect it.

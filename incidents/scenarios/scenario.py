@@ -170,7 +170,7 @@ class ScenarioAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationCall:
-    """The escalation that a scenario expects: to whom, why, how soon after the fact `since`."""
+    """The escalation that a scenario expects: its target, why, how soon after the fact `since`."""
 
     to: DisplayName
     why: Annotated[str, short(300, "one short sentence")]

@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import sqlite3
+import unicodedata
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,16 +148,19 @@ def _inserting(entity: type[Base]) -> Insert:
     return insert(cast("Table", entity.__table__))
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, for_reading: bool = False) -> Database:
     """Make the engines for an async URL (sqlite+aiosqlite or postgresql+asyncpg); connects nothing.
 
+    `for_reading`: sessions read a SQLite file without changing it, so that it may be write-protected.
     Errors of these engines hide parameters, which can be people's texts.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         engine = create_async_engine(parsed, pool_size=10, pool_pre_ping=True, hide_parameters=True)
         return Database(engine)
-    return Database(_schema_engine(parsed), in_place=make_engine(str(parsed.database)))
+    return Database(
+        _schema_engine(parsed), in_place=make_engine(str(parsed.database), for_reading=for_reading)
+    )
 
 
 def _schema_engine(url: URL) -> AsyncEngine:
@@ -200,12 +204,25 @@ def may_pass(error: OSError | DBAPIError) -> bool:
 _CLASS_BEFORE = re.compile(r"^<class '[^']*'>: ")
 # PostgreSQL's classes for invalid authorization and for a database that doesn't exist.
 _WRONG_ADDRESS = ("28", "3D")
+# Letters and a symbol by their category, and blank.
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
     """Remove what databases refuse: NUL, control characters, lone surrogates."""
     return _UNSTORABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def trimmed(text: str) -> str:
+    """Return people's text ready to store, without space around it; "" if it shows nothing."""
+    clean = storable(text).strip()
+    return clean if any(_is_seen(character) for character in clean) else ""
+
+
+def _is_seen(character: str) -> bool:
+    is_filler = character in _FILLERS or unicodedata.category(character)[0] in "CZM"
+    return not is_filler
 
 
 def storable_json(value: Any, *, default: Callable[[Any], Any]) -> Any:
@@ -224,5 +241,5 @@ def storable_json(value: Any, *, default: Callable[[Any], Any]) -> Any:
 
 def kept_text(text: str, *, most: int) -> str:
     """Return people's text ready to store: trimmed, and cut with `…` to `most` characters."""
-    clean = storable(text).strip()
+    clean = trimmed(text)
     return clean if len(clean) <= most else f"{clean[: most - 1]}…"

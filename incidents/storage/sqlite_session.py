@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event
@@ -99,11 +100,11 @@ def primary_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def make_engine(path: str) -> Engine:
-    """Return an engine for the database file; it opens nothing yet."""
+def make_engine(path: str, *, for_reading: bool = False) -> Engine:
+    """Return an engine for the database file; it opens nothing yet. `for_reading` changes no byte."""
     engine = create_engine(
         "sqlite://",
-        creator=partial(_connect, path),
+        creator=partial(_connect_for_reading if for_reading else _connect, path),
         poolclass=QueuePool,
         pool_size=5,
         # Unlimited: waiting for a connection would block the loop's thread for ever.
@@ -126,6 +127,30 @@ def _connect(path: str) -> sqlite3.Connection:
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def _connect_for_reading(path: str) -> sqlite3.Connection:
+    """Open the file without writing; where not even its log can be made, as a file that nobody changes.
+
+    In a folder that can't be written, only a file without a log is whole: `immutable` ignores logs.
+    """
+    file = Path(path).absolute()
+    connection = _open_uri(f"{file.as_uri()}?mode=ro")
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+    except sqlite3.OperationalError:
+        connection.close()
+        log = file.with_name(f"{file.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        connection = _open_uri(f"{file.as_uri()}?immutable=1")
+    return connection
+
+
+def _open_uri(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+    )
 
 
 def begin_statement(connection: Connection) -> str:

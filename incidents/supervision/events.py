@@ -24,6 +24,8 @@ class MentorshipChanged(FeatureEvent):
 
     mentorship_id: uuid.UUID
     question_id: uuid.UUID | None = None
+    # Until when the question waits; None once it is over.
+    expires_at: datetime | None = None
     asked: tuple[uuid.UUID, ...] = ()
     told: tuple[uuid.UUID, ...] = ()
 

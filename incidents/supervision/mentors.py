@@ -1,25 +1,38 @@
 """Mentors: who names them, and who has to agree before they are one.
 
 Nobody names themselves. The person agrees to each mentor; if they have mentors already, one of
-these agrees, too. Until then the named mentor sees nothing and may do nothing.
+these agrees, too. Until then the named mentor sees nothing and may do nothing. A question that is
+not answered by all in time ends, and whoever named the mentor hears of it.
 """
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.core.ids import new_id
 from incidents.core.people import Person, PersonKind, find_person, own_address
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.people.assignable import Named
+from incidents.people.assignable import Named, check_assignable
 from incidents.policy.policy import Policy
 from incidents.record.audit_log import AuditKind, audit
-from incidents.rights.stages import Mentorship, is_named, levels_from, mentors_of, stage_records
+from incidents.rights.stages import (
+    Mentorship,
+    StageRecord,
+    is_named,
+    levels_from,
+    mentors_of,
+    stage_records,
+)
 from incidents.supervision.events import MentorshipChanged
+
+# Long enough for a holiday; the answer of somebody who has changed their mind isn't kept for ever.
+ANSWER_WITHIN: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +82,7 @@ async def answer_mentor(uow: UnitOfWork, answer: MentorAnswer) -> Outcome:
     if uow.actor.person_id not in {person.id, *present}:
         raise Superseded("mentor_asked")
     if answer.agrees:
+        check_assignable(mentor)
         is_settled = _agree(uow, row, present=present)
         if is_settled:
             row.started_at, row.ended_at, row.asked_at = uow.now, None, None
@@ -91,7 +105,9 @@ async def end_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
     if mentor.id not in present:
         if row is not None and row.asked_at is not None:
             row.asked_at = None
-            _emit(uow, row, asked=(person.id, *present))
+            await _record(uow, AuditKind.MENTOR_UNASKED, people=(person, mentor))
+            told = _but_the_actor(uow, row.asked_by_id)
+            _emit(uow, row, asked=(person.id, *present), told=told)
         return
     # Without a row the policy names this mentor: the ended row overrides it.
     row = row or _new(uow, person, mentor)
@@ -100,6 +116,23 @@ async def end_mentor(uow: UnitOfWork, person: Person, mentor: Person) -> None:
     await _record(uow, AuditKind.MENTOR_ENDED, people=(person, mentor))
     told = _but_the_actor(uow, person.id, mentor.id)
     _emit(uow, row, told=told)
+
+
+async def expire_question(uow: UnitOfWork, reminder: Reminder) -> Again | None:
+    """End the question about a mentor that isn't answered by all, and tell who named them."""
+    row = await uow.session.get(Mentorship, reminder.subject_id, with_for_update=True)
+    if row is None or row.asked_at is None:
+        return None
+    if row.asked_at + ANSWER_WITHIN > uow.now:
+        return Again(due_at=row.asked_at + ANSWER_WITHIN)
+    person = await uow.session.get_one(Person, row.person_id)
+    mentor = await uow.session.get_one(Person, row.mentor_id)
+    row.asked_at = None
+    await _record(uow, AuditKind.MENTOR_UNANSWERED, people=(person, mentor))
+    asked = (person.id, *await _present(uow, person))
+    told = () if row.asked_by_id is None else (row.asked_by_id,)
+    _emit(uow, row, asked=asked, told=told)
+    return None
 
 
 async def mentor_since(
@@ -127,10 +160,16 @@ async def mentor_since(
 
 
 async def learners_without_mentor(session: AsyncSession, policy: Policy) -> tuple[str, ...]:
-    """Return the names of active members below solo whom nobody supervises."""
+    """Return the names of active members below solo who have no mentor."""
+    seeds = [seed.person for seed in policy.supervision.stages]
+    has_stages = or_(  # others are seniors
+        Person.id.in_(select(StageRecord.person_id)),
+        Person.external_id.in_([ref.user_id for ref in seeds if ref.user_id]),
+        func.lower(Person.email).in_([ref.email.lower() for ref in seeds if ref.email]),
+    )
     query = (
         select(Person)
-        .where(Person.is_active.is_(True), Person.kind == PersonKind.MEMBER)
+        .where(Person.is_active.is_(True), Person.kind == PersonKind.MEMBER, has_stages)
         .order_by(Person.name)
     )
     found = []
@@ -138,7 +177,7 @@ async def learners_without_mentor(session: AsyncSession, policy: Policy) -> tupl
         at = {"workspace_id": person.workspace_id, "person_id": person.id}
         records = await stage_records(session, **at)
         levels = levels_from(person, records, policy=policy)
-        if not levels.is_senior and not await mentors_of(session, **at, policy=policy):
+        if not levels.is_peer and not await mentors_of(session, **at, policy=policy):
             found.append(person.name)
     return tuple(found)
 
@@ -149,9 +188,8 @@ def _agree(uow: UnitOfWork, row: Mentorship, *, present: tuple[uuid.UUID, ...]) 
         row.learner_agreed_at = uow.now
     else:
         row.mentor_agreed_by_id = uow.actor.person_id
-    return row.learner_agreed_at is not None and (
-        not present or row.mentor_agreed_by_id is not None
-    )
+    # A mentor's agreement counts while they are one.
+    return row.learner_agreed_at is not None and (not present or row.mentor_agreed_by_id in present)
 
 
 async def _present(uow: UnitOfWork, person: Person) -> tuple[uuid.UUID, ...]:
@@ -199,7 +237,13 @@ def _emit(
     told: tuple[uuid.UUID, ...] = (),
 ) -> None:
     uow.emit(
-        MentorshipChanged(mentorship_id=row.id, question_id=row.question_id, asked=asked, told=told)
+        MentorshipChanged(
+            mentorship_id=row.id,
+            question_id=row.question_id,
+            expires_at=row.asked_at + ANSWER_WITHIN if row.asked_at is not None else None,
+            asked=asked,
+            told=told,
+        )
     )
 
 

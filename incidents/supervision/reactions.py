@@ -1,7 +1,7 @@
 """Reactions to changes of stages and mentors: direct messages, and reminders of renewals."""
 
 from incidents.engine.plan import Plan
-from incidents.engine.reminders import Remind, ReminderKind
+from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.supervision.effects import (
     ShowMentorQuestion,
     TellMentorship,
@@ -39,6 +39,26 @@ def tell_of_mentorship(plan: Plan[MentorshipChanged]) -> None:
     for person_id in plan.event.told:
         effect = TellMentorship(mentorship_id=plan.event.mentorship_id, person_id=person_id)
         plan.add(effect, lane=f"dm:{person_id}", name=str(person_id))
+
+
+def wait_for_mentor_answers(plan: Plan[MentorshipChanged]) -> None:
+    """Set the reminder that ends the question about a mentor, or cancel it once it is over."""
+    event, kind = plan.event, ReminderKind.MENTOR_UNANSWERED
+    if event.question_id is None:
+        return
+    subject, subject_id = "mentorship", event.mentorship_id
+    if event.expires_at is None:
+        plan.set_reminder(CancelReminder(kind=kind, subject_type=subject, subject_id=subject_id))
+        return
+    plan.set_reminder(
+        Remind(
+            kind=kind,
+            subject_type=subject,
+            subject_id=subject_id,
+            incident_id=None,
+            due_at=event.expires_at,
+        )
+    )
 
 
 def tell_of_renewal(plan: Plan[RenewalDue]) -> None:

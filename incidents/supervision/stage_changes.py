@@ -32,7 +32,7 @@ from incidents.rights.stages import (
     mentors_of,
     stage_records,
 )
-from incidents.storage.database import storable
+from incidents.storage.database import storable, trimmed
 from incidents.supervision.events import StageSet
 from incidents.supervision.mentors import end_mentor, name_mentor
 from incidents.supervision.recertification import expect_renewal
@@ -58,12 +58,16 @@ class StageChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOff:
-    """A mentor's confirmation of the next stage, or of solo again."""
+    """A mentor's confirmation of the next stage, or of solo again.
+
+    It holds up to the same severity as before (`up_to`, as the mentor saw it).
+    """
 
     person_id: uuid.UUID
     stage: Stage
     scope: Scope
     note: str
+    up_to: str = ""
 
 
 async def change_stage(uow: UnitOfWork, change: StageChange) -> Outcome:
@@ -83,6 +87,8 @@ async def change_stage(uow: UnitOfWork, change: StageChange) -> Outcome:
         _check_scope(uow, change.scope)
         note = _note(change.note, needed=is_sign_off)
         up_to = _severity(uow, change.up_to)
+        if is_sign_off:
+            await _refuse_beyond_own(uow, change.stage, scope=change.scope)
         await _record_stage(uow, person, change.stage, scope=change.scope, note=note, up_to=up_to)
     if change.mentor is not None:
         await name_mentor(uow, person, await get_assignable(uow, change.mentor))
@@ -116,9 +122,13 @@ async def sign_off(uow: UnitOfWork, wanted: SignOff) -> Outcome:
         uow.session, workspace_id=uow.workspace_id, person_id=person.id, policy=uow.policy
     )
     present = levels.by_scope.get(wanted.scope, Stage.SOLO)
-    if wanted.stage is not (present.following or Stage.SOLO):
+    up_to = levels.up_to.get(wanted.scope, "")
+    if wanted.stage is not (present.following or Stage.SOLO) or wanted.up_to != up_to:
         raise AlreadySo("stage", present)
-    await _record_stage(uow, person, wanted.stage, scope=wanted.scope, note=note, is_sign_off=True)
+    await _refuse_beyond_own(uow, wanted.stage, scope=wanted.scope)
+    await _record_stage(
+        uow, person, wanted.stage, scope=wanted.scope, note=note, is_sign_off=True, up_to=up_to
+    )
     return _changed(person)
 
 
@@ -166,6 +176,24 @@ async def _refuse_in_command(uow: UnitOfWork, person: Person) -> None:
     raise Superseded("stage_in_command" if is_seen else "stage_now", by=person.name)
 
 
+async def _refuse_beyond_own(uow: UnitOfWork, stage: Stage, *, scope: Scope) -> None:
+    """Return quietly if the actor, as a mentor, works at this stage themselves.
+
+    Otherwise two who learn could sign each other off. Raises: NotPermitted.
+    """
+    if uow.actor.person_id is None:
+        return
+    own = await levels_of(
+        uow.session,
+        workspace_id=uow.workspace_id,
+        person_id=uow.actor.person_id,
+        policy=uow.policy,
+    )
+    services = (scope.service_key,) if scope.service_key else ()
+    if own.stage(role_key=scope.role_key or None, services=services) < stage:
+        raise NotPermitted(Action.SIGN_OFF, needs="solo_mentor")
+
+
 def _check_scope(uow: UnitOfWork, scope: Scope) -> None:
     if scope.role_key and uow.policy.find_role(scope.role_key) is None:
         raise InvalidInput("role", "unknown", ", ".join(role.key for role in uow.policy.roles))
@@ -186,7 +214,7 @@ def _severity(uow: UnitOfWork, key: str) -> str:
 
 
 def _note(text: str, *, needed: bool) -> str:
-    cleaned = storable(text).strip()
+    cleaned = trimmed(text)
     if needed and not cleaned:
         raise InvalidInput("note", "empty", "Led three incidents on checkout, calm and complete.")
     if len(cleaned) > MAX_NOTE:

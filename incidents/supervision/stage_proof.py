@@ -1,7 +1,8 @@
 """Verifies the stored stages against the audit log."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,8 +26,9 @@ async def verify_stages(
         order_by=StageRecord.position,
     )
     records = {row.audit_entry_id: row for row in rows if isinstance(row, StageRecord)}
-    entries = [entry for entry in log if entry.kind in _KINDS]
-    flaws = list(_compared(entries, records))
+    given = tuple(log)
+    entries = [entry for entry in given if entry.kind in _KINDS]
+    flaws = list(_compared(entries, records, kept=_kept_by_redactions(given)))
     known = {entry.id for entry in entries}
     flaws += [
         Flaw(record.position, "stage_unknown")
@@ -36,18 +38,27 @@ async def verify_stages(
     return tuple(flaws)
 
 
+def _kept_by_redactions(log: Iterable[AuditEntry]) -> Mapping[str, Any]:
+    """Return what redactions kept of stage entries, by the entry's id: all but names."""
+    erasing = (entry.content for entry in log if entry.kind == AuditKind.REDACTED)
+    return {str(one.get("entry_id")): one.get("kept") for one in erasing if isinstance(one, dict)}
+
+
 def _compared(
-    entries: Sequence[AuditEntry], records: dict[uuid.UUID, StageRecord]
+    entries: Sequence[AuditEntry],
+    records: dict[uuid.UUID, StageRecord],
+    *,
+    kept: Mapping[str, Any],
 ) -> Iterator[Flaw]:
     for entry in entries:
         record = records.get(entry.id)
         if record is None:
             yield Flaw(entry.sequence, "stage_missing")
-        elif not _agrees(entry, record):
+        elif not _agrees(entry, record, said=entry.content or kept.get(str(entry.id))):
             yield Flaw(entry.sequence, "stage_changed")
 
 
-def _agrees(entry: AuditEntry, record: StageRecord) -> bool:
+def _agrees(entry: AuditEntry, record: StageRecord, *, said: Any) -> bool:
     is_same = (
         record.position == entry.sequence
         and record.person_id == entry.subject_id
@@ -56,9 +67,9 @@ def _agrees(entry: AuditEntry, record: StageRecord) -> bool:
         and record.set_by_name == entry.actor_name
         and record.set_at == entry.recorded_at
     )
-    if not isinstance(entry.content, dict):
-        return is_same  # redacted or malformed: it can't be compared
-    said = {
+    if not isinstance(said, dict):
+        return is_same  # malformed: it can't be compared
+    stored = {
         "record_id": str(record.id),
         "role_key": record.role_key,
         "service_key": record.service_key,
@@ -66,4 +77,4 @@ def _agrees(entry: AuditEntry, record: StageRecord) -> bool:
         "up_to": record.up_to,
         "note_hash": note_hash(record),
     }
-    return is_same and all(entry.content.get(key) == value for key, value in said.items())
+    return is_same and all(said.get(key) == value for key, value in stored.items())

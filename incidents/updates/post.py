@@ -20,7 +20,7 @@ from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.status import change_status
 from incidents.policy.policy import Action
-from incidents.storage.database import storable
+from incidents.storage.database import trimmed
 from incidents.updates.entries import UpdateSnoozed
 
 SHORTEST_NEXT = timedelta(minutes=1)
@@ -130,7 +130,7 @@ async def snooze_update(
             was_due_at=current,
             until=until,
             delay_seconds=int(delay.total_seconds()),
-            reason=storable(reason).strip()[:MAX_REASON],
+            reason=trimmed(reason)[:MAX_REASON],
         ),
     )
     data = {"until": instant_text(until), "reference": str(incident.reference)}
@@ -179,10 +179,10 @@ def _arguments_of(draft: UpdateDraft) -> dict[str, Any]:
 
 def _texts_of(draft: UpdateDraft) -> dict[str, str]:
     return {
-        "text": storable(draft.text).strip(),
-        "impact": storable(draft.impact).strip(),
-        "actions": storable(draft.actions).strip(),
-        "next_steps": storable(draft.next_steps).strip(),
+        "text": trimmed(draft.text),
+        "impact": trimmed(draft.impact),
+        "actions": trimmed(draft.actions),
+        "next_steps": trimmed(draft.next_steps),
     }
 
 

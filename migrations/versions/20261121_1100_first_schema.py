@@ -230,6 +230,8 @@ def upgrade() -> None:
         sa.Column("channel_name", sa.String(), nullable=True),
         sa.Column("channel_effect_id", sa.Uuid(), nullable=True),
         sa.Column("is_channel_archived", sa.Boolean(), nullable=False),
+        sa.Column("is_channel_private", sa.Boolean(), nullable=False),
+        sa.Column("channel_sharing", sa.String(), nullable=False),
         sa.Column("last_sequence", sa.Integer(), nullable=False),
         sa.Column("last_entry_hash", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -262,30 +264,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("channel_id IS NOT NULL"),
     )
     op.create_table(
-        "hidden_words",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("incident_id", sa.Uuid(), nullable=False),
-        sa.Column("entry_id", sa.Uuid(), nullable=False),
-        sa.Column("table_name", sa.String(), nullable=False),
-        sa.Column("row_key", sa.JSON(), nullable=False),
-        sa.Column("column_name", sa.String(), nullable=False),
-        sa.Column("was", sa.JSON(), nullable=False),
-        sa.Column("now_is", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("salt", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["incident_id"], ["incidents.id"], name=op.f("fk_hidden_words_incident_id_incidents")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"],
-            ["workspaces.id"],
-            name=op.f("fk_hidden_words_workspace_id_workspaces"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_hidden_words")),
-    )
-    op.create_index(op.f("ix_hidden_words_entry_id"), "hidden_words", ["entry_id"])
-
-    op.create_table(
         "mentorships",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -294,8 +272,8 @@ def upgrade() -> None:
         sa.Column("started_at", UtcDateTime(), nullable=True),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.Column("asked_at", UtcDateTime(), nullable=True),
-        sa.Column("asked_by_id", sa.Uuid(), nullable=True),
         sa.Column("question_id", sa.Uuid(), nullable=True),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=True),
         sa.Column("learner_agreed_at", UtcDateTime(), nullable=True),
         sa.Column("mentor_agreed_by_id", sa.Uuid(), nullable=True),
         sa.Column("declined_by_id", sa.Uuid(), nullable=True),
@@ -603,6 +581,29 @@ def upgrade() -> None:
     )
     op.create_index("ix_handover_questions_handover_id", "handover_questions", ["handover_id"])
     op.create_table(
+        "hidden_words",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("table_name", sa.String(), nullable=False),
+        sa.Column("row_key", sa.JSON(), nullable=False),
+        sa.Column("column_name", sa.String(), nullable=False),
+        sa.Column("was", sa.JSON(), nullable=False),
+        sa.Column("now_is", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("salt", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_hidden_words_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_hidden_words_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hidden_words")),
+    )
+    op.create_index(op.f("ix_hidden_words_entry_id"), "hidden_words", ["entry_id"])
+    op.create_table(
         "mentor_conversations",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -689,12 +690,16 @@ def upgrade() -> None:
         sa.Column("incident_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("invited_at", UtcDateTime(), nullable=True),
+        sa.Column("let_in_by_id", sa.Uuid(), nullable=True),
         sa.Column("joined_at", UtcDateTime(), nullable=True),
         sa.Column("left_at", UtcDateTime(), nullable=True),
         sa.Column("is_in_channel", sa.Boolean(), nullable=False),
         sa.Column("gone_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["incident_id"], ["incidents.id"], name=op.f("fk_participants_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["let_in_by_id"], ["people.id"], name=op.f("fk_participants_let_in_by_id_people")
         ),
         sa.ForeignKeyConstraint(
             ["person_id"], ["people.id"], name=op.f("fk_participants_person_id_people")
@@ -980,6 +985,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("first_called_at", UtcDateTime(), nullable=True),
         sa.Column("due_at", UtcDateTime(), nullable=True),
+        sa.Column("opens_to", sa.JSON(), nullable=False),
         sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
         sa.Column("taken_at", UtcDateTime(), nullable=True),
         sa.Column("taken_by_id", sa.Uuid(), nullable=True),
@@ -1171,7 +1177,6 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("wanted", sa.JSON(), nullable=False),
         sa.Column("wait_seconds", sa.Integer(), nullable=True),
-        sa.Column("is_chosen", sa.Boolean(), nullable=False),
         sa.Column("is_redirect", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("not_found", sa.JSON(), nullable=False),
@@ -1384,6 +1389,7 @@ def downgrade() -> None:
     op.drop_table("participants")
     op.drop_table("observations")
     op.drop_table("mentor_conversations")
+    op.drop_table("hidden_words")
     op.drop_table("handover_questions")
     op.drop_table("guidance_records")
     op.drop_table("effects")
@@ -1393,7 +1399,6 @@ def downgrade() -> None:
     op.drop_table("stage_records")
     op.drop_table("shadowings")
     op.drop_table("mentorships")
-    op.drop_table("hidden_words")
     op.drop_table("incidents")
     op.drop_table("handovers")
     op.drop_table("processed_requests")

@@ -34,6 +34,7 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.policy.escalation import LadderStep
 from incidents.policy.references import GroupRef, PersonRef, RoleRef
 from incidents.policy.supervision import MentorSeed, StageSeed
+from incidents.record.audit_log import AuditEntry, audit_entries
 from incidents.record.hiding import redact_entry
 from incidents.registry.verification import prove_everything
 from incidents.rights.stages import Stage
@@ -127,6 +128,13 @@ class Bot:
                 async for proof in prove_everything(session, workspace_id=services.workspace.id)
                 for flaw in proof.flaws
             ]
+
+    async def audit_entries(self) -> tuple[AuditEntry, ...]:
+        """Return the workspace's audit log."""
+        services = self.app.services
+        async with services.database.reading() as session:
+            entries, _ = await audit_entries(session, workspace_id=services.workspace.id)
+        return entries
 
     async def forget_effects(self) -> None:
         """Delete the effects that are done, as retention does after a while."""

@@ -23,7 +23,7 @@ A test reads like an incident::
 `suggestions`, `close`, `shortcut`, `message_shortcut`, `opens_home`, `says(text, channel,
 thread=)`, `edits`, `deletes`, `reacts`, `unreacts`, `pins`, `unpins`, `shares_file`,
 `creates_channel`, `joins`, `leaves`, `invites`, `kicks`, `archives`, `unarchives`, `renames`,
-`sets_topic`; `alice.ephemerals` holds what only she sees, including answers to her commands.
+`sets_topic`, `converts(channel, private=)`, `deletes_channel`; `alice.ephemerals` holds what only she sees, including answers to her commands.
 In texts `@handle` and `#channel` become mentions. A method returns once the app has answered, or
 its time to ack is over; effects may still be under way: `wait_for` them. Doing what a person can't
 do raises `CannotDoError`, which lists what they can. Name a form's fields by block id, action id or
@@ -53,6 +53,9 @@ for those two addresses; `refuse_handshakes(times)`, `disconnect(reason)`,
 `slack.faults`, `slack.deliveries.ack_timeout` and `retry_delays=` tune the rest.
 
 Slack retries unacked events after `retry_delays` (real seconds; Slack's own by default).
+
+**Slack itself**: `share(channel)`, `unshare(channel)`, `change_id(channel)`, `merge(channel, into=)`;
+with `tells=False`, no event says so.
 
 **Setting up**: `add_person`, `add_people`, `add_channel`, `add_group` emit no events;
 `change_person`, `change_group`, `deactivate`, `welcome` do. `scopes=` and `subscriptions=` of the

@@ -202,6 +202,22 @@ class SlackServer(Failures):
         channel.is_external, channel.read_only = external, read_only
         return channel
 
+    def share(self, channel: Channel, *, team_id: str = "T0PARTNER", tells: bool = True) -> None:
+        """Share a channel with another organisation; without `tells`, no event says so."""
+        channel_actions.share(self.ws, channel, team_id=team_id, tells=tells)
+
+    def unshare(self, channel: Channel, *, team_id: str = "T0PARTNER", tells: bool = True) -> None:
+        """End the sharing; without `tells`, no event says so."""
+        channel_actions.unshare(self.ws, channel, team_id=team_id, tells=tells)
+
+    def change_id(self, channel: Channel) -> None:
+        """Give a channel another id."""
+        channel_actions.change_id(self.ws, channel)
+
+    def merge(self, channel: Channel, *, into: Channel) -> None:
+        """Merge a channel into another one."""
+        channel_actions.merge(self.ws, channel, into)
+
     def add_group(self, handle: str, members: Iterable[Person]) -> UserGroup:
         """Add a user group."""
         users = [member.id for member in members]

@@ -11,6 +11,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, S
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.reading import incident_id_of, load_incident
+from bot.framework.requests import WorkspaceInfo
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway.channels import Channel
@@ -182,7 +183,7 @@ async def set_topic(context: EffectContext) -> Settlement:
     gateway = context.services.gateway
     try:
         channel = await gateway.channel_info(view.channel_id)
-        if not _is_ours(channel, view, bot_id=context.services.workspace.bot_external_id):
+        if not is_own_topic(channel, reference=view.reference, us=context.services.workspace):
             return Dropped("people wrote the topic")
         await gateway.set_topic(view.channel_id, topic_of(view))
     except SlackPermanent as error:
@@ -190,13 +191,13 @@ async def set_topic(context: EffectContext) -> Settlement:
     return Done()
 
 
-def _is_ours(channel: Channel, view: IncidentView, *, bot_id: str) -> bool:
+def is_own_topic(channel: Channel, *, reference: str, us: WorkspaceInfo) -> bool:
     """Tell whether the topic is empty or ours; without an author, by its first word."""
     if not channel.topic.strip():
         return True
     if channel.topic_by is not None:
-        return channel.topic_by == bot_id
-    return channel.topic.startswith(view.reference)
+        return channel.topic_by == us.bot_external_id
+    return channel.topic.startswith(reference)
 
 
 def topic_of(view: IncidentView) -> str:

@@ -13,6 +13,7 @@ from bot.framework.requests import Services
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.channel.entries import InviteRefused
+from incidents.channel.insiders import find_gone
 from incidents.channel.invitations import Invited, record_invitations
 from incidents.core.people import Person, PersonKind
 from incidents.engine.effects import InvitePerson, InvitePolicyPeople
@@ -47,6 +48,7 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
         groups = await find_group_members(
             session, effect.groups, workspace_id=services.workspace.id
         )
+        gone = await find_gone(session, incident)
     found: list[str] = []
     unknown: list[str] = []
     for name in effect.people:
@@ -60,7 +62,8 @@ async def invite_policy_people(context: EffectContext) -> Settlement:
             unknown.append(name)
         else:
             found.extend(await _let_in(services, members))
-    return await _invite(context, incident, list(dict.fromkeys(found)), unknown=unknown)
+    invited = [one for one in dict.fromkeys(found) if one not in gone]
+    return await _invite(context, incident, invited, unknown=unknown)
 
 
 async def _let_in(services: Services, user_ids: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.browse.failures import retry_ending
@@ -39,6 +40,7 @@ from incidents.engine.effects import ArchiveChannel, UnarchiveChannel
 from incidents.engine.entries import EffectFailed
 from incidents.engine.unit_of_work import UseCase
 from incidents.incident.entries import ChannelLinked, ChannelOpened
+from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
 from incidents.incident.views import EntryView, IncidentView, find_next_entry
@@ -50,10 +52,13 @@ _LOST = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_
 def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
     """Wrap an effect handler: if the channel is lost, record the loss and drop the effect.
 
-    So one loss causes no further failures; the timeline is complete without the channel.
+    So one loss causes no further failures; the timeline is complete without the channel. Nothing
+    goes to a private incident's channel that others can read.
     """
 
     async def guarded(context: EffectContext) -> Settlement:
+        if await _is_exposed(context):
+            return Dropped("channel exposed")
         try:
             return await handler(context)
         except SlackPermanent as error:
@@ -72,6 +77,13 @@ def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
             return Dropped(f"channel lost: {loss}", record)
 
     return guarded
+
+
+async def _is_exposed(context: EffectContext) -> bool:
+    query = select(Incident).where(Incident.id == context.effect.incident_id)
+    async with context.services.database.reading() as session:
+        incident = (await session.execute(query)).scalar_one_or_none()
+    return incident is not None and incident.is_channel_exposed
 
 
 async def _find_loss(context: EffectContext) -> tuple[str, ChannelLoss] | None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from bot.features.channel.announcement import handled_privately
 from bot.framework.arguments import OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.entry_messages import shown, told_directly, told_message
@@ -17,22 +16,18 @@ from bot.framework.requests import Request
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
-from bot.slack.gateway import SlackGateway
-from incidents.channel.entries import SightEnded, SightRecovered
 from incidents.channel.privacy import MAX_REASON, MoveToPrivate, move_to_private
 from incidents.channel.recovery import recover
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.core.people import PersonFacts
-from incidents.engine.effects import ReduceMessages, RetireChannel
+from incidents.engine.effects import RetireChannel
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import MovedToPrivate
 from incidents.incident.views import EntryView, IncidentView
+from incidents.people.entries import SightEnded, SightRecovered
 from incidents.policy.policy import Action
 
 _EXAMPLE = "INC-12 private @alice @bob customer data may be involved"
-
-# Slack errors for an archived or lost channel: nothing is left to archive.
-_GONE = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +47,7 @@ class Recovering(OnIncident):
 
 def typed_move(request: Request) -> AskFirst[Moving]:
     """Parse `private @alice @bob reason`; always open the form, as there is no way back."""
-    people, reason = _people_first(request.words.text)
+    people, reason = people_first(request.words.text, example=_EXAMPLE)
     return AskFirst(Moving(request.incident_ref(), people=people, reason=mentions.plain(reason)))
 
 
@@ -63,7 +58,7 @@ async def move(uow: UnitOfWork, given: Moving) -> Outcome:
     return await move_to_private(uow, given.ref, wanted=wanted)
 
 
-def _people_first(text: str) -> tuple[tuple[str, ...], str]:
+def people_first(text: str, *, example: str) -> tuple[tuple[str, ...], str]:
     """Split the text into the people mentioned at its start and the rest. Raises: InvalidInput."""
     people: list[str] = []
     rest = text.strip()
@@ -75,13 +70,13 @@ def _people_first(text: str) -> tuple[tuple[str, ...], str]:
         people.append(external_id)
         rest = rest.partition(name)[2].lstrip()
     if rest.startswith("@"):  # Slack made no mention of it: nobody may be left out by mistake
-        raise InvalidInput("people", "not_a_person", _EXAMPLE)
+        raise InvalidInput("people", "not_a_person", example)
     return tuple(people), rest
 
 
 def show_form(request: Request, view: IncidentView, given: Moving) -> blocks.View:
     """Return the form. Raises: AlreadySo if the incident is private."""
-    if view.is_private:
+    if view.is_private and not view.is_channel_exposed:
         raise AlreadySo("incident", "private")
     reader_id = request.actor.person_id
     return private_form(view, reason=given.reason, people=given.people, reader_id=reader_id)
@@ -117,8 +112,9 @@ def private_form(
                 "old channel is archived."
             ),
             blocks.section(
-                "*What stays readable:* all that was said in the old channel, for everybody who "
-                "could read it; messages, exports and files that people already have. "
+                "*What goes:* Sitrep's own messages, exports and postmortems in the old channel.\n"
+                "*What stays readable:* what people said there and the channel's name, for "
+                "everybody who could read it; what people already have. "
                 "If something there must go, delete it yourself first.\n"
                 "*There is no way back* to public."
             ),
@@ -127,11 +123,11 @@ def private_form(
                 label="Who else is to be in it",
                 initial=people,
                 optional=True,
-                hint=f"In any case: you, and {stay}." if stay else "You are in any case.",
+                hint=_who_stays(view, stay),
             ),
             blocks.text_input(
                 "reason",
-                label="Why",
+                label="Reason",
                 initial=reason,
                 optional=True,
                 max_length=MAX_REASON,
@@ -140,6 +136,12 @@ def private_form(
         ),
         submit="Move to private",
     )
+
+
+def _who_stays(view: IncidentView, names: str) -> str:
+    if view.is_private:
+        return "In any case: everybody who sees it now."
+    return f"In any case: you, and {names}." if names else "You are in any case."
 
 
 def moved_message(outcome: Outcome) -> blocks.Message:
@@ -157,43 +159,13 @@ def moved_entry(moved: MovedToPrivate, entry: EntryView, incident: IncidentView)
     return told_message(entry, incident, asks=asks)
 
 
-async def reduce_messages(context: EffectContext) -> Settlement:
-    """Reduce our messages in the old channel to say only that the incident moved."""
-    effect = context.get(ReduceMessages)
-    view = await load_incident(context)
-    lost = await _reduce(context.services.gateway, effect, view.reference)
-    return Dropped(lost) if lost else Done()
-
-
-async def _reduce(
-    gateway: SlackGateway, effect: ReduceMessages | RetireChannel, reference: str
-) -> str:
-    """Reduce the messages; return Slack's error if the channel can't be reached any more."""
-    for ts in effect.places:
-        try:
-            await gateway.update(effect.channel_id, ts, handled_privately(reference))
-        except SlackPermanent as error:
-            log.warning("message_not_reduced", channel_id=effect.channel_id, error=error.error)
-            if error.error in _GONE:
-                return error.error
-            # Somebody deleted it, or it is too old to edit: continue with the others.
-    return ""
-
-
 async def retire_channel(context: EffectContext) -> Settlement:
-    """Reduce our messages in the old channel, say goodbye, then archive it.
-
-    Most were reduced before; this retries those that Slack refused then.
-    """
+    """Say goodbye in the old channel, then archive it; our other messages were removed before."""
     effect = context.get(RetireChannel)
     view = await load_incident(context)
     gateway, channel_id = context.services.gateway, effect.channel_id
-    lost = await _reduce(gateway, effect, view.reference)
-    if lost:
-        return Dropped(lost)
     try:
         if not context.progress.get("said"):
-            await gateway.set_topic(channel_id, "Handled privately")
             await post_once(context, channel_id=channel_id, message=farewell(view.reference))
             await context.save_progress({"said": True})
         await gateway.archive(channel_id)
@@ -207,7 +179,7 @@ def farewell(reference: str) -> blocks.Message:
     """Return the last message in the old channel."""
     return say(
         f"*{reference}* is handled privately from here on, and this channel is archived. Those "
-        "who are needed have been invited. What was said here stays readable."
+        "who are needed have been invited. What people said here stays readable."
     )
 
 
@@ -251,7 +223,7 @@ FEATURE = Feature(
             ),
         ),
     ),
-    effects={ReduceMessages: reduce_messages, RetireChannel: retire_channel},
+    effects={RetireChannel: retire_channel},
     entries=(shown(MovedToPrivate, moved_entry),),
     direct_entries=(
         shown(SightEnded, last_directly),

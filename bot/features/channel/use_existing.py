@@ -17,9 +17,15 @@ from bot.slack.gateway.channels import Channel
 from incidents.channel.channel import ExistingChannel, record_members, record_refused, use_channel
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.engine.effects import JoinChannel, PostMove
-from incidents.incident.entries import ChannelLinked
+from incidents.incident.entries import ChannelLinked, MovedToPrivate
 from incidents.incident.incident import ById
-from incidents.incident.views import EntryView, IncidentView, get_entry_view, get_incident_view
+from incidents.incident.views import (
+    EntryView,
+    IncidentView,
+    find_next_entry,
+    get_entry_view,
+    get_incident_view,
+)
 
 _EXAMPLE = "INC-12 channel #database-room"
 
@@ -96,6 +102,7 @@ async def _describe(request: Request, channel_id: str) -> ExistingChannel:
         is_private=channel.is_private,
         is_archived=channel.is_archived,
         is_shared=channel.is_shared,
+        has_strangers=channel.has_strangers,
         is_everybodys=channel.is_general,
     )
 
@@ -145,6 +152,9 @@ async def post_move(context: EffectContext) -> Settlement:
     async with context.services.database.reading() as session:
         view = await read_incident(session, effect, context.services)
         entry = await get_entry_view(session, effect.entry_id)
+        became_private = await find_next_entry(session, entry, view, MovedToPrivate.kind)
+    if became_private is not None:
+        return Dropped("handled elsewhere now")
     linked = ChannelLinked.read(entry.content)
     if entry.is_redacted or linked is None:
         return Dropped("redacted")

@@ -1,6 +1,5 @@
 """Check-ins: give a named person a task with a time box, and ask how it went."""
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,17 +23,13 @@ from incidents.checkins.entries import CheckinAnswer, CheckinAnswered, CheckinAs
 from incidents.core.errors import InvalidInput
 from incidents.core.people import PersonFacts
 from incidents.core.times import duration_text, parse_duration, split_duration, spoken_duration
+from incidents.core.typed_doubts import begins_with_a_count, says_until_when
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.views import IncidentView
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
 
 _EXAMPLE = "checkin @alice 10m Is the web tier healthy?"
-_UNTIL = re.compile(r"(?:(?:at|by|until)\s+)?\d{1,2}:\d{2}\b|tomorrow\b", re.IGNORECASE)
-# `500 errors gone?` asks about errors, and `10 is it well?` comes back after ten minutes.
-_LIKE_A_COUNT = re.compile(
-    r"\d{1,3}\s+(?!(?:does|was|has|this|status|progress|is|its)\b)[a-z]{2,}s\b", re.IGNORECASE
-)
 
 
 # -- asking ---------------------------------------------------------------------------------
@@ -50,16 +45,16 @@ class Ask(OnIncident):
 
 def typed_checkin(request: Request) -> Ask:
     """Parse `checkin @someone [10m] question`. Raises: InvalidInput."""
-    who, rest = request.words.split_first()
+    who, rest = request.words.split_person()
     external_id = mentions.parse_user(who)
     if external_id is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
     if mentions.begins_with_a_person(rest):
         raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
     text = mentions.plain(rest)
-    if _UNTIL.match(text):
+    if says_until_when(text):
         raise InvalidInput("minutes", "has to say how long, not until when", _EXAMPLE)
-    if _LIKE_A_COUNT.match(text) and split_duration(text)[0] is None:
+    if begins_with_a_count(text):
         raise InvalidInput(
             "minutes", "could be part of your question; write `10m` for minutes", _EXAMPLE
         )

@@ -100,7 +100,7 @@ async def perform(request: Request, given: Escalating) -> Reply:
 
 
 async def _question(request: Request, given: Escalating, meant: Meant) -> blocks.Message | None:
-    """Return what to ask before anybody is called; None if it is clear whom to call."""
+    """Return what to ask before anybody is called; None if the target is clear."""
     doubtful = Meant() if meant.is_named else name_that_begins(meant.rest, request.policy)
     if not (meant.unknown or meant.second or doubtful.is_named):
         return None

@@ -30,7 +30,7 @@ MARKED: Final = "escalation_marked"
 class Escalating(OnIncident):
     """The start of an escalation: typed words or an ask, and evidence to add to the record's.
 
-    `shown` is the key of the kind whose questions the form shows; `to` is whom to call, as in
+    `shown` is the key of the kind whose questions the form shows; `to` is the target, as in
     `service:checkout`.
     """
 

@@ -196,7 +196,7 @@ def _calls(view: EscalationView, person_id: uuid.UUID | None) -> bool:
     )
 
 
-# -- whom to call, if that isn't clear -------------------------------------------------------
+# -- when the target isn't clear -------------------------------------------------------------
 
 
 def near_message(

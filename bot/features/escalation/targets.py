@@ -60,11 +60,11 @@ def target_typed(words: str, *, to: str, policy: Policy) -> Meant:
     A single word, or a name that is the whole text, is a target, too.
     """
     if to:
-        named = meant_by(to.replace("_", " "), policy)
-        if not named.is_sure or named.rest:
-            named = meant_by(to, policy)
-        is_known = named.is_sure and not named.rest
-        return replace(named, rest=words) if is_known else Meant(rest=words, unknown=to)
+        # A key first: with its `_` read as spaces, it may be another service's name.
+        for named in (meant_by(to, policy), meant_by(to.replace("_", " "), policy)):
+            if named.is_sure and not named.rest:
+                return replace(named, rest=words)
+        return Meant(rest=words, unknown=to)
     words = _TO_SOMEBODY.sub("", words.strip())
     meant = meant_by(words, policy)
     if words.strip().startswith(("@", "<")) and meant.is_named:
@@ -122,11 +122,13 @@ def _named(words: str, count: int, policy: Policy) -> Meant | None:
 
 
 def target_named(name: str, policy: Policy) -> Target | None:
-    """Return the service or role with this name or key, or None."""
-    wanted = name.casefold()
-    for service in policy.services:
-        if wanted in {service.key.casefold(), service.name.casefold()}:
-            return ServiceTarget(service.key)
+    """Return the service with this key, else the one service with this name, else the role."""
+    service = policy.find_service(name)
+    if service is not None:
+        return ServiceTarget(service.key)
+    named = [one for one in policy.services if one.name.casefold() == name.casefold()]
+    if len(named) == 1:
+        return ServiceTarget(named[0].key)
     role = policy.find_role(name)
     return RoleTarget(role.key) if role is not None else None
 
@@ -258,20 +260,32 @@ class Near:
 
 
 async def find_handle(request: Request, handle: str) -> Target | None:
-    """Return the group or the one active person with exactly this `@handle`, as stored."""
+    """Return the one group or active person with exactly this `@handle`, as stored.
+
+    None if there are several: nobody is called by chance.
+    """
     name, workspace_id = handle.removeprefix("@"), request.services.workspace.id
     groups = select(PeopleGroup).where(
         PeopleGroup.workspace_id == workspace_id, PeopleGroup.handle == name
     )
     people = select(Person).where(
-        Person.workspace_id == workspace_id, Person.is_active, Person.name == name
+        Person.workspace_id == workspace_id,
+        Person.is_active,
+        Person.kind != PersonKind.BOT,
+        Person.name == name,
     )
     async with request.services.database.reading() as session:
-        group = (await session.execute(groups)).scalars().first()
-        if group is not None:
-            return GroupTarget(group.external_id, f"@{group.handle}")
-        found = (await session.execute(people)).scalars().all()
-    return PersonTarget(external_id=found[0].external_id) if len(found) == 1 else None
+        found: list[Target] = [
+            *(
+                GroupTarget(group.external_id, f"@{group.handle}")
+                for group in (await session.execute(groups)).scalars()
+            ),
+            *(
+                PersonTarget(external_id=person.external_id)
+                for person in (await session.execute(people)).scalars()
+            ),
+        ]
+    return found[0] if len(found) == 1 else None
 
 
 async def near_targets(

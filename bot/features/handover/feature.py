@@ -47,7 +47,7 @@ class Successor(Arguments):
 
 def typed_successor(request: Request) -> Successor:
     """Parse `handover @someone`."""
-    first, rest = request.words.split_first()
+    first, rest = request.words.split_person()
     named = person_in(first)
     if named is None:
         raise InvalidInput("next_person", "not_a_person", EXAMPLE)

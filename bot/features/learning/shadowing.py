@@ -119,7 +119,7 @@ def parse_until(text: str, *, now: datetime, zone: str) -> datetime | None:
         return None
     day = find_day(written, now=now, zone=zone)
     if day is None:
-        raise InvalidInput("until", "isn't a date we can read", DAY_EXAMPLE)
+        raise InvalidInput("until", "not_a_day", DAY_EXAMPLE)
     return datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone_of(zone))
 
 

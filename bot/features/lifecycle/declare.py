@@ -112,7 +112,13 @@ async def open_from_message(request: Request) -> Reply:
     text = mentions.plain(str(message.get("text") or ""))
     first_line = next((line for line in text.splitlines() if line.strip()), "")
     link = _link_to(request, message)
-    return await DECLARE.ask(request, Declaration(title=first_line, source_link=link))
+    said = said_severity(first_line, request.policy)
+    given = Declaration(
+        title=first_line if said.is_word else said.rest,
+        severity_key=said.severity.key if said.severity else None,
+        source_link=link,
+    )
+    return await DECLARE.ask(request, given)
 
 
 def _link_to(request: Request, message: Any) -> str:

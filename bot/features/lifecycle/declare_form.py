@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from bot.features.lifecycle.severity_words import said_severity
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
+from incidents.core.errors import InvalidInput
 from incidents.lifecycle.declare import MAX_TITLE, Declaration
 from incidents.policy.policy import Policy
 
@@ -103,8 +105,15 @@ def _kind(given: Declaration) -> blocks.Block:
 
 
 def read_form(request: Request, given: Declaration) -> Declaration:
-    """Return the declaration with the fields whose form names differ."""
+    """Return the declaration with the fields whose form names differ.
+
+    Raises: InvalidInput if the title names another severity than the one that is chosen.
+    """
     form = request.form
+    said = said_severity(given.title, request.policy)
+    if said.severity and not said.is_word and said.severity.key != form.choice("severity"):
+        problem = f"isn't {said.severity.name}, with which the title begins: change one of them"
+        raise InvalidInput("severity", problem)
     return replace(
         given,
         severity_key=form.choice("severity"),

@@ -1,13 +1,14 @@
 """Ending and reopening an incident: resolve, close, reopen, cancel, duplicate."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from bot.features.lifecycle import resolve_form as form
 from bot.framework.arguments import OnIncident
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.requests import FieldErrors, Reply, Request, Say
+from bot.framework.requests import FieldErrors, Reply, Request, Say, split_first
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InformationMissing, InvalidInput
@@ -90,6 +91,9 @@ async def give_up(uow: UnitOfWork, given: Reason) -> Outcome:
 
 async def duplicate(uow: UnitOfWork, given: Reason) -> Outcome:
     """Cancel as a duplicate of another incident."""
+    if given.original.casefold() in {"of", "with"}:  # `duplicate of INC-7`
+        first, reason = split_first(given.reason)
+        given = replace(given, original=first, reason=reason)
     original = _original(given.original)
     return await mark_duplicate(uow, given.ref, original=original, reason=given.reason)
 

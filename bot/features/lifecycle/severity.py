@@ -1,5 +1,6 @@
 """Severity: the command, and the form that explains each severity."""
 
+import re
 from collections.abc import Mapping
 
 from bot.features.lifecycle.severity_words import said_severity
@@ -7,9 +8,10 @@ from bot.framework.arguments import OnIncident
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Request
-from bot.framework.verbs import Verb
+from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput
+from incidents.core.typed_doubts import begins_with_a_count
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.views import IncidentView
 from incidents.lifecycle.severity import change_severity
@@ -23,20 +25,37 @@ class SeverityChange(OnIncident):
     reason: str = ""
 
 
-def typed_change(request: Request) -> SeverityChange:
-    """Parse `severity sev1 [reason]`. Raises: InvalidInput for an unknown severity."""
+_SEV = re.compile(r"\s*(?:\S+-\d+\s+)?sev\b", re.IGNORECASE)
+
+
+def typed_change(request: Request) -> SeverityChange | AskFirst[SeverityChange]:
+    """Parse `severity sev1 [reason]`; open the form for `3 pods are down` and `P0`.
+
+    Raises: InvalidInput for an unknown severity.
+    """
     said = said_severity(request.words.text, request.policy, takes_numbers=True)
     if said.severity is None:
         known = ", ".join(one.key for one in request.policy.severities)
         typed = mentions.code(request.words.split_first()[0])
         raise InvalidInput("severity", f"{typed} doesn't exist. Use one of {known}")
-    return SeverityChange(
-        request.incident_ref(), severity=said.severity.key, reason=mentions.plain(said.rest)
+    # `sev 3 hosts down` says that 3 is a severity.
+    is_count = begins_with_a_count(request.words.text) and not _SEV.match(request.typed)
+    is_doubtful = said.is_guess or is_count
+    reason = mentions.plain(request.words.text if is_doubtful else said.rest)
+    given = SeverityChange(request.incident_ref(), severity=said.severity.key, reason=reason)
+    return AskFirst(given) if is_doubtful else given
+
+
+def severity_form(
+    view: IncidentView, *, policy: Policy, given: SeverityChange | None = None
+) -> blocks.View:
+    """Return the form, with the meaning of each severity; `given` was typed and isn't clear."""
+    typed = given if given is not None and given.severity else None
+    chosen = policy.find_severity(typed.severity) if typed else None
+    name = mentions.escape_line(chosen.name if chosen else "")
+    notice = (
+        f"*Nothing is changed yet:* {name} is what I took your line for. It stays under *Why?*."
     )
-
-
-def severity_form(view: IncidentView, *, policy: Policy) -> blocks.View:
-    """Return the form, with the meaning of each severity."""
     options = [
         blocks.option(item.name, value=item.key, description=item.meaning)
         for item in policy.severities
@@ -48,6 +67,7 @@ def severity_form(view: IncidentView, *, policy: Policy) -> blocks.View:
     return blocks.modal(
         f"Severity of {view.reference}",
         blocks=[
+            *([blocks.section(notice)] if typed else []),
             blocks.context(
                 f"Now: *{mentions.escape_line(view.severity_name)}*. {mentions.escape_line(view.title)}"
             ),
@@ -55,12 +75,13 @@ def severity_form(view: IncidentView, *, policy: Policy) -> blocks.View:
                 "severity",
                 label="New severity",
                 options=options,
-                initial=view.severity_key,
+                initial=typed.severity if typed else view.severity_key,
                 hint="If unsure between two, take the worse one.",
             ),
             blocks.text_input(
                 "reason",
                 label="Why?",
+                initial=typed.reason if typed else None,
                 multiline=True,
                 optional=True,
                 hint="Needed to lower it.",
@@ -95,7 +116,9 @@ FEATURE = Feature(
             typed=typed_change,
             form="severity_submit",
             opened_by=("severity_change",),
-            show=lambda request, view, _: severity_form(view, policy=request.policy),
+            show=lambda request, view, given: severity_form(
+                view, policy=request.policy, given=given
+            ),
             do=lambda uow, given: change_severity(
                 uow, given.ref, severity_key=given.severity, reason=given.reason
             ),

@@ -9,9 +9,11 @@ from incidents.policy.policy import Policy, Severity
 # Punctuation that people type around and after a severity.
 _AROUND: Final = "[](){}<>:;,.!=*_`'\"-\u2013\u2014\u201c\u201d\u2018\u2019"
 # Punctuation of its own between a severity and the text; `.NET` and `—tarjeta` stay whole.
-_BETWEEN: Final = re.compile(r"[:;,.=\u2013\u2014-]+(?:\s+|$)")
-_LEADING: Final = re.compile(r"(?:to|is|now|=)\s+", re.IGNORECASE)
+_BETWEEN: Final = re.compile(r"\A[:;,.=\u2013\u2014-]+(?:\s+|$)")
+_LEADING: Final = re.compile(r"\A(?:to|is|now|=)\s+", re.IGNORECASE)
 _CODE: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.:= ]?(\d{1,2})", re.IGNORECASE)
+_ZERO: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.:= ]?(?:0|zero)\b", re.IGNORECASE)
+_DIGITS: Final = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
 _PREFIXES: Final = frozenset({"prio", "priority", "sev", "severity"})
 
 
@@ -19,18 +21,20 @@ _PREFIXES: Final = frozenset({"prio", "priority", "sev", "severity"})
 class Said:
     """The severity that a text begins with, and the text after it.
 
-    `is_word`: it was an ordinary word, such as `critical`, that may as well be text.
+    `is_word`: it was an ordinary word, such as `critical`, that may as well be text. `is_guess`: it
+    was `P0` or `sev0`, where the policy begins at 1.
     """
 
     severity: Severity | None
     rest: str
     is_word: bool = False
+    is_guess: bool = False
 
 
 def said_severity(text: str, policy: Policy, *, takes_numbers: bool = False) -> Said:
     """Return the severity that the text begins with. `takes_numbers`: also as a bare number."""
     if takes_numbers:
-        text = _LEADING.sub("", text.strip(), count=1)
+        text = _LEADING.sub("", text.strip())
     words = text.split(maxsplit=2)
     first = words[0].strip(_AROUND).casefold() if words else ""
     if first in _PREFIXES and len(words) > 1:
@@ -45,6 +49,9 @@ def said_severity(text: str, policy: Policy, *, takes_numbers: bool = False) -> 
         found = _by_rank(first, policy)
     if found is not None:
         return Said(found, _after_first(text))
+    if _ZERO.match(text.strip().lstrip(_AROUND)):
+        worst = min(policy.severities, key=lambda one: one.rank)
+        return Said(worst, text, is_word=True, is_guess=True)
     found = policy.find_severity_named(first)
     return Said(found, _after_first(text) if found else text, is_word=found is not None)
 
@@ -52,10 +59,12 @@ def said_severity(text: str, policy: Policy, *, takes_numbers: bool = False) -> 
 def looks_like_severity(word: str, policy: Policy) -> bool:
     """Tell whether the word has the form of a severity, even of one that the policy lacks."""
     bare = word.strip(_AROUND)
-    stems = {re.sub(r"[-_]?\d+$", "", one.key.casefold()) for one in policy.severities} - {""}
-    return _CODE.fullmatch(bare) is not None or (
-        bare[-1:].isdecimal() and re.sub(r"[-_]?\d+$", "", bare.casefold()) in stems
-    )
+    stems = {_stem(one.key) for one in policy.severities} - {""}
+    return bool(_CODE.fullmatch(bare)) or (bare[-1:].isdecimal() and _stem(bare) in stems)
+
+
+def _stem(key: str) -> str:
+    return re.sub(r"[-_]?\d+$", "", key.casefold())
 
 
 def _after_first(text: str) -> str:
@@ -64,9 +73,7 @@ def _after_first(text: str) -> str:
 
 
 def _cleaned(rest: str) -> str:
-    return (
-        _BETWEEN.sub("", rest.lstrip(), count=1) if _BETWEEN.match(rest.lstrip()) else rest.lstrip()
-    )
+    return _BETWEEN.sub("", rest.lstrip())
 
 
 def _by_code(word: str, policy: Policy) -> Severity | None:
@@ -76,6 +83,7 @@ def _by_code(word: str, policy: Policy) -> Severity | None:
 
 
 def _by_rank(digits: str, policy: Policy) -> Severity | None:
+    digits = _DIGITS.get(digits, digits)
     if not digits.isdecimal():
         return None
     own = policy.find_severity(f"sev{digits}")

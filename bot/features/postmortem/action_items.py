@@ -1,7 +1,7 @@
 """Action items: the command, the form, the list with *Done* buttons, and the messages."""
 
-import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -9,18 +9,18 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.postmortem import action_item_owners as owners
-from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
+from bot.features.postmortem.due_days import due_in
+from bot.framework.arguments import NOBODY, Arguments, OnIncident, on_incident, to_value
 from bot.framework.entry_messages import Ending, ends, shown, told_message
 from bot.framework.feature import Feature
-from bot.framework.reading import DAY_EXAMPLE, find_day, split_due_day
+from bot.framework.reading import DAY_EXAMPLE, find_day
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
-from bot.framework.verbs import Verb
+from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person
-from incidents.core.times import day_text, zone_of
-from incidents.core.typed_dates import MONTH
+from incidents.core.times import day_text
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, get_incident_view
@@ -40,21 +40,18 @@ from incidents.postmortem.entries import ActionItemAdded, ActionItemAssigned, Ac
 EXAMPLE = "action @someone by 5d Alert when the queue is older than 5 minutes"
 MOST_SHOWN = 20
 
-_BY_AT_THE_END = re.compile(
-    r"\b(?:by|until|due|before)\s+(\S+?(?:\s+\S+?){0,2})[.!)]*$", re.IGNORECASE
-)
-_LIKE_A_DAY = re.compile(
-    rf"\d|(?:the )?end of|eo[dwm]\b|(?:next|this) |(?:{MONTH})\b", re.IGNORECASE
-)
-
 
 @dataclass(frozen=True, slots=True)
 class TypedItem:
-    """An action item as typed after the command."""
+    """An action item as typed after the command.
+
+    `is_doubtful`: a name or a day stands where it may be part of the text, which is whole.
+    """
 
     owner: Named
     due_on: date | None
     text: str
+    is_doubtful: bool = False
 
 
 def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> TypedItem:
@@ -65,38 +62,30 @@ def parse_action(text: str, *, now: datetime, zone: str, me: Named | None) -> Ty
     who, _, rest = text.strip().partition(" ")
     user_id = mentions.parse_user(who)
     owner = Named(user_id) if user_id else me if who.casefold() == "me" else None
-    if owner is None:
+    within = None if owner is not None else _only_person_in(text)
+    if owner is None and within is None:
         raise InvalidInput("owner", "not_a_person" if who else "empty", EXAMPLE)
     if mentions.begins_with_a_person(rest):
         raise InvalidInput("owner", "one_at_a_time", EXAMPLE)
-    by, _, after = rest.strip().partition(" ")
-    due_on: date | None = None
-    if by.casefold() in {"by", "until", "due", "before", "on"}:
-        due_on, wording = split_due_day(after, now=now, zone=zone)
-        # `by hand` is text; `by 31.`, `by end of week` and `by May` were meant as dates.
-        is_sure = by.casefold() in {"by", "until", "due"}
-        if due_on is None and is_sure and _LIKE_A_DAY.match(after.strip()):
-            raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
-        if due_on is not None:
-            rest = wording
-    due_on = due_on or _day_at_the_end(rest, now=now, zone=zone)
-    if due_on is not None and due_on < now.astimezone(zone_of(zone)).date():
-        raise InvalidInput("due_on", "past", DAY_EXAMPLE)
-    return TypedItem(owner, due_on, mentions.plain(rest))
+    due = due_in(text if within else rest, now=now, zone=zone)
+    is_doubtful = within is not None or due.is_doubtful
+    words = text if within else rest if due.is_doubtful else due.text
+    return TypedItem(owner or within or NOBODY, due.day, mentions.plain(words), is_doubtful)
 
 
-def _day_at_the_end(text: str, *, now: datetime, zone: str) -> date | None:
-    """Return the day in `fix it by Friday`; the words stay as they are."""
-    match = _BY_AT_THE_END.search(text)
-    return find_day(match[1], now=now, zone=zone) if match is not None else None
+def _only_person_in(text: str) -> Named | None:
+    """Return the person in `fix it @ben`, if the text names one and no more."""
+    found = [user_id for word in text.split() if (user_id := mentions.parse_user(word))]
+    return Named(found[0]) if len(found) == 1 else None
 
 
 class Adding(OnIncident):
-    """A new action item, from the form or as typed."""
+    """A new action item, from the form or as typed; `is_doubtful` opens the form with the words."""
 
     text: str = ""
     owner: Named | None = None
     due_on: str = ""
+    is_doubtful: bool = False
 
 
 class OnItem(Arguments):
@@ -106,21 +95,48 @@ class OnItem(Arguments):
     number: int
 
 
+def typed_item(request: Request) -> Adding | AskFirst[Adding]:
+    """Parse `action @owner [by day] text`; open the form if a name or a day is doubtful."""
+    ref, text = request.incident_ref(), request.words.text
+    me = _me(request)
+    if owners.find_giving(ref, text, me=me) is not None:
+        return Adding(ref, text=text)
+    typed = parse_action(text, now=request.now, zone=request.actor.zone, me=me)
+    day = typed.due_on.isoformat() if typed.due_on else ""
+    given = Adding(
+        ref, text=typed.text, owner=typed.owner, due_on=day, is_doubtful=typed.is_doubtful
+    )
+    return AskFirst(given) if typed.is_doubtful and len(typed.text) <= MAX_TEXT else given
+
+
+def _me(request: Request) -> Named | None:
+    actor = request.actor
+    return Named(actor.external_id, actor.name) if actor.external_id else None
+
+
 async def add(request: Request, given: Adding) -> Reply:
     """Add an action item, or assign an existing one."""
-    actor, owner, text = request.actor, given.owner, given.text
-    due_on = find_day(given.due_on, now=request.now, zone=actor.zone)
-    if given.due_on and due_on is None:
-        raise InvalidInput("due_on", "isn't a date we can read", DAY_EXAMPLE)
-    if not request.is_form:
-        me = Named(actor.external_id, actor.name) if actor.external_id else None
-        giving = owners.find_giving(given.ref, text, me=me)
+    if given.owner is None and not request.is_form:
+        giving = owners.find_giving(given.ref, given.text, me=_me(request))
         if giving is not None:
             return await owners.give(request, giving)
-        typed = parse_action(text, now=request.now, zone=actor.zone, me=me)
-        owner, due_on, text = typed.owner, typed.due_on, typed.text
-    use_case = partial(add_action_item, ref=given.ref, text=text, owner=owner, due_on=due_on)
+    due_on = find_day(given.due_on, now=request.now, zone=request.actor.zone)
+    if given.due_on and due_on is None:
+        raise InvalidInput("due_on", "not_a_day", DAY_EXAMPLE)
+    if request.is_form and due_on is None:
+        due_on = _day_in_words(request, given.text)
+    use_case = partial(
+        add_action_item, ref=given.ref, text=given.text, owner=given.owner, due_on=due_on
+    )
     return Say(added(await request.transact(use_case)))
+
+
+def _day_in_words(request: Request, text: str) -> date | None:
+    """Return the day of a form's `fix it by Friday`; None if the words don't plainly say one."""
+    with suppress(InvalidInput):
+        due = due_in(text, now=request.now, zone=request.actor.zone)
+        return None if due.is_doubtful else due.day
+    return None
 
 
 def done_text(_: Request, outcome: Outcome) -> str:
@@ -148,15 +164,24 @@ async def _list(request: Request, ref: IncidentRef) -> blocks.Message:
     return item_list(incident, items)
 
 
-def item_form(incident: IncidentView, *, initial_owner: str | None) -> blocks.View:
-    """Return the form to add an action item; `initial_owner` is a user id."""
+def item_form(
+    incident: IncidentView, *, initial_owner: str | None, given: Adding | None = None
+) -> blocks.View:
+    """Return the form to add an action item; `initial_owner` is a user id, `given` what was typed."""
+    typed = given if given is not None and given.is_doubtful else None
+    notice = (
+        "*Not added yet:* I can't tell whether a day or a name is part of your text. Your words are "
+        "kept; say below whose it is and when it's due."
+    )
     return blocks.modal(
         "Add an action item",
         blocks=[
+            *([blocks.section(notice)] if typed else []),
             blocks.context(mentions.escape_line(f"{incident.reference} {incident.title}")),
             blocks.text_input(
                 "text",
                 label="What will change?",
+                initial=typed.text if typed else None,
                 placeholder="Alert when the queue is older than 5 minutes",
                 max_length=MAX_TEXT,
             ),
@@ -164,14 +189,21 @@ def item_form(incident: IncidentView, *, initial_owner: str | None) -> blocks.Vi
             blocks.text_input(
                 "due_on",
                 label="Due",
+                initial=typed.due_on if typed else None,
                 optional=True,
                 placeholder="5d",
-                hint="A date such as 2026-12-01, or days from today such as 5d.",
+                hint="A day such as Friday or 2026-12-01, or days from today such as 5d.",
                 max_length=20,
             ),
         ],
         submit="Add",
     )
+
+
+def show_form(request: Request, view: IncidentView, given: Adding) -> blocks.View:
+    """Return the form, filled in with what was typed if that was doubtful."""
+    owner = given.owner.external_id if given.owner else request.actor.external_id
+    return item_form(view, initial_owner=owner, given=given)
 
 
 def item_list(incident: IncidentView, items: Sequence[ActionItemView]) -> blocks.Message:
@@ -278,11 +310,11 @@ FEATURE = Feature(
             summary="Add follow-up work with one owner, or give it to another; without text, a form.",
             examples=(EXAMPLE, "action 2 @someone"),
             is_once_a_minute=True,
-            typed=lambda request: Adding(request.incident_ref(), text=request.words.text),
+            typed=typed_item,
             form="action_item_submit",
             opened_by=("action_item_open",),
             needs=Action.MANAGE_ACTION_ITEMS,
-            show=lambda request, view, _: item_form(view, initial_owner=request.actor.external_id),
+            show=show_form,
             perform=add,
             inputs={"person": "owner"},
             is_quiet=True,

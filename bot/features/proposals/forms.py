@@ -142,6 +142,6 @@ def _need(item: ActionClass) -> str:
         case Need.NOBODY:
             return "Needs nobody's agreement"
         case Need.STANDARD:
-            return "Needs a peer or senior"
+            return "Needs a peer who is solo"
         case Need.MAJOR:
             return "Needs the commander or a manager"

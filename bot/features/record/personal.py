@@ -1,10 +1,9 @@
 """A person's own data: asked for by command, sent to them alone as a file."""
 
 from bot.framework.arguments import Arguments
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, upload_once
+from bot.framework.effect_context import Dropped, EffectContext, Settlement, upload_directly
 from bot.framework.feature import Feature
 from bot.framework.verbs import Verb
-from bot.slack.errors import SlackPermanent
 from incidents.core.people import Person, actor_of
 from incidents.people.effects import SendOwnData
 from incidents.registry.personal_data import export_person, request_own_data
@@ -32,19 +31,13 @@ async def send_own_data(context: EffectContext) -> Settlement:
             external_id=person.external_id,
             viewer=actor_of(person),
         )
-    try:
-        place = await services.gateway.open_direct(person.external_id)
-        await upload_once(
-            context,
-            channel_id=place,
-            filename=file.name,
-            content=file.content,
-            comment="What I keep about you, as you asked. It was sent to you alone.",
-        )
-    except SlackPermanent as error:
-        # Private to them: nobody else learns that it failed, and they can ask again.
-        return Dropped(error.error)
-    return Done()
+    return await upload_directly(
+        context,
+        person.external_id,
+        filename=file.name,
+        content=file.content,
+        comment="What I keep about you, as you asked. It was sent to you alone.",
+    )
 
 
 FEATURE = Feature(

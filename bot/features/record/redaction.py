@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,7 +36,9 @@ _GONE = frozenset({"message_not_found"})
 _SHOWN_AGAIN = ("handoff", "proposal", "escalation_call")
 # A channel that isn't there holds no files of ours any more.
 _NO_CHANNEL = frozenset({"channel_not_found", "file_not_found"})
-_OUR_FILE = r"(-[a-z]+)*-(timeline-\d+\.(md|csv|json)|postmortem-(v\d+(-final)?|preview)\.md)"
+_OUR_FILE: Final = (
+    r"(-[a-z]+)*-(timeline-\d+\.(md|csv|json)|postmortem-(v\d+(-final)?|preview)\.md)"
+)
 
 
 def redacted(_: object, outcome: Outcome) -> blocks.Message:
@@ -197,7 +200,6 @@ async def delete_files(context: EffectContext) -> Settlement:
         channels = await _channels_of(session, view.id)
     if view.channel_id is not None:
         channels.add(view.channel_id)
-    ours = re.compile(re.escape(view.reference.lower()) + _OUR_FILE)
     user = services.workspace.bot_external_id
     for channel_id in sorted(channels):
         try:
@@ -209,9 +211,14 @@ async def delete_files(context: EffectContext) -> Settlement:
                 raise
             continue
         for file in files:
-            if ours.fullmatch(file.name):
+            if is_file_of(view.reference, file.name):
                 await services.gateway.delete_file(file.id)
     return Done()
+
+
+def is_file_of(reference: str, name: str) -> bool:
+    """Tell whether a file of ours is an export or a postmortem of this incident, by its name."""
+    return re.fullmatch(re.escape(reference.lower()) + _OUR_FILE, name) is not None
 
 
 async def _channels_of(session: AsyncSession, incident_id: uuid.UUID) -> set[str]:

@@ -24,7 +24,13 @@ from bot.framework.slash_commands import Flag
 from bot.framework.verbs import AskFirst, Verb, view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput
-from incidents.core.times import MOMENT_EXAMPLE, parse_moment, split_moment, zone_of
+from incidents.core.moments import (
+    MOMENT_EXAMPLE,
+    moment_at_the_end,
+    parse_moment,
+    split_moment,
+)
+from incidents.core.times import zone_of
 from incidents.engine.effects import DeleteFiles, EraseEntryMessage, EraseTitle
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById
@@ -68,9 +74,18 @@ def typed_note(request: Request) -> NewNote | AskFirst[NewNote]:
 
 
 def read_note(request: Request, given: NewNote) -> NewNote:
-    """Return the form's note with its time parsed."""
-    typed, zone = request.form.text("time"), request.actor.zone
-    return replace(given, moment=parse_moment(typed, now=request.now, zone=zone) if typed else None)
+    """Return the form's note with its time parsed; it may begin with one, as in a command.
+
+    Raises: InvalidInput if it begins like a time that isn't clear, and *When* is empty.
+    """
+    typed, now, zone = request.form.text("time"), request.now, request.actor.zone
+    if typed:
+        return replace(given, moment=parse_moment(typed, now=now, zone=zone))
+    try:
+        moment, text = split_moment(given.note, now=now, zone=zone)
+    except InvalidInput:
+        raise InvalidInput("time", "has_to_be_said", f"{MOMENT_EXAMPLE}, or now") from None
+    return replace(given, moment=moment, note=text)
 
 
 def noted(request: Request, outcome: Outcome) -> str:
@@ -83,12 +98,24 @@ def noted(request: Request, outcome: Outcome) -> str:
         f"Noted for {when} in *{outcome.data['reference']}*. "
         f"`{request.policy.command} undo` takes it back."
     )
+    text = f"{text}{_if_it_was_then(request)}"
     if outcome.data["is_cut"]:
         text = (
             f"{text}\nIt was longer than {MAX_TEXT:,} characters, so its end was cut. "
             "Share the rest as a file in the channel: that lands on the timeline, too."
         )
     return text
+
+
+def _if_it_was_then(request: Request) -> str:
+    """Return how to date a note that ends with a time, which may be when it happened."""
+    words, now, zone = mentions.plain(request.words.text), request.now, request.actor.zone
+    said = moment_at_the_end(words, now=now, zone=zone)
+    if not said or split_moment(words, now=now, zone=zone)[0] is not None:
+        return ""
+    rest = words[: -len(said)].rstrip(" ,;(")
+    ready = mentions.code(f"{request.policy.command} note {said} {rest}")
+    return f" Was it {mentions.escape_line(said)}? Take it back, then: {ready}"
 
 
 def _is_to_come(request: Request, occurred_at: datetime) -> bool:
@@ -105,13 +132,16 @@ class Undo(OnIncident):
     again: bool = False
 
 
+_LAST_ONE = frozenset({"", "it", "that", "this", "last", "last note", "my last note"})
+
+
 async def take_back(request: Request, given: Undo) -> Reply:
     """Withdraw the person's newest note or mark; ask before an older one."""
     if given.entry_id is not None:
         use_case = partial(withdraw_entry, ref=given.ref, entry_id=given.entry_id)
         return Say(_withdrawn(await request.transact(use_case)), replaces=True)
-    typed = request.words.text.casefold()
-    if typed not in {"", "again"}:
+    typed = request.words.text.casefold().strip(".!")
+    if typed not in {*_LAST_ONE, "again"}:
         timeline = f"`{request.policy.command} timeline`"
         text = (
             "`undo` takes back your newest one only, so nothing was changed. "

@@ -51,6 +51,8 @@ def words_of_role(words: list[str], *, own: Named) -> tuple[Named, str]:
     last = words[-1]
     person = person_in(last)
     if person is not None:
+        if len(words) > 2 and words[-2].casefold() in {"to", "for", "is"}:  # noqa: PLR2004
+            words = [*words[:-2], last]  # `role scribe to @alice`
         if any(person_in(word) for word in words[:-1]):
             raise InvalidInput("person", "one_at_a_time", _ROLE_EXAMPLE)
         return person, " ".join(words[:-1])

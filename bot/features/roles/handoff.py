@@ -31,7 +31,7 @@ _EXAMPLE = "handoff @alice"
 
 def typed_offer(request: Request) -> Offer:
     """Parse `handoff @someone [words]` and `handoff none`."""
-    who, words = request.words.split_first()
+    who, words = request.words.split_person()
     if who.casefold() in NOBODY_WORDS and not words:
         return Offer(request.incident_ref(), person=NOBODY)
     person = own_name(request) if who.casefold() == "me" else person_in(who)
@@ -40,6 +40,11 @@ def typed_offer(request: Request) -> Offer:
     if mentions.begins_with_a_person(words):
         raise InvalidInput("person", "one_at_a_time", _EXAMPLE)
     return Offer(request.incident_ref(), person=person, words=mentions.plain(words))
+
+
+def typed_take_over(request: Request) -> TakeOver:
+    """Parse `takeover reason`."""
+    return TakeOver(request.incident_ref(), reason=mentions.plain(request.words.text))
 
 
 async def hand_off(uow: UnitOfWork, given: Offer) -> Outcome:
@@ -86,6 +91,10 @@ FEATURE = Feature(
         Verb(OnHandoff, buttons=("handoff_decline",), use_case=decline_handoff, tell=told),
         Verb(
             TakeOver,
+            usage="takeover [reason]",
+            summary="Take command at once, with a reason; alone, opens the form.",
+            examples=("takeover No answer since 14:05, a decision is due",),
+            typed=typed_take_over,
             form="handoff_take_over",
             opened_by=("handoff_take_over_open",),
             needs=Action.TAKE_OVER,

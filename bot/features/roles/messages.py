@@ -278,7 +278,7 @@ def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> st
             person = mentions.escape_line(data.get("person", ""))
             return (
                 f"I've asked {person} for command of {reference}. They command until they agree. "
-                "Urgent? Press *Take over…* on the request."
+                f"Urgent? Press *Take over…* on the request, or `{slash} takeover` with the reason."
             )
         case "moved":
             previous = mentions.escape_line(data.get("previous", ""))

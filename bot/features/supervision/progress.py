@@ -5,7 +5,7 @@ from functools import partial
 
 from bot.features.supervision import progress_messages, stage_messages
 from bot.framework.arguments import Arguments, from_value
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, upload_once
+from bot.framework.effect_context import Dropped, EffectContext, Settlement, upload_directly
 from bot.framework.feature import Feature
 from bot.framework.reading import person_in
 from bot.framework.refusals import say
@@ -13,7 +13,6 @@ from bot.framework.requests import Reply, Request, Say
 from bot.framework.slash_commands import Flag
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from bot.slack.errors import SlackPermanent
 from incidents.core.errors import InvalidInput, NotPermitted, Superseded
 from incidents.core.people import Person, actor_of, find_person
 from incidents.exports.export import ExportFormat, find_format
@@ -112,7 +111,7 @@ async def open_sign_off(request: Request, given: SigningOff) -> blocks.View | Sa
         return Say(say(stage_messages.HIDDEN))
     if not await _may(request, Action.SIGN_OFF, view):
         raise NotPermitted(action=Action.SIGN_OFF, needs="mentor")
-    lines = [(line.scope, line.following) for line in progress_messages.signable(view)]
+    lines = progress_messages.signable(view)
     if not lines:
         raise Superseded("stage")
     return stage_messages.sign_off_form(view.name, lines, request.policy)
@@ -124,10 +123,16 @@ async def sign(request: Request, given: SigningOff) -> Reply:
         raise InvalidInput("line", "empty")
     line = from_value(stage_messages.Line, given.line)
     scope = Scope(line.role_key, line.service_key)
-    wanted = SignOff(person_id=given.person_id, stage=line.stage, scope=scope, note=given.note)
+    wanted = SignOff(
+        person_id=given.person_id,
+        stage=line.stage,
+        scope=scope,
+        up_to=line.up_to,
+        note=given.note,
+    )
     outcome = await request.transact(partial(sign_off, wanted=wanted))
     name = mentions.escape_line(outcome.data["name"])
-    said = stage_messages.stage_text(line.stage, scope, request.policy)
+    said = stage_messages.stage_text(line.stage, scope, request.policy, up_to=line.up_to)
     return Say(say(f"Signed off: {name} is now {said}. They are told directly, with your note."))
 
 
@@ -166,19 +171,13 @@ async def upload_progress(context: EffectContext) -> Settlement:
     if person is None or view is None:
         return Dropped("not theirs to know")
     file = export_progress(view, fmt=ExportFormat(effect.format), now=context.created_at)
-    try:
-        place = await services.gateway.open_direct(person.external_id)
-        await upload_once(
-            context,
-            channel_id=place,
-            filename=file.name,
-            content=file.content,
-            comment="Your progress, as you asked. It was sent to you alone.",
-        )
-    except SlackPermanent as error:
-        # Private to them: nobody else learns that it failed, and they can ask again.
-        return Dropped(error.error)
-    return Done()
+    return await upload_directly(
+        context,
+        person.external_id,
+        filename=file.name,
+        content=file.content,
+        comment="Your progress, as you asked. It was sent to you alone.",
+    )
 
 
 FEATURE = Feature(

@@ -8,6 +8,7 @@ from bot.slack import blocks, mentions
 from incidents.people.assignable import Named
 from incidents.policy.policy import Policy
 from incidents.rights.stages import Mentorship, Scope, Stage, StageRecord
+from incidents.supervision.progress import StageLine
 
 # The longest note that a form takes.
 MAX_NOTE = 2000
@@ -71,9 +72,15 @@ def _within(name: str) -> str:
 
 def stage_text(stage: Stage, scope: Scope, policy: Policy, *, up_to: str = "") -> str:
     """Return a stage with its scope, e.g. `*lead* as scribe for Checkout, up to SEV3`."""
+    words = plain_stage(stage, scope, policy, up_to=up_to).removeprefix(stage)
+    return f"*{stage}* {mentions.escape_line(words)}"
+
+
+def plain_stage(stage: Stage, scope: Scope, policy: Policy, *, up_to: str = "") -> str:
+    """Return a stage with its scope as plain text, e.g. `lead as scribe, up to SEV3`."""
     severity = policy.find_severity(up_to) if up_to else None
     limit = f", up to {severity.name if severity else up_to}" if up_to else ""
-    return f"*{stage}* {mentions.escape_line(scope_words(scope, policy) + limit)}"
+    return f"{stage} {scope_words(scope, policy)}{limit}"
 
 
 def quoted(note: str) -> str:
@@ -134,10 +141,13 @@ def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> blocks.M
     return _with_hint(text, f"`{slash} progress {who}` shows where they stand.")
 
 
-def mentorship_to_others(person: str, mentor: str, *, is_declined: bool) -> blocks.Message:
+def mentorship_to_others(person: str, mentor: str, row: Mentorship) -> blocks.Message:
     """Tell who named a mentor, or another mentor, how that ended."""
     of = f"a mentor of {mentions.mention(person)}"
-    if is_declined:
+    if not row.is_active and row.declined_by_id is None:
+        text = f"{mentions.mention(mentor)} doesn't become {of}: the question ended without everybody's yes."
+        return _with_hint(text, "Talk to them, then name a mentor again if you still want to.")
+    if row.declined_by_id is not None:
         text = f"{mentions.mention(mentor)} doesn't become {of}: somebody asked declined."
         return _with_hint(text, "Talk to them, then name somebody else.")
     text = f"{mentions.mention(mentor)} is now {of}."
@@ -221,6 +231,10 @@ def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
     roles = [blocks.option(role.name, value=role.key) for role in policy.roles]
     services = [blocks.option(service.name, value=service.key) for service in policy.services]
     stages = [blocks.option(f"{stage}: {MEANINGS[stage]}"[:75], value=stage) for stage in Stage]
+    limits = [
+        blocks.option("All severities", value=_ANY),
+        *(blocks.option(f"Up to {one.name}", value=one.key) for one in policy.severities),
+    ]
     inputs = [
         blocks.user_select("person", label="Who", initial=person),
         blocks.radio("stage", label="Stage", options=stages, optional=True),
@@ -231,6 +245,13 @@ def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
         offered = (everything, *services[:99])
         inputs.append(blocks.select("service", label="For", options=offered, initial=_ANY))
     inputs += [
+        blocks.select(
+            "up_to",
+            label="In",
+            options=limits,
+            initial=_ANY,
+            hint="In worse incidents, it is one stage lower.",
+        ),
         blocks.user_select("mentor", label="Mentor to add", optional=True),
         _note("Why, as you would tell them", optional=True),
     ]
@@ -243,16 +264,19 @@ class Line(Arguments, gone="progress"):
     role_key: str
     service_key: str
     stage: Stage
+    up_to: str = ""
 
 
-def sign_off_form(name: str, lines: Sequence[tuple[Scope, Stage]], policy: Policy) -> blocks.View:
-    """Return the form to sign off; `lines` are the scopes, each with the stage it would reach."""
+def sign_off_form(name: str, lines: Sequence[StageLine], policy: Policy) -> blocks.View:
+    """Return the form to sign off from these lines: each to the stage that follows it."""
     options = [
         blocks.option(
-            f"{stage} {scope_words(scope, policy)}",
-            value=to_value(Line(scope.role_key, scope.service_key, stage)),
+            plain_stage(line.following, line.scope, policy, up_to=line.up_to),
+            value=to_value(
+                Line(line.scope.role_key, line.scope.service_key, line.following, line.up_to)
+            ),
         )
-        for scope, stage in lines[:10]
+        for line in lines[:10]
     ]
     return blocks.modal(
         "Sign off",

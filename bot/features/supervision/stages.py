@@ -82,7 +82,7 @@ async def set_stage(request: Request, given: Setting) -> Reply:
         person=given.person,
         stage=Stage(given.stage) if given.stage else None,
         scope=_scope(request.policy, role=role, service=service),
-        up_to=given.up_to,
+        up_to=messages.chosen(given.up_to),
         note=given.note,
         mentor=given.mentor,
         former_mentor=given.former,
@@ -192,7 +192,7 @@ async def tell_mentorship(context: EffectContext) -> Settlement:
     elif reader.id == mentor.id:
         message = messages.mentorship_to_mentor(pair[0], is_ended=is_ended, slash=slash)
     else:
-        message = messages.mentorship_to_others(*pair, is_declined=row.declined_by_id is not None)
+        message = messages.mentorship_to_others(*pair, row)
     return await _tell(context, reader, message)
 
 

@@ -19,6 +19,7 @@ from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput, TransitionRefused
 from incidents.core.times import duration_text, parse_duration, split_duration
+from incidents.core.typed_doubts import begins_with_a_count, says_until_when
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.cadence import cadence_for
 from incidents.incident.entries import UpdateMissed, UpdatePosted
@@ -43,11 +44,18 @@ class Update(OnIncident):
     untouched: str = ""
 
 
+# The option stands before the text, which may begin with a number.
+_FIRST = re.compile(r"(?:--|\u2014|\u2013)next\s+\d+\s+\S", re.IGNORECASE)
+
+
 def typed_update(request: Request) -> Update | AskFirst[Update]:
-    """Parse `update text [--next 20m]`; without text, open the form."""
+    """Parse `update text [--next 20m]`; open the form without text, or if the time isn't clear."""
     ref, text = request.incident_ref(), mentions.plain(request.words.text)
     given = Update(ref, text=text, next_in=request.words.flags.get("next", ""))
     _next_in(given)
+    count = f"{given.next_in} {text}"
+    if given.next_in.isdecimal() and _FIRST.search(request.typed) and begins_with_a_count(count):
+        return AskFirst(replace(given, text=count))  # `--next 20 customers can pay again`
     return given if text else AskFirst(given)
 
 
@@ -68,20 +76,30 @@ def update_form(view: IncidentView, given: Update, *, policy: Policy) -> Form[Up
     initial_next = duration_text(promised) if promised else ""
     # An untouched field means the policy's cadence, which a new status may change.
     untouched = "" if next_in else initial_next
-    return Form(update_fields(view, initial_next=initial_next), replace(given, untouched=untouched))
+    fields = update_fields(view, initial_next=initial_next, text=given.text)
+    return Form(fields, replace(given, untouched=untouched))
 
 
-def update_fields(view: IncidentView, *, initial_next: str) -> blocks.View:
-    """Return the form's fields; `initial_next` prefills when the next update is due."""
+def update_fields(view: IncidentView, *, initial_next: str, text: str = "") -> blocks.View:
+    """Return the form's fields; `initial_next` prefills when the next update is due.
+
+    `text` was typed with a number that may be the time to the next update, or part of it.
+    """
+    notice = (
+        "*Not posted yet:* I can't tell whether the number is the time to the next update or part of "
+        "your text. It stands in both; correct one."
+    )
     last = view.latest_update
     return blocks.modal(
         f"Update on {view.reference}",
         blocks=[
+            *([blocks.section(notice)] if text else []),
             blocks.context(mentions.escape_line(view.title)),
             *_status_blocks(view),
             blocks.text_input(
                 "text",
                 label="In short",
+                initial=text or None,
                 multiline=True,
                 optional=True,
                 placeholder="What should everybody know who isn't in the channel?",
@@ -161,13 +179,14 @@ def _moved_on(_: Request, error: DomainError) -> Mapping[str, str] | None:
 # -- snoozing -------------------------------------------------------------------------------
 
 
-_UNTIL = re.compile(r"(?:until|till|to|at)\s|\d{1,2}[:.]\d{2}", re.IGNORECASE)
-
-
 def typed_snooze(request: Request) -> Snooze:
     """Parse `snooze [15m] [reason]`."""
-    delay, reason = split_duration(mentions.plain(request.words.text))
-    if delay is None and _UNTIL.match(reason):
+    typed = mentions.plain(request.words.text)
+    if begins_with_a_count(typed):
+        problem = "could be part of your reason; write `15m` for minutes"
+        raise InvalidInput("duration", problem, "snooze 15m")
+    delay, reason = split_duration(typed, takes_minutes=True)
+    if delay is None and says_until_when(reason):
         raise InvalidInput("duration", "has to say how long, not until when", "snooze 15m")
     if delay is None and reason[:1].isdigit():
         first, _, reason = reason.partition(" ")

@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,13 +18,20 @@ if TYPE_CHECKING:
 def audit(
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
     output: Annotated[
-        Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
+        str | None,
+        typer.Option(
+            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+        ),
     ] = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file that is there.")
+    ] = False,
     redact: Annotated[
         int | None,
-        typer.Option(metavar="12", help="Erase this entry's content for good, instead."),
+        typer.Option(metavar="12", help="Erase words and names in this entry for good, instead."),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why it is erased; this stays.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it is erased; needed, and stays.")] = "",
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
@@ -39,23 +45,27 @@ def audit(
     try:
         if redact is not None:
             asyncio.run(_redact(configuration, redact, reason, workspace))
-            typer.echo(f"Erased the content of entry {redact}. The audit log says that you did.")
+            typer.echo(
+                f"Erased words and names in entry {redact}. The audit log says that you did, and why."
+            )
             return
         file = asyncio.run(_export(configuration.settings, form, workspace))
     except CannotRead as error:
         fail(str(error))
     except AlreadySo:
         fail(f"Entry {redact} was erased before.")
-    except InvalidInput:
+    except InvalidInput as error:
+        if error.field == "reason":
+            fail('Say why, for the audit log: --reason "…". Nothing was erased.')
         fail(f"There is no entry {redact} that can be erased.")
-    write_file(file, output)
+    write_file(file, output, force=force)
 
 
 async def _redact(
     configuration: Configuration, sequence: int, reason: str, workspace: str | None
 ) -> None:
     from bot.operations.commands.record import run_as_operator  # noqa: PLC0415
-    from incidents.record.by_operator import redact_audit_entry  # noqa: PLC0415
+    from incidents.record.redaction import redact_audit_entry  # noqa: PLC0415
 
     use_case = partial(redact_audit_entry, sequence=sequence, reason=reason)
     await run_as_operator(configuration, use_case, workspace=workspace)

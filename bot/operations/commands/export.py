@@ -2,7 +2,6 @@
 
 import asyncio
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,8 +26,15 @@ def export(
     incident: Annotated[str, typer.Argument(metavar="INC-12", help="The incident's reference.")],
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
     output: Annotated[
-        Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
+        str | None,
+        typer.Option(
+            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+        ),
     ] = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file that is there.")
+    ] = False,
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
@@ -42,7 +48,7 @@ def export(
         file = asyncio.run(_export(settings, incident, form, workspace))
     except CannotRead as error:
         fail(str(error))
-    write_file(file, output)
+    write_file(file, output, force=force)
 
 
 async def _export(

@@ -30,10 +30,11 @@ async def _migrate(url: str, shown: str) -> int:
                 err=True,
             )
             return 1
-        if before.is_foreign and database.is_sqlite:
+        if before.is_foreign:
+            own = "file" if database.is_sqlite else "database"
             typer.echo(
                 f"{shown} holds another program's tables; nothing was changed. "
-                "Name a file of its own in DATABASE_URL.",
+                f"Name a {own} of its own in DATABASE_URL.",
                 err=True,
             )
             return 1

@@ -1,5 +1,6 @@
 """Output of commands: exported files and error messages."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -10,25 +11,37 @@ if TYPE_CHECKING:
     from incidents.exports.export import ExportFile
 
 
-def write_file(file: "ExportFile", output: Path | None) -> None:
-    """Write to the file or folder `output`; None writes to standard output.
+def write_file(file: "ExportFile", output: str | None, *, force: bool = False) -> None:
+    """Write to the file or folder `output`; None or `-` writes to standard output.
 
     Raises:
-        typer.Exit: it can't be written; why has been printed.
+        typer.Exit: it can't be written, or is there already; why has been printed.
     """
-    if output is None:
+    if output is None or output == "-":
         sys.stdout.buffer.write(file.content)
         sys.stdout.buffer.flush()
         return
+    target = Path(output)
     try:
-        target = output / file.name if output.is_dir() else output
-        target.write_bytes(file.content)
+        target = _target(file, output)
+        with target.open("wb" if force else "xb") as stream:
+            stream.write(file.content)
+    except FileExistsError:
+        fail(f"{target} is there already, so nothing was written. Add --force to overwrite it.")
     except OSError as error:
         fail(
             f"{output} can't be written: {error.strerror}. "
             "Choose a folder that exists and that this user may write to."
         )
     typer.echo(f"Written to {target}", err=True)
+
+
+def _target(file: "ExportFile", output: str) -> Path:
+    """Return the file to write: in the folder that `output` names, made if it ends in a slash."""
+    path = Path(output)
+    if output.endswith(("/", os.sep)):
+        path.mkdir(parents=True, exist_ok=True)
+    return path / file.name if path.is_dir() else path
 
 
 def fail(text: str) -> NoReturn:

@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,9 +17,15 @@ if TYPE_CHECKING:
 def person(
     member: Annotated[str, typer.Argument(metavar="U0123", help="The person's id in Slack.")],
     output: Annotated[
-        Path | None, typer.Option(help="A file, or a folder; otherwise it is printed.")
+        str | None,
+        typer.Option(
+            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+        ),
     ] = None,
     *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the file that is there.")
+    ] = False,
     erase: Annotated[
         bool,
         typer.Option("--erase", help="Erase name, address and private texts of who has left."),
@@ -41,7 +46,7 @@ def person(
     try:
         if not erase:
             file = asyncio.run(_export(configuration, member, workspace))
-            write_file(file, output)
+            write_file(file, output, force=force)
             return
         outcome = asyncio.run(_erase(configuration, member, workspace))
     except CannotRead as error:

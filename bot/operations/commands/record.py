@@ -47,7 +47,7 @@ async def open_record(
         CannotRead: the database can't be reached or has no schema, the workspace is ambiguous, or
             the incident isn't there.
     """
-    database = open_database(settings.database_url)
+    database = open_database(settings.database_url, for_reading=True)
     try:
         if database.is_missing:
             raise CannotRead(f"{database.file} isn't there yet: `sitrep serve` makes it")
@@ -66,7 +66,7 @@ async def open_record(
     except (OSError, DBAPIError) as error:
         raise CannotRead(
             f"{settings.safe_database_url} can't be read: {reason_of(error)}. "
-            "Check DATABASE_URL, that this user may read and write the database, "
+            "Check DATABASE_URL, that this user may read the database, "
             "and that `sitrep migrate` or `sitrep serve` has been run."
         ) from None
     finally:

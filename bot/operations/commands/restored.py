@@ -49,7 +49,7 @@ async def _note(
     from functools import partial  # noqa: PLC0415
 
     from bot.operations.commands.record import get_reference, run_as_operator  # noqa: PLC0415
-    from incidents.record.by_operator import Restored, note_restore  # noqa: PLC0415
+    from incidents.record.restoring import Restored, note_restore  # noqa: PLC0415
 
     numbers = {}
     for text in last:

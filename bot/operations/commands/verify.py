@@ -122,10 +122,18 @@ _FLAWS = {
     "head_differs": "entries after it are missing, or the stored last hash was changed",
     "entry_missing": "entries are missing that other rows refer to",
     "unreadable": "it can't be read: its place holds something that is no entry",
+    "action_items_differ": "up to here, the stored action items aren't what the entries say",
+    "postmortem_differs": "up to here, the postmortem's stored versions aren't what the entries say",
+    "proposals_differ": "up to here, the stored proposals aren't what the entries say",
+    "handoffs_differ": "up to here, the stored handoffs aren't what the entries say",
     "roles_differ": "up to here, the stored roles aren't what the entries say",
     "stage_missing": "the stage that it recorded is missing",
     "stage_changed": "the stored stage isn't the one that it recorded",
     "stage_unknown": "a stage refers to it, but the log doesn't have it",
+    "subject_differs": "the file names another incident than the entries are of",
+    "up_to_differs": "the file says otherwise up to where it goes",
+    "chain_differs": "the file says otherwise how its hashes are made",
+    "markings_differ": "the file's markings aren't those of the incident",
     "rewritten": "another program wrote the file again",
     "unknown_format": "this version doesn't know this format; it checks the JSON export",
     "signature_wrong": "the signature is not for this file",
@@ -175,7 +183,7 @@ def _file_holds(data: bytes, anchor: "ChainHead") -> bool:
 
     entries = json.loads(data)["entries"]
     there = entries[anchor.sequence - 1 : anchor.sequence] if anchor.sequence > 0 else []
-    return bool(there) and str(there[0]["entry_hash"]).startswith(anchor.entry_hash)
+    return bool(there) and str(there[0]["entry_hash"]).startswith(anchor.entry_hash.casefold())
 
 
 # -- the database -------------------------------------------------------------------------------

@@ -35,9 +35,12 @@ def header(text: str) -> Block:
     return HeaderBlock(text=plain(text, 150))
 
 
-def section(text: str, *, accessory: InteractiveElement | None = None) -> Block:
+def section(
+    text: str, *, accessory: InteractiveElement | None = None, block_id: str | None = None
+) -> Block:
     """Return a paragraph of mrkdwn, with a button or menu beside it if given."""
-    return SectionBlock(text=mrkdwn(text, 3_000), accessory=accessory)
+    shown = mrkdwn(text, 3_000)
+    return SectionBlock(text=shown, accessory=accessory, block_id=optional_identifier(block_id))
 
 
 def paragraphs(text: str) -> tuple[Block, ...]:

@@ -1,6 +1,6 @@
 """Messages, forms and the Home tab, cut to what Slack accepts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,26 @@ def modal(
         blocks=_within_view(blocks),
         callback_id=optional_identifier(callback_id),
         private_metadata=private_metadata or None,
+    )
+
+
+def shown_again(
+    view: Mapping[str, Any], *, above: Sequence[Block], submit: str, private_metadata: str
+) -> View:
+    """Return a submitted form with blocks above; its fields keep their ids, so their values, too.
+
+    Blocks of an earlier time with the same ids are replaced.
+    """
+    new_ids = {block.block_id for block in above}
+    kept = [block for block in view.get("blocks") or () if block.get("block_id") not in new_ids]
+    return View(
+        type="modal",
+        title=view.get("title"),
+        submit=plain(submit, 24),
+        close=view.get("close"),
+        blocks=_within_view([*above, *Block.parse_all(kept)]),
+        callback_id=view.get("callback_id"),
+        private_metadata=private_metadata,
     )
 
 

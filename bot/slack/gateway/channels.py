@@ -51,7 +51,10 @@ class Channel:
     is_private: bool = False
     is_archived: bool = False
     is_member: bool = False
+    # Also with another workspace of the same organisation.
     is_shared: bool = False
+    # With another organisation.
+    has_strangers: bool = False
     is_general: bool = False
     creator: UserId | None = None
     created_at: datetime | None = None
@@ -134,6 +137,15 @@ class ChannelCalls(SlackCalls):
             outcomes.extend(await self._invite_some(channel, wanted[start : start + _MOST_INVITED]))
         return tuple(outcomes)
 
+    async def remove(self, channel: str, user: str) -> str | None:
+        """Remove somebody from a channel; return Slack's error if it refuses, else None."""
+        arguments = {"channel": channel, "user": user}
+        try:
+            await self._call("conversations.kick", arguments, done=frozenset({"not_in_channel"}))
+        except SlackPermanent as refusal:
+            return refusal.error
+        return None
+
     async def join(self, channel: str) -> None:
         """Join a public channel."""
         await self._call("conversations.join", {"channel": channel}, done=_ALREADY_IN)
@@ -214,6 +226,9 @@ def _channel(raw: Mapping[str, Any]) -> Channel:
         is_archived=bool(raw.get("is_archived")),
         is_member=bool(raw.get("is_member")),
         is_shared=bool(raw.get("is_ext_shared") or raw.get("is_shared")),
+        has_strangers=bool(
+            raw.get("is_ext_shared") or (raw.get("is_shared") and not raw.get("is_org_shared"))
+        ),
         is_general=bool(raw.get("is_general")),
         creator=UserId(str(raw["creator"])) if raw.get("creator") else None,
         created_at=datetime.fromtimestamp(created, UTC) if isinstance(created, int) else None,

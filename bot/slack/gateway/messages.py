@@ -52,6 +52,17 @@ class SlackMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastMessage:
+    """A message in a channel's history: who wrote it, and which effect if it is ours."""
+
+    ts: MessageTs
+    user_id: UserId | None = None
+    subtype: str | None = None
+    effect_id: str | None = None
+    replies: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bookmark:
     """A link at the top of a channel."""
 
@@ -114,6 +125,24 @@ class MessageCalls(ChannelCalls):
                 if _effect_id_of(raw) == effect_id:
                     return MessageTs(str(raw["ts"]))
         return None
+
+    async def past_messages(
+        self, channel: str, *, oldest: datetime | None = None, latest: datetime | None = None
+    ) -> list[PastMessage]:
+        """Return all messages of a channel in a time, without those in threads."""
+        arguments: dict[str, Any] = {
+            "channel": channel,
+            "include_all_metadata": True,
+            "limit": _HISTORY_PAGE,
+        }
+        if oldest is not None:
+            arguments["oldest"] = instant_to_ts(oldest)
+        if latest is not None:
+            arguments["latest"] = instant_to_ts(latest)
+        found: list[PastMessage] = []
+        async for page in self._pages(_HISTORY, arguments):
+            found += [_past_message(raw) for raw in page.get("messages") or ()]
+        return found
 
     async def has_file(self, channel: str, *, filename: str, oldest: datetime) -> bool:
         """Tell whether a file with this title was shared in a channel since then.
@@ -194,6 +223,16 @@ def _effect_id_of(raw: Mapping[str, Any]) -> str | None:
     if metadata.get("event_type") != EFFECT_EVENT_TYPE:
         return None
     return (metadata.get("event_payload") or {}).get("effect_id")
+
+
+def _past_message(raw: Mapping[str, Any]) -> PastMessage:
+    return PastMessage(
+        ts=MessageTs(str(raw["ts"])),
+        user_id=UserId(str(raw["user"])) if raw.get("user") else None,
+        subtype=raw.get("subtype"),
+        effect_id=_effect_id_of(raw),
+        replies=int(raw.get("reply_count") or 0),
+    )
 
 
 def _message_at(page: Mapping[str, Any], *, channel: str, ts: str) -> SlackMessage | None:

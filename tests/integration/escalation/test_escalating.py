@@ -13,6 +13,7 @@ from incidents.core.errors import (
     IncidentNotFound,
     InvalidInput,
     NotPermitted,
+    OpensPrivate,
     Superseded,
 )
 from incidents.engine.effects import InvitePerson, TellPerson
@@ -573,7 +574,13 @@ async def test_a_private_incident_is_shown_to_the_chosen_person_and_calls_nobody
     world.change_policy(private=replace(world.policy.private, invite=(lawyer,)))
     with pytest.raises(IncidentNotFound):
         await made.escalate(by=eve)
+    with pytest.raises(OpensPrivate) as question:
+        await made.escalate(target=PersonTarget(external_id="UBOB"))
+    assert [one.external_id for one in question.value.now] == ["UBOB"]
+    assert [one.external_id for one in question.value.later] == ["UMANAGER"]
+    world.may_open_to = frozenset({"UBOB"})
     await made.escalate(target=PersonTarget(external_id="UBOB"))
+    world.may_open_to = None
     with pytest.raises(IncidentNotFound):
         await made.answer(take, by=eve)
     assert (await world.view(incident_id, viewer=bob)).id == incident_id

@@ -15,6 +15,7 @@ from incidents.incident.incident import ById
 from incidents.policy.escalation import LadderStep
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.references import PersonRef, RoleRef
+from incidents.roles.assign import claim_role
 from incidents.roles.command import take_over
 from tests.escalation_world import Escalations
 from tests.world import World
@@ -43,7 +44,14 @@ async def test_only_steps_that_reach_somebody_count_as_waiting(made: Escalations
     # The author and people already called don't count.
     await made.commander(made.alice)
     assert await reach() == []
-    over = partial(take_over, ref=ById(made.incident_id), reason="Alice has no network")
+    scribe = partial(claim_role, ref=ById(made.incident_id), role="scribe")
+    await made.world.run(scribe, by=carol)
+    over = partial(
+        take_over,
+        ref=ById(made.incident_id),
+        reason="Alice has no network",
+        seen_commander_id=str(made.alice.person_id),
+    )
     await made.world.run(over, by=carol)
     assert await reach() == [("Incident commander",)]
     await made.wait(minutes=5)

@@ -321,8 +321,10 @@ async def test_handing_over_command_keeps_the_stage_in_that_incident(scene: Scen
     lower = partial(change_severity, ref=scene.ref, severity_key="sev4", reason="Few affected")
     for person in (scene.jo, scene.carol):
         await scene.pass_(minutes=2)
+        await scene.world.run(partial(claim_role, ref=scene.ref, role="scribe"), by=person)
         taking = partial(take_over, ref=scene.ref, reason="The other is off now")
         await scene.world.run(taking, by=person)
+        await scene.world.run(partial(release_role, ref=scene.ref, role="scribe"), by=person)
         await refused(scene, lower)
 
 

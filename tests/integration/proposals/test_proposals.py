@@ -579,6 +579,27 @@ async def test_below_solo_only_steps_marked_as_safe_need_nobody(world: World) ->
     assert (free.class_key, free.status) == ("safe", ProposalStatus.CLEARED)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "d\u0435lete all customer data",  # with a Cyrillic letter
+        "de\u200blete all customer data",
+        "alle Kundendaten l\u00f6schen",
+        "Restart one checkout worker and more",
+    ],
+)
+async def test_below_solo_no_wording_makes_a_step_safe(world: World, text: str) -> None:
+    scene = await Scene(world).open(services=("checkout",))
+    scene.supervise(Stage.LEAD)
+    service = Service(
+        key="checkout", name="Checkout", tier=1, safe_steps=("Restart one checkout worker",)
+    )
+    world.change_policy(services=(service,))
+    words = ProposalWords(text=text, risk="It is gone", undo="From backups")
+    asked = await scene.view(await scene.propose("safe", words=words))
+    assert asked.status is ProposalStatus.PENDING
+
+
 async def test_a_destructive_step_called_safe_needs_somebody_whoever_proposes_it(
     world: World,
 ) -> None:

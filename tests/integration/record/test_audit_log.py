@@ -1,12 +1,13 @@
 """The audit log: complete and append-only, and verifying finds any tampering."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from sqlalchemy import Executable, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from incidents.core.errors import AlreadySo
+from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.policy.references import PersonRef
 from incidents.record.audit_log import (
@@ -17,8 +18,8 @@ from incidents.record.audit_log import (
     audit_entries,
     verify_audit,
 )
-from incidents.record.by_operator import redact_audit_entry
-from incidents.rights.stages import Stage
+from incidents.record.redaction import redact_audit_entry
+from incidents.rights.stages import Stage, StageRecord
 from incidents.supervision.policy_record import note_policy
 from tests.supervision import change, log, managed, seed
 from tests.world import World
@@ -75,12 +76,23 @@ async def test_content_of_the_audit_log_can_be_erased_and_the_chain_still_verifi
 ) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     await world.run(change(jo, Stage.OBSERVE), by=ana)
+    with pytest.raises(InvalidInput, match="reason"):
+        await world.run(partial(redact_audit_entry, sequence=1, reason="\u200b"))
 
-    async def erase(uow: UnitOfWork) -> Outcome:
-        return await redact_audit_entry(uow, sequence=1, reason="a name")
+    await world.run(partial(redact_audit_entry, sequence=1, reason="a name"))
 
-    await world.run(erase)
-    assert [entry.content is None for entry in await log(world)] == [True, False]
+    erased, erasing = await log(world)
+    assert erased.content is None
+    assert "'jo'" not in str(erasing.content)
+    # Who was set to what stays, so that it can still be compared.
+    assert erasing.content is not None
+    assert erasing.content["kept"]["stage"] == "observe"
+    assert erasing.content["kept"]["person_id"] == str(jo.person_id)
+    async with world.database.writing() as session:
+        await session.execute(update(StageRecord).values(stage="solo"))
+        await session.commit()
+    assert ("Audit log", 1, "stage_changed") in await world.flaws()
+    world.is_tampered = True
 
 
 async def test_a_change_made_without_the_guard_is_found(world: World) -> None:

@@ -1,19 +1,23 @@
 """Redaction in two steps: hide at once and reversibly, destroy later and by somebody else."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted
-from incidents.core.people import Actor
+from incidents.core.people import Actor, PeopleGroup, Person, PersonKind
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import ById
 from incidents.lifecycle.edit import Edit, edit
 from incidents.people.assignable import Named
-from incidents.policy.references import PersonRef
+from incidents.policy.policy import Action, Right, Rights
+from incidents.policy.references import Grantee, GroupRef, PersonRef, RoleRef, Standing
+from incidents.policy.supervision import Stage, StageSeed
 from incidents.record.audit_log import AuditKind
 from incidents.record.entries import Redacted
 from incidents.record.hiding import (
@@ -27,7 +31,7 @@ from incidents.record.notes import add_note
 from incidents.record.timeline_view import items_of
 from incidents.registry.entries import ENTRY_TYPES
 from incidents.roles.assign import assign_role
-from tests.supervision import log
+from tests.supervision import log, seed
 from tests.world import World
 
 SECRET = "the password is hunter2 for everybody"
@@ -77,7 +81,8 @@ async def test_hidden_words_are_gone_everywhere_and_come_back_when_revealed(worl
     incident_id, _, dana = await in_command(world, of=SECRET)
     eve = await world.person("eve")
     declared = next(one for one in await world.entries(incident_id) if one.kind == "declared")
-    # Eve is no responder, but senior: one entitled person is enough.
+    # Eve is no responder, but a senior: one entitled person is enough.
+    seed(world, stages=(StageSeed(person=PersonRef(user_id="UEVE"), stage=Stage.SOLO),))
     hidden = await world.run(hide(incident_id, declared.id), by=eve)
     assert hidden.kind == "hidden"
     assert SECRET not in (await world.view(incident_id)).title
@@ -173,6 +178,73 @@ async def test_who_hid_it_destroys_it_only_where_nobody_else_may_and_that_is_lou
     assert said.is_break_glass
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("grantees", "needs"),
+    [
+        ((RoleRef("commander"), Standing.MANAGER), None),
+        ((RoleRef("commander"), GroupRef(handle="everybody")), "m0000, m0001, m0002"),
+        ((Standing.SENIOR,), "dana, m0000, m0001"),
+        ((Standing.RESPONDER,), "dana"),
+    ],
+)
+async def test_whether_anybody_else_may_destroy_is_soon_known_among_two_thousand_people(
+    world: World, grantees: tuple[Grantee, ...], needs: str | None
+) -> None:
+    incident_id, cleo, dana = await in_command(world)
+    entry_id = await note(world, incident_id, by=dana)
+    await world.run(hide(incident_id, entry_id), by=cleo)
+    await employ(world, 2_000)
+    rights = world.policy.rights
+    others = tuple(one for one in rights.actions if one.action != Action.REDACT_ENTRY)
+    own = Right(action=Action.REDACT_ENTRY, who=grantees)
+    world.change_policy(rights=replace(rights, actions=(*others, own)))
+    with counted(world) as said:
+        if needs is None:
+            await world.run(destroy(incident_id, entry_id), by=cleo)
+        else:
+            with pytest.raises(NotPermitted) as refused:
+                await world.run(destroy(incident_id, entry_id), by=cleo)
+            assert refused.value.needs == needs
+    assert len(said) < 120, len(said)
+
+
+async def employ(world: World, count: int) -> None:
+    """Store so many members, and a group of all of them."""
+    names = [f"m{number:04}" for number in range(count)]
+    async with world.database.writing() as session:
+        session.add_all(
+            Person(
+                workspace_id=world.workspace_id,
+                external_id=f"U{name.upper()}",
+                name=name,
+                kind=PersonKind.MEMBER,
+            )
+            for name in names
+        )
+        group = PeopleGroup(workspace_id=world.workspace_id, external_id="SALL", handle="everybody")
+        group.member_external_ids = " ".join(f"U{name.upper()}" for name in names)
+        group.refreshed_at = world.clock.now()
+        session.add(group)
+        await session.commit()
+
+
+@contextmanager
+def counted(world: World) -> Iterator[list[str]]:
+    """Collect the statements that the database gets."""
+    said: list[str] = []
+
+    def note_statement(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    engine = world.database.session_engine
+    event.listen(engine, "before_cursor_execute", note_statement)
+    try:
+        yield said
+    finally:
+        event.remove(engine, "before_cursor_execute", note_statement)
+
+
 async def test_destroying_a_copy_elsewhere_leaves_nothing_to_reveal(world: World) -> None:
     incident_id, cleo, dana = await in_command(world)
     first = await note(world, incident_id, by=dana)
@@ -184,3 +256,55 @@ async def test_destroying_a_copy_elsewhere_leaves_nothing_to_reveal(world: World
     assert erased.kind == "redacted"
     await world.run(partial(reveal_entry, ref=ById(incident_id), entry_id=first), by=dana)
     assert SECRET not in await shown(world, incident_id)
+
+
+async def test_a_note_with_the_same_words_hides_nothing_that_is_about_its_author(
+    world: World,
+) -> None:
+    incident_id, cleo, dana = await in_command(world, of=SECRET)
+    mine = await note(world, incident_id, by=dana)
+    with pytest.raises(InvalidInput, match="same words as entry 1, which is about you"):
+        await world.run(hide(incident_id, mine), by=dana)
+    assert (await world.view(incident_id)).title == SECRET
+
+    # The other way round: what somebody else hid with it, its person doesn't destroy.
+    await world.run(hide(incident_id, mine), by=cleo)
+    world.change_policy(rights=granted(world, "redact_entry", Standing.RESPONDER))
+    with pytest.raises(InvalidInput, match="about you"):
+        await world.run(destroy(incident_id, mine), by=dana)
+
+
+async def test_a_bystanders_note_with_the_same_words_hides_nobody_elses(world: World) -> None:
+    incident_id, _, dana = await in_command(world, of=SECRET)
+    eve = await world.person("eve")
+    await note(world, incident_id, by=dana, text="We roll back the checkout now")
+    for text in (SECRET, "We roll back the checkout now"):
+        copied = await note(world, incident_id, by=eve, text=text)
+        with pytest.raises(NotPermitted):
+            await world.run(hide(incident_id, copied), by=eve)
+    own = await note(world, incident_id, by=eve, text="my own token is abcd-efgh")
+    assert (await world.run(hide(incident_id, own), by=eve)).kind == "hidden"
+    assert "We roll back the checkout now" in await shown(world, incident_id)
+    assert (await world.view(incident_id)).title == SECRET
+
+
+async def test_nobody_below_solo_destroys_what_their_mentor_hid(world: World) -> None:
+    incident_id, cleo, dana = await in_command(world)
+    entry_id = await note(world, incident_id, by=dana)
+    await world.run(hide(incident_id, entry_id), by=dana)
+    seed(world, stages=(StageSeed(person=PersonRef(user_id="UCLEO"), stage=Stage.LEAD),))
+    for who in (None, Standing.ANYONE):
+        if who is not None:
+            world.change_policy(rights=granted(world, "redact_entry", who))
+        with pytest.raises(NotPermitted) as refused:
+            await world.run(destroy(incident_id, entry_id), by=cleo)
+        assert refused.value.needs == "solo"
+
+
+def granted(world: World, action: str, *who: Standing) -> Rights:
+    """The policy's rights, in which these may do the action."""
+    rights = world.policy.rights
+    changed = tuple(
+        replace(one, who=who) if one.action == action else one for one in rights.actions
+    )
+    return replace(rights, actions=changed)

@@ -8,19 +8,39 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
+from incidents.channel.channel import record_opened
+from incidents.channel.life import note_archived, note_renamed
 from incidents.core.errors import InvalidInput
 from incidents.core.hash_chain import ChainHead
 from incidents.core.ids import parse_reference
 from incidents.core.people import system_actor
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, ByReference
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.lifecycle.declare import Declaration, declare
-from incidents.lifecycle.status import change_status
-from incidents.record.by_operator import Restored, note_restore, redact_audit_entry
-from incidents.record.hiding import redact_entry
+from incidents.lifecycle.resolve import Resolution, resolve
+from incidents.lifecycle.status import change_status, mark_duplicate
+from incidents.people.assignable import Named
+from incidents.postmortem.action_items import (
+    add_action_item,
+    assign_action_item,
+    complete_action_item,
+)
+from incidents.postmortem.postmortem import (
+    SectionEdit,
+    publish_postmortem,
+    set_postmortem_owner,
+    write_postmortem,
+)
+from incidents.proposals.ask import propose
+from incidents.proposals.tables import ProposalWords
+from incidents.record.hiding import hide_entry, redact_entry, reveal_entry
 from incidents.record.notes import add_note
+from incidents.record.redaction import redact_audit_entry
+from incidents.record.restoring import Restored, note_restore
 from incidents.registry.verification import Proof, prove_incident
 from incidents.roles.assign import claim_role
+from incidents.roles.command import propose_commander
 from migrations.timeline_guard import drop_statements
 from tests.world import World
 
@@ -96,7 +116,7 @@ async def test_the_audit_log_may_miss_content_only_where_a_redaction_points(worl
         restored = partial(note_restore, restored=Restored(reason=reason))
         await world.run(restored, by=operator)
     with pytest.raises(InvalidInput):  # what explains a gap stays readable
-        await world.run(partial(redact_audit_entry, sequence=1, reason=""), by=operator)
+        await world.run(partial(redact_audit_entry, sequence=1, reason="a name"), by=operator)
     await _tamper(world, "UPDATE audit_entries SET content = NULL, salt = NULL WHERE sequence = 2")
     assert await world.flaws() == {("Audit log", 2, "content_missing")}
 
@@ -165,7 +185,10 @@ async def test_what_only_sqlite_stores_is_reported(world: World, statement: str)
         ("mitigated_at = NULL", "mitigated_at_differs"),
         ("resolved_at = '2026-01-01 00:00:00.000000'", "resolved_at_differs"),
         ("declared_by_id = NULL", "declared_by_id_differs"),
-        ("duplicate_of_id = id", "duplicate_of_id_differs"),
+        ("duplicate_of_id = id", "duplicate_of_differs"),
+        ("channel_id = 'C0OTHER'", "channel_differs"),
+        ("channel_name = 'inc-9'", "channel_differs"),
+        ("is_channel_archived = true", "channel_differs"),
     ],
 )
 async def test_a_row_that_says_otherwise_than_its_entries_is_noticed(
@@ -175,6 +198,34 @@ async def test_a_row_that_says_otherwise_than_its_entries_is_noticed(
     assert await world.flaws() == set()
     await _tamper(world, f"UPDATE incidents SET {change}")
     assert problem in await _problems(world)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("UPDATE proposals SET status = 'approved'", "proposals_differ"),
+        ("UPDATE proposals SET needs = 'nobody'", "proposals_differ"),
+        ("UPDATE proposals SET answered_by_id = requested_by_id", "proposals_differ"),
+        ("UPDATE proposals SET command = 'cancel'", "proposals_differ"),
+        ("UPDATE proposals SET status = 'draft'", "proposals_differ"),
+        ("UPDATE handoffs SET status = 'accepted'", "handoffs_differ"),
+        ("UPDATE handoffs SET from_person_id = to_person_id", "handoffs_differ"),
+        ("DELETE FROM handoffs", "handoffs_differ"),
+    ],
+)
+async def test_a_proposal_or_handoff_that_was_changed_in_its_row_is_noticed(
+    world: World, change: str, problem: str
+) -> None:
+    incident_id = await _incident(world)
+    alice, bob = await world.person("alice"), await world.person("bob")
+    words = ProposalWords(text="Restart it", risk="Slow for a minute", undo="Not needed")
+    asked = partial(propose, ref=ById(incident_id), words=words, class_key="change")
+    await world.run(asked, by=bob)
+    named = Named(bob.external_id or "")
+    await world.run(partial(propose_commander, ref=ById(incident_id), person=named), by=alice)
+    assert await world.flaws() == set()
+    await _tamper(world, change)
+    assert await _problems(world) == {problem}
 
 
 @pytest.mark.parametrize(
@@ -201,6 +252,119 @@ async def test_a_redacted_step_still_proves_the_status(world: World) -> None:
     assert await world.flaws() == set()
     await _tamper(world, "UPDATE incidents SET status = 'investigating'")
     assert "status_differs" in await _problems(world)
+
+
+async def _followed_up(world: World) -> uuid.UUID:
+    """Return a resolved incident with a channel, action items and a published postmortem."""
+    incident_id = await _incident(world)
+    alice, bob = await world.person("alice"), await world.person("bob")
+    ref, named = ById(incident_id), Named(bob.external_id or "")
+
+    async def opened(uow: UnitOfWork) -> Outcome:
+        channel = {"channel_id": "C0ONE", "channel_name": "inc-1"}
+        await record_opened(uow, incident_id, **channel, is_private=False)
+        return Outcome("opened")
+
+    await world.run(opened)
+    for words in ("Alert on a full disk", "ok"):
+        await world.run(partial(add_action_item, ref=ref, text=words), by=alice)
+    await world.run(partial(assign_action_item, ref=ref, number=1, owner=named), by=alice)
+    await world.run(partial(complete_action_item, ref=ref, number=2), by=bob)
+    resolution = Resolution(text="Rolled back", has_customer_impact=False)
+    await world.run(partial(resolve, ref=ref, resolution=resolution), by=alice)
+    await world.run(partial(set_postmortem_owner, ref=ref, owner=named), by=alice)
+    edits = {"contributing_factors": SectionEdit("A full disk")}
+    await world.run(partial(write_postmortem, ref=ref, edits=edits), by=bob)
+    await world.run(partial(publish_postmortem, ref=ref, link="https://wiki/1"), by=bob)
+    await world.run(partial(note_renamed, channel_id="C0ONE", name="inc-1-disk"), by=bob)
+    await world.run(partial(note_archived, channel_id="C0ONE"), by=bob)
+    return incident_id
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("UPDATE action_items SET text = 'Nothing' WHERE number = 1", "action_items_differ"),
+        ("UPDATE action_items SET owner_id = NULL", "action_items_differ"),
+        ("UPDATE action_items SET status = 'done'", "action_items_differ"),
+        ("UPDATE action_items SET due_on = '2026-01-01'", "action_items_differ"),
+        ("DELETE FROM action_items WHERE number = 2", "action_items_differ"),
+        ("UPDATE postmortems SET status = 'draft'", "postmortem_differs"),
+        ("UPDATE postmortems SET link = 'https://elsewhere'", "postmortem_differs"),
+        ("UPDATE postmortems SET due_on = '2027-01-01'", "postmortem_differs"),
+        ("UPDATE postmortem_sections SET written_by_id = NULL", "postmortem_differs"),
+        ("DELETE FROM postmortem_sections", "postmortem_differs"),
+        ("UPDATE incidents SET channel_id = NULL", "channel_differs"),
+        ("UPDATE incidents SET channel_name = 'inc-1'", "channel_differs"),
+        ("UPDATE incidents SET is_channel_archived = false", "channel_differs"),
+    ],
+)
+async def test_follow_up_that_was_changed_in_its_row_is_noticed(
+    world: World, change: str, problem: str
+) -> None:
+    await _followed_up(world)
+    assert await world.flaws() == set()
+    await _tamper(world, change)
+    assert await _problems(world) == {problem}
+
+
+async def test_hidden_and_redacted_follow_up_still_proves(world: World) -> None:
+    incident_id = await _followed_up(world)
+    cleo = await world.person("cleo")
+    await world.run(partial(claim_role, ref=ById(incident_id), role="scribe"), by=cleo)
+    entries = await world.entries(incident_id)
+    added = [one for one in entries if one.kind in {"action_item_added", "postmortem_published"}]
+    for one in added:
+        hide = partial(hide_entry, ref=ById(incident_id), entry_id=one.id, reason="a name")
+        await world.run(hide, by=cleo)
+    assert await world.flaws() == set()
+    for one in added:
+        await world.run(partial(reveal_entry, ref=ById(incident_id), entry_id=one.id), by=cleo)
+    assert await world.flaws() == set()
+
+
+async def test_a_duplicate_that_points_elsewhere_is_noticed(world: World) -> None:
+    alice = await world.person("alice")
+    for title in ("Checkout errors", "Search is slow", "Mail is late"):
+        await world.declare(title, by=alice)
+    original = parse_reference("INC-1")
+    assert original is not None
+    third = parse_reference("INC-3")
+    assert third is not None
+    await world.run(partial(claim_role, ref=ByReference(third), role="scribe"), by=alice)
+    mark = partial(mark_duplicate, ref=ByReference(third), original=original)
+    await world.run(mark, by=alice)
+    assert await world.flaws() == set()
+    second = "(SELECT id FROM incidents WHERE number = 2)"
+    await _tamper(world, f"UPDATE incidents SET duplicate_of_id = {second} WHERE number = 3")
+    assert await _problems(world) == {"duplicate_of_differs"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE incidents SET is_drill = 'maybe' WHERE number = 1",
+        "UPDATE incidents SET number = 'one' WHERE number = 1",
+        "UPDATE action_items SET number = 'one', due_on = 'soon'",
+        "UPDATE action_items SET status = X'FF'",
+        "UPDATE action_items SET text = CAST(X'FF' AS TEXT)",
+    ],
+)
+async def test_a_malformed_original_or_action_item_is_a_finding(world: World, change: str) -> None:
+    alice = await world.person("alice")
+    for title in ("Checkout errors", "Search is slow"):
+        await world.declare(title, by=alice)
+    original, second = parse_reference("INC-1"), parse_reference("INC-2")
+    assert original is not None
+    assert second is not None
+    await world.run(partial(claim_role, ref=ByReference(second), role="scribe"), by=alice)
+    item = partial(add_action_item, ref=ByReference(second), text="Alert on a full disk")
+    await world.run(item, by=alice)
+    mark = partial(mark_duplicate, ref=ByReference(second), original=original)
+    await world.run(mark, by=alice)
+    await _tamper(world, change)
+    assert await world.flaws() != set()
 
 
 # -- what was deleted ---------------------------------------------------------------------------

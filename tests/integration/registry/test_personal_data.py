@@ -22,6 +22,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Participant
 from incidents.people.assignable import Named
 from incidents.postmortem.action_items import add_action_item
+from incidents.record.hiding import hide_entry, reveal_entry
 from incidents.record.notes import add_note
 from incidents.registry.personal_data import erase_person, export_person
 from incidents.roles.assign import claim_role
@@ -68,6 +69,20 @@ async def test_an_export_holds_what_points_at_the_person_and_no_words_of_others(
         ("INC-1", "action_item_added")
     ]
     assert "role_assignments" in (await exported(world, alice, viewer=alice))["tables"]
+
+
+async def test_hidden_words_are_named_in_the_export_and_not_said(world: World) -> None:
+    alice, ben, incident_id = await _two_at_work(world)
+    ref = ById(incident_id)
+    own = [one for one in await world.entries(incident_id) if one.actor_id == ben.person_id][-1]
+    await world.run(partial(hide_entry, ref=ref, entry_id=own.id, reason="a name"), by=alice)
+    for viewer in (ben, OPERATOR):
+        about = await exported(world, ben, viewer=viewer)
+        assert about["hidden"] == [{"incident": "INC-1", "entry": own.sequence, "kind": "note"}]
+        assert "ben's words" not in json.dumps(about)
+    await world.run(partial(reveal_entry, ref=ref, entry_id=own.id), by=alice)
+    about = await exported(world, ben, viewer=ben)
+    assert (about["hidden"], "ben's words" in json.dumps(about)) == ([], True)
 
 
 async def test_a_person_gets_nothing_of_incidents_that_they_no_longer_see(world: World) -> None:

@@ -13,7 +13,7 @@ from incidents.lifecycle.status import cancel
 from incidents.people.assignable import Named
 from incidents.policy.references import PersonRef
 from incidents.roles.assign import assign_role
-from incidents.roles.command import take_command
+from incidents.roles.command import take_command, take_over
 from incidents.roles.step_down import step_down
 from tests.world import World
 
@@ -126,6 +126,39 @@ async def test_a_commander_who_steps_down_leaves_command_at_once_and_the_backup_
     assert [effect.person_id for effect in await world.effects(TellPerson)] == [backup.person_id]
     await wait(world, hours=1)
     assert len(await said(world, incident_id)) == 1
+
+
+async def test_a_backup_who_steps_down_is_not_called_back_and_the_channel_is_asked(
+    world: World,
+) -> None:
+    with_backup(world)
+    backup = await world.person("backup")
+    incident_id = await world.declare("Checkout errors", by=backup)
+    await world.run(partial(take_command, ref=ById(incident_id)), by=backup)
+
+    outcome = await world.run(partial(step_down, ref=ById(incident_id)), by=backup)
+
+    assert (outcome.kind, outcome.data["backup"]) == ("stepped_down", "")
+    assert await said(world, incident_id) == []  # the entry about stepping down asks the channel
+    await wait(world, hours=1)
+    asked = await said(world, incident_id)
+    assert [(one["minutes"], one.get("backup")) for one in asked] == [(60, None)]
+    assert await world.effects(TellPerson) == []
+    assert await world.effects(InvitePolicyPeople) == []
+
+
+async def test_a_backup_who_handed_command_on_is_called_when_their_successor_steps_down(
+    world: World,
+) -> None:
+    with_backup(world)
+    alice, backup = await world.person("alice"), await world.person("backup")
+    incident_id = await world.declare("Checkout errors", by=alice)
+    ref = ById(incident_id)
+    await world.run(partial(take_command, ref=ref), by=backup)
+    await wait(world, minutes=1)
+    await world.run(partial(take_over, ref=ref, reason="Shift ends"), by=alice)
+    outcome = await world.run(partial(step_down, ref=ref), by=alice)
+    assert (outcome.kind, outcome.data["backup"]) == ("stepped_down", "backup")
 
 
 async def test_when_a_commander_steps_down_without_a_backup_the_channel_is_asked_again(

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from incidents.core.errors import AlreadySo, InvalidInput, NotPermitted, Superseded
+from incidents.core.errors import (
+    AlreadySo,
+    IncidentNotFound,
+    InvalidInput,
+    NotPermitted,
+    OpensPrivate,
+    Superseded,
+)
 from incidents.core.people import Actor
 from incidents.engine.effects import InvitePerson, TellPerson
 from incidents.engine.reminders import ReminderKind
@@ -17,6 +24,8 @@ from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById
 from incidents.lifecycle.status import cancel
 from incidents.people.assignable import Named
+from incidents.policy.references import PersonRef
+from incidents.policy.supervision import Stage, StageSeed
 from incidents.record.notes import add_note
 from incidents.roles.command import propose_commander, take_command, take_over
 from incidents.roles.effects import RefreshHandoff, TellRoleHolder
@@ -30,6 +39,7 @@ from incidents.roles.handoffs import (
 from incidents.roles.step_down import step_down
 from incidents.updates.post import UpdateDraft, post_update
 from tests.integration.roles.test_command_watch import with_backup
+from tests.supervision import seed
 from tests.world import World
 
 
@@ -91,6 +101,9 @@ class Commanded:
 @pytest.fixture
 async def room(world: World) -> Commanded:
     people = {name: await world.person(name) for name in ("alice", "bob", "carol")}
+    # Bob and Carol are seniors, so they may take over without a role.
+    refs = [PersonRef(user_id=people[name].external_id) for name in ("bob", "carol")]
+    seed(world, stages=tuple(StageSeed(person=ref, stage=Stage.SOLO) for ref in refs))
     room = Commanded(world, **people)
     room.id = await world.declare("Checkout errors", by=room.alice, severity_key="sev2")
     await room.propose(room.alice, by=room.alice)
@@ -405,5 +418,10 @@ async def test_who_is_offered_a_private_incident_can_see_it(world: World) -> Non
     room = Commanded(world, alice=alice, bob=bob, carol=bob)
     room.id = await world.declare("Leaked key", by=alice, is_private=True)
     await room.propose(alice, by=alice)
+    with pytest.raises(OpensPrivate):
+        await room.propose(bob, by=alice)
+    with pytest.raises(IncidentNotFound):
+        await world.view(room.id, viewer=bob)
+    world.may_open_to = frozenset({"UBOB"})
     await room.propose(bob, by=alice)
     assert (await world.view(room.id, viewer=bob)).id == room.id

@@ -13,6 +13,7 @@ from incidents.core.errors import (
     IncidentOver,
     InvalidInput,
     NotPermitted,
+    OpensPrivate,
     Superseded,
 )
 from incidents.core.people import Actor, PersonFacts, PersonKind, save_person
@@ -229,6 +230,12 @@ async def test_a_role_taken_meanwhile_is_not_claimed_from_under_its_holder(world
 async def test_an_assigned_person_sees_the_private_incident(world: World) -> None:
     alice, bob = await world.person("alice"), await world.person("bob")
     incident_id = await world.declare("Leaked key", by=alice, is_private=True)
+    with pytest.raises(OpensPrivate) as question:
+        await assign(world, incident_id, "scribe", bob, by=alice)
+    assert [one.name for one in question.value.now] == ["bob"]
+    with pytest.raises(IncidentNotFound):
+        await world.view(incident_id, viewer=bob)
+    world.may_open_to = frozenset({"UBOB"})
     await assign(world, incident_id, "scribe", bob, by=alice)
     assert (await world.view(incident_id, viewer=bob)).id == incident_id
 

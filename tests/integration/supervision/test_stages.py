@@ -1,5 +1,6 @@
 """Stages: which one applies, who sets it, and who is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -19,7 +20,7 @@ from incidents.rights.stages import EVERYTHING, Scope, Stage, StageRecord, level
 from incidents.roles.assign import assign_role
 from incidents.roles.departures import save_people
 from incidents.supervision.effects import TellMentorship, TellStage
-from incidents.supervision.mentors import MentorAnswer, answer_mentor
+from incidents.supervision.mentors import ANSWER_WITHIN, MentorAnswer, answer_mentor
 from incidents.supervision.stage_changes import SignOff, sign_off
 from tests.supervision import (
     NOTE,
@@ -371,10 +372,22 @@ async def may(world: World, person: Actor, *, about: Actor | None = None) -> boo
     return True
 
 
-async def test_a_right_can_be_given_to_seniors(world: World) -> None:
+async def test_a_right_given_to_seniors_needs_somebody_who_said_so(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await make_mentor(world, jo, max_, by=ana)
+    grant(world, Action.CANCEL, Standing.SENIOR)
+    assert not await may(world, jo)
+    await world.run(change(jo, Stage.SOLO, scope=Scope("commander", ""), note=NOTE), by=max_)
+    assert await may(world, jo)
+    await world.run(change(jo, Stage.LEAD, scope=Scope("scribe", "")), by=ana)
+    assert not await may(world, jo)
+    assert not await may(world, ana)
+
+
+async def test_a_right_can_be_given_to_peers(world: World) -> None:
     jo, ana = await world.person("jo"), await world.person("ana")
     guest = await world.person("gus", kind=PersonKind.GUEST)
-    grant(world, Action.CANCEL, Standing.SENIOR)
+    grant(world, Action.CANCEL, Standing.PEER)
     assert await may(world, jo)
     await world.run(change(jo, Stage.LEAD, scope=Scope("scribe", "")), by=ana)
     assert not await may(world, jo)
@@ -402,3 +415,112 @@ async def test_somebody_who_left_supervises_nobody(world: World) -> None:
     gone = PersonFacts(max_.external_id or "", is_active=False)
     await world.run(partial(save_people, people=(gone,)))
     assert await mentors(world, jo) == ()
+
+
+# -- questions about mentors, and how far a sign-off goes ----------------------------------------
+
+
+async def test_a_question_about_a_mentor_ends_by_itself_and_who_asked_is_told(
+    world: World,
+) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    world.clock.advance(ANSWER_WITHIN)
+    await world.tick()
+    assert [one.person_id for one in await world.effects(TellMentorship)] == [ana.person_id]
+    assert [one.kind for one in await log(world)][-1] == AuditKind.MENTOR_UNANSWERED
+    with pytest.raises(Superseded):
+        await agree(world, jo, max_, by=jo)
+    # Named again, the time begins anew.
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    world.clock.advance(ANSWER_WITHIN / 2)
+    await world.tick()
+    await agree(world, jo, max_, by=jo)
+    assert await mentors(world, jo) == (max_.person_id,)
+    assert await world.pending_reminders() == []
+
+
+async def test_a_question_about_a_mentor_that_others_take_back_tells_who_asked(
+    world: World,
+) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await make_mentor(world, jo, max_, by=ana)
+    eve = await world.person("eve")
+    await world.run(change(jo, mentor=named(eve)), by=ana)
+    before = len(await world.effects(TellMentorship))
+    await world.run(change(jo, former_mentor=named(eve)), by=max_)
+    told = (await world.effects(TellMentorship))[before:]
+    assert [one.person_id for one in told] == [ana.person_id]
+    assert [one.kind for one in await log(world)][-1] == AuditKind.MENTOR_UNASKED
+
+
+async def test_somebody_who_has_left_meanwhile_becomes_no_mentor(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await world.run(change(jo, mentor=named(max_)), by=ana)
+    gone = PersonFacts(external_id=max_.external_id or "", name="max", is_active=False)
+    await world.run(partial(save_people, people=(gone,)))
+    with pytest.raises(InvalidInput, match="deactivated"):
+        await agree(world, jo, max_, by=jo)
+
+
+async def test_who_is_a_mentor_no_more_has_agreed_to_nobody(world: World) -> None:
+    jo, ana, max_, eve, kim = [
+        await world.person(name) for name in ("jo", "ana", "max", "eve", "kim")
+    ]
+    await make_mentor(world, jo, max_, by=ana)
+    await world.run(change(jo, mentor=named(kim)), by=ana)
+    await agree(world, jo, kim, by=jo)
+    await agree(world, jo, kim, by=max_)
+    await world.run(change(jo, mentor=named(eve)), by=max_)  # max agrees by naming
+    await world.run(change(jo, former_mentor=named(max_)), by=ana)
+    await agree(world, jo, eve, by=jo)
+    assert eve.person_id not in await mentors(world, jo)
+    await agree(world, jo, eve, by=kim)
+    assert eve.person_id in await mentors(world, jo)
+
+
+async def test_renewing_a_sign_off_keeps_the_severity_up_to_which_it_holds(world: World) -> None:
+    jo, ana, max_ = [await world.person(name) for name in ("jo", "ana", "max")]
+    await make_mentor(world, jo, max_, by=ana)
+    await world.run(change(jo, Stage.SOLO, note=NOTE, up_to="sev3"), by=max_)
+    assert jo.person_id is not None
+    renewed = SignOff(person_id=jo.person_id, stage=Stage.SOLO, scope=EVERYTHING, note=NOTE)
+    with pytest.raises(AlreadySo):  # the mentor saw another limit
+        await world.run(partial(sign_off, wanted=renewed), by=max_)
+    await world.run(partial(sign_off, wanted=replace(renewed, up_to="sev3")), by=max_)
+    async with world.database.reading() as session:
+        levels = await levels_of(
+            session,
+            workspace_id=world.workspace_id,
+            person_id=jo.person_id,
+            policy=world.policy,
+        )
+    assert levels.up_to == {EVERYTHING: "sev3"}
+
+
+async def test_two_who_learn_sign_each_other_off_to_nothing(world: World) -> None:
+    jo, sam, ana = [await world.person(name) for name in ("jo", "sam", "ana")]
+    for person, mentor in ((jo, sam), (sam, jo)):
+        await world.run(change(person, Stage.LEAD), by=ana)
+        await make_mentor(world, person, mentor, by=ana)
+    assert jo.person_id is not None
+    wanted = SignOff(person_id=jo.person_id, stage=Stage.SOLO, scope=EVERYTHING, note=NOTE)
+    for attempt in (change(jo, Stage.SOLO, note=NOTE), partial(sign_off, wanted=wanted)):
+        with pytest.raises(NotPermitted) as refused:
+            await world.run(attempt, by=sam)
+        assert refused.value.needs == "solo_mentor"
+    assert await stage(world, jo) is Stage.LEAD
+
+
+async def test_an_address_that_two_have_makes_neither_a_senior(world: World) -> None:
+    jo = await world.person("jo")
+    twin = PersonFacts(
+        external_id="UTWIN", name="twin", email="jo@example.com", kind=PersonKind.MEMBER
+    )
+    seed(world, stages=(StageSeed(person=PersonRef(email="jo@example.com"), stage=Stage.SOLO),))
+    grant(world, Action.CANCEL, Standing.SENIOR)
+    own = PersonFacts(external_id="UJO", name="jo", email="jo@example.com")
+    await world.run(partial(save_people, people=(own,)))
+    assert await may(world, jo)
+    await world.run(partial(save_people, people=(twin,)))
+    assert not await may(world, jo)

@@ -52,9 +52,9 @@ async def test_what_is_public_says_only_that_it_is_handled_privately(any_bot: Bo
     await bot.settle()
     old = bot.slack.channel(ROOM)
     assert old.is_archived
-    card = old.messages[0]
-    assert card.text == "INC-1 is handled privately. Those who are needed have been invited."
-    assert TITLE not in str(card.blocks)
+    assert [message.user_id for message in old.everything] == [bot.slack.bot.id]
+    assert "*INC-1* is handled privately from here on" in old.everything[0].text
+    assert TITLE not in old.transcript
     [announcement] = bot.slack.channel("incidents").messages
     assert TITLE not in f"{announcement.text} {announcement.blocks}"
     assert "handled privately" in announcement.text

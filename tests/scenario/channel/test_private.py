@@ -40,7 +40,7 @@ async def _declared(bot: Bot) -> None:
         "{} undo",
         "{} postmortem show",
         "{} actions",
-        "{} duplicate INC-1",
+        "{} duplicate INC-2",
         "{} escalate",
         "{} escalate commander help",
         "{} escalation",

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from bot.features.browse.people import refresh_directory
 from incidents.policy.escalation import Service
+from incidents.policy.references import GroupRef, PersonRef
 from tests.scenario.conftest import ROOM, Bot, said
 from tests.scenario.escalation_crew import ASK, crew_of
 from tests.slack_server.interaction.people import Person
@@ -179,6 +181,36 @@ async def test_to_names_a_target_and_the_rest_is_the_ask(bot: Bot, to: str) -> N
     await crew.alice.command(f"/incident escalate {to} database is melting", channel=ROOM)
     await bot.settle()
     assert "database is melting" in crew.card.text
+
+
+async def test_a_handle_of_a_group_and_of_a_person_calls_nobody_by_chance(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    bot.slack.add_group("carol", [crew.dave])
+    bot.change_ladder(GroupRef(handle="carol"))
+    await bot.restart()
+    await refresh_directory(bot.app.services)
+    # Without a mention there is only the text that was typed.
+    asked = await crew.alice.command("/incident escalate @\u2060carol Is it safe?", channel=ROOM)
+    await bot.settle()
+    assert "Nobody was called yet" in asked.text
+    assert not crew.was_called(crew.carol)
+    assert not crew.was_called(crew.dave)
+
+
+async def test_to_takes_a_key_before_another_services_name(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    named = Service(
+        key="checkout", name="Search index", tier=1, owner=PersonRef(user_id=crew.carol.id)
+    )
+    meant = Service(
+        key="search_index", name="Lookup", tier=1, owner=PersonRef(user_id=crew.dave.id)
+    )
+    bot.change_policy(services=(named, meant))
+    await bot.restart()
+    await crew.alice.command(f"/incident escalate --to search_index {ASK}", channel=ROOM)
+    await bot.settle()
+    assert crew.was_called(crew.dave)
+    assert not crew.was_called(crew.carol)
 
 
 async def test_a_message_becomes_evidence(any_bot: Bot) -> None:

@@ -178,6 +178,8 @@ async def test_a_private_incident_calls_whom_people_chose_and_stays_private(
         match=direct_to(any_bot, crew.bob),
     )
     await crew.escalate()
+    await crew.alice.click(crew.alice.ephemerals[-1], "open_private_first")
+    await any_bot.settle()
     await any_bot.advance(minutes=5)
     await any_bot.advance(minutes=5)
     assert crew.room.is_private

@@ -1,5 +1,6 @@
 """Who belongs here: members on Enterprise Grid, people nobody knows yet, strangers, and leavers."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -223,6 +224,37 @@ async def test_naming_somebody_new_while_slack_is_away_keeps_the_words(any_bot: 
     slack.heal()
     sent = await alice.submit(form, said)
     assert sent.action != "errors", sent.errors
+
+
+async def test_several_new_people_are_looked_up_at_the_same_time(any_bot: Bot) -> None:
+    await any_bot.settle()  # the directory is read
+    slack = any_bot.slack
+    alice = slack.add_person("alice")
+    await alice.command("/incident declare sev3 Checkout errors")
+    await any_bot.settle()
+    new = [slack.add_person(name) for name in ("bob", "carla", "dan")]
+    form = (await alice.command("/incident INC-1 private customer data")).get_view()
+    asked = slack.hold("users.info", times=99)
+    moving = asyncio.create_task(alice.submit(form, {"people": [one.id for one in new]}))
+    await slack.wait_for(lambda: asked.happened == len(new), saying="all are asked about")
+    slack.release()
+    assert "private now" in (await moving).get_view().rendered
+    assert [await _kind(any_bot, one) for one in new] == [PersonKind.MEMBER] * len(new)
+
+
+async def test_of_several_new_people_those_whom_slack_named_are_remembered(any_bot: Bot) -> None:
+    await any_bot.settle()  # the directory is read
+    slack = any_bot.slack
+    alice = slack.add_person("alice")
+    await alice.command("/incident declare sev3 Checkout errors")
+    await any_bot.settle()
+    bob, carla = slack.add_person("bob"), slack.add_person("carla")
+    form = (await alice.command("/incident INC-1 private customer data")).get_view()
+    slack.fail("users.info", status=503, times=99, match=lambda given: given["user"] == carla.id)
+    refused = await alice.submit(form, {"people": [carla.id, bob.id]})
+    assert "Slack doesn't answer me who they are" in str(refused.errors)
+    assert await _kind(any_bot, bob) == PersonKind.MEMBER
+    assert await _kind(any_bot, carla) != PersonKind.MEMBER
 
 
 async def test_the_policys_people_are_looked_up_before_they_are_called(any_bot: Bot) -> None:

@@ -1,5 +1,6 @@
 """Leading with a mentor: one group conversation gets every request, and one tap takes over."""
 
+from dataclasses import replace
 from functools import partial
 
 from incidents.core.people import actor_of, find_person
@@ -8,6 +9,7 @@ from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.packet import Packet
 from incidents.escalation.targets import PersonTarget
 from incidents.incident.incident import ByChannel
+from incidents.policy.references import PersonRef
 from incidents.policy.supervision import Stage
 from incidents.proposals.ask import propose
 from incidents.proposals.tables import ProposalWords
@@ -86,6 +88,22 @@ async def test_a_mentor_takes_over_with_one_tap(any_bot: Bot) -> None:
     await alice.click(old, "mentor_take_over")
     await bot.settle()
     assert len(said(room, "command from")) == 1
+
+
+async def test_who_is_a_mentor_no_more_takes_nothing_over_with_the_old_button(bot: Bot) -> None:
+    alice, _bob, carol, pair = await led_by_bob(bot)
+    manager = PersonRef(user_id=carol.id)
+    escalation = replace(bot.loaded.policy.escalation, manager=manager)
+    bot.change_policy(escalation=escalation)
+    await bot.restart()
+    await carol.command("/incident stage @bob --no-mentor @alice")
+    await bot.settle()
+
+    await alice.click(pair.messages[0], "mentor_take_over")
+    await bot.settle()
+
+    assert "a mentor of the person" in alice.ephemerals[-1].rendered
+    assert said(bot.slack.channel(ROOM), "command from") == []
 
 
 async def test_the_conversation_is_opened_once_whatever_roles_change_hands(bot: Bot) -> None:

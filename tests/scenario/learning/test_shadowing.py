@@ -263,8 +263,8 @@ async def test_the_schedule_of_the_policy_brings_shadows_to_a_service(bot: Bot) 
     ("line", "words"),
     [
         ("/incident shadow @bob", "has to be somebody else"),
-        ("/incident shadow nobody-knows", "isn't one we know; there are commander, deputy"),
-        ("/incident shadow @alice --until sometime", "isn't a date we can read"),
+        ("/incident shadow nobody-knows", "has to be one of commander, deputy"),
+        ("/incident shadow @alice --until sometime", "has to be a day"),
         ("/incident shadow @alice --until yesterday", "can't be in the past"),
         ("/incident shadow @alice --until 2020-01-01", "can't be in the past"),
     ],

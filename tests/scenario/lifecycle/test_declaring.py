@@ -31,7 +31,7 @@ async def test_a_severity_that_was_not_named_is_said(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     named = await alice.command("/incident declare sev2 Checkout errors")
     assert "severity" not in named.text
-    mistyped = await alice.command("/incident declare sev0 Nobody can log in")
+    mistyped = await alice.command("/incident declare sev9 Nobody can log in")
     assert "it begins as SEV3: `/incident INC-2 severity` changes it" in mistyped.text
     await bot.settle()
 
@@ -210,6 +210,14 @@ async def test_a_severity_is_changed_by_key_number_name_or_code(
     await bot.settle()
     answer = await alice.command(f"/incident INC-1 {typed}")
     assert f"*{now}*" in answer.text
+
+
+async def test_the_reason_for_a_severity_keeps_all_its_words(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident declare sev3 Kiosk dark")
+    await bot.settle()
+    await alice.command("/incident INC-1 severity sev1 the fallback to cash is down")
+    assert "the fallback to cash is down" in (await alice.command("/incident INC-1 timeline")).text
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ async def test_a_refused_step_is_told_privately_with_what_is_possible(bot: Bot) 
     outcome = await alice.command("/incident close", channel=ROOM)
     assert "Possible now: investigating, identified, mitigated, resolved" in outcome.text
     outcome = await alice.command("/incident status fixed", channel=ROOM)
-    assert "For example: triage, investigating" in outcome.text
+    assert "has to be one of: triage, investigating" in outcome.text
     outcome = await alice.command("/incident duplicate", channel=ROOM)
     assert "INC-7" in outcome.text
     outcome = await alice.command("/incident duplicate INC-1", channel=ROOM)
@@ -183,6 +183,21 @@ async def test_the_severity_form_shows_meanings_and_refuses_the_same(bot: Bot) -
     await bot.settle()
     assert "Payments too" in unpinned(room, "severity: SEV2 → SEV1")[0].rendered
     assert "SEV1" in room.topic
+
+
+async def test_every_way_of_lowering_the_severity_asks_for_the_reason(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    await alice.command("/incident role scribe me", channel=room)
+    await bot.settle()
+    for typed in ("severity sev4", "severity 4", "sev 4", "severity minor", "severity sev4 \u200b"):
+        outcome = await alice.command(f"/incident {typed}", channel=room)
+        assert "reason is needed" in outcome.rendered.casefold(), typed
+    form = (await alice.click(room.pins[0], "severity_change")).get_view()
+    for reason in (None, "\u3164"):
+        outcome = await alice.submit(form, {"severity": "sev4", "reason": reason})
+        assert list(outcome.errors) == ["reason"]
+    await bot.settle()
+    assert "SEV2" in room.topic
 
 
 async def test_two_edit_forms_keep_both_changes_and_tell_a_clash_in_the_field(bot: Bot) -> None:

@@ -144,6 +144,8 @@ async def test_an_action_item_is_given_on_by_command_and_by_the_form(bot: Bot) -
         ("action 7 @bob", "That action item isn't on this incident's list"),
     ):
         assert refusal in (await alice.command(f"/incident {words}", channel=room)).text
+    await bot.settle()
+    assert len(bot.slack.dm(bob).messages) == 1  # nothing is new for him
 
     await ask(bot, alice, "/incident actions", room)
     opened = await alice.click(alice.ephemerals[-1], "Give to…")

@@ -141,9 +141,11 @@ async def test_what_an_archived_channel_keeps_is_reported_and_retried_later(bot:
     room = await declared(bot, alice)
     await alice.command(f"/incident action @ben {SECRET}", channel=room)
     await bot.settle()
+    hugo = bot.slack.add_person("hugo")
+    await hugo.joins(room)
+    await bot.settle()
     await alice.archives(room)
     await bot.settle()
-    hugo = bot.slack.add_person("hugo")
     await hugo.command("/incident INC-1 timeline --last 50", channel="general")
     page = hugo.ephemerals[-1]
     lines = [one for one in page.blocks if SECRET in str(one) and "accessory" in one]

@@ -165,6 +165,37 @@ async def test_a_note_without_a_text_opens_the_form_which_tells_a_wrong_time_in_
     assert "Rolled back" in await room.timeline()
 
 
+async def test_a_time_at_the_start_of_a_forms_note_is_read_or_asked_about(any_bot: Bot) -> None:
+    room = await opened(any_bot)
+    outcome = await room.alice.command("/incident note", channel=room.channel)
+    form = outcome.get_view()
+    asked = await room.alice.submit(form, {"note": "last night the deploy broke"})
+    assert list(asked.errors) == ["time"]
+    assert "or now" in asked.errors["time"]
+    assert "deploy broke" not in await room.timeline()
+    done = await room.alice.submit(form, {"note": "last night the deploy broke", "time": "now"})
+    assert done.action == "close"
+    await room.alice.submit(
+        (await room.alice.command("/incident note", channel=room.channel)).get_view(),
+        {"note": "yesterday 14:05 the first alert"},
+    )
+    await any_bot.settle()
+    timeline = await room.timeline()
+    assert "last night the deploy broke" in timeline
+    assert "2026-03-01 13:05" in timeline
+    assert "yesterday 14:05" not in timeline
+
+
+async def test_a_note_that_ends_with_a_time_says_how_to_date_it(room: Room) -> None:
+    answer = await room.command("note Rolled back 10 min ago")
+    assert (
+        "Was it 10 min ago? Take it back, then: `/incident note 10 min ago Rolled back`" in answer
+    )
+    assert "Rolled back 10 min ago" in await room.timeline()
+    for plain in ("note Rolled back", "note -10m It was at 08:10", "note It runs every day 14:05"):
+        assert "Was it" not in await room.command(plain)
+
+
 async def test_a_note_is_amended_from_the_menu_on_it(room: Room) -> None:
     await room.command("note Roled back")
     note = room.channel.messages[-1]

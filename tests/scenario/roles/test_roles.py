@@ -192,6 +192,53 @@ async def test_taking_over_asks_for_the_reason_and_tells_both(bot: Bot) -> None:
     assert "bob ended this handoff" in request.rendered
 
 
+async def test_a_bystander_takes_over_from_who_sleeps_only_once_they_are_a_responder(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    room, (alice, *_) = await joined(bot, "alice")
+    dan = bot.slack.add_person("dan")
+    await alice.command("/incident role commander me", channel=room)
+    await bot.settle()
+    await bot.advance(minutes=1)
+    await dan.command("/incident INC-1 roles")
+    listed = dan.ephemerals[-1]
+    refused = await dan.click(listed, "Take over…")
+    await bot.settle()
+    assert "Join the incident channel" in dan.ephemerals[-1].rendered
+    assert refused.view is None
+    assert alice.mention in str(room.pins[0].blocks)
+
+    await dan.joins(room)
+    await bot.settle()
+    opened = await dan.click(listed, "Take over…")
+    await dan.submit(opened.get_view(), {"reason": "Alice sleeps"})
+    await bot.settle()
+    assert dan.mention in str(room.pins[0].blocks)
+    assert "Alice sleeps" in told(bot, alice)
+
+
+async def test_taking_over_is_one_line_which_a_near_miss_leads_to(bot: Bot) -> None:
+    room, (alice, bob, carol) = await joined(bot, "alice", "bob", "carol")
+    await alice.command("/incident role commander me", channel=room)
+    await bot.settle()
+    await bot.advance(minutes=1)
+    missed = await bob.command("/incident take over Alice sleeps", channel=room)
+    assert "`/incident takeover Alice sleeps`" in missed.rendered
+    asked = await bob.command("/incident takeover", channel=room)
+    assert asked.get_view().callback_id == "handoff_take_over"
+
+    done = await bob.command("/incident takeover Alice sleeps", channel=room)
+    await bot.settle()
+    assert "You are in command" in done.rendered
+    assert "Alice sleeps" in told(bot, alice)
+    # At the same moment, the second hears who was first.
+    late = await carol.command("/incident takeover Alice sleeps", channel=room)
+    await bot.settle()
+    assert "bob has command now" in late.rendered
+    assert bob.mention in str(room.pins[0].blocks)
+
+
 async def test_nobody_in_command_the_button_takes_it_and_a_second_press_hears_who(
     bot: Bot,
 ) -> None:
@@ -231,7 +278,7 @@ async def test_wrong_words_are_answered_privately_and_change_nothing(bot: Bot) -
     await bot.slack.quiet()
     before = len(room.messages)
     for line, answer in {
-        "role wizard me": "Role isn't one we know",
+        "role wizard me": "Role has to be one of: commander",
         "role scribe @nobodyknows": "type @ and choose a name",
         "role commander bob": "type @ and choose a name",
         "role scribe @visitor": "guest",

@@ -89,12 +89,13 @@ async def test_a_stage_is_set_by_form_and_wrong_input_is_said_in_its_field(bot: 
     outcome = await max_.submit(form, {"person": jo, "stage": None})
     assert "stage" in outcome.errors
     values = {"person": jo, "stage": "assist", "role": "scribe", "service": "checkout"}
+    values |= {"up_to": "sev3"}
     outcome = await max_.submit(form, {**values, "note": "Writes it all down."})
     assert outcome.errors == {}
     await bot.settle()
     assert any("Writes it all down." in said for said in directly(bot, jo))
     shown = await jo.command("/incident stage")
-    assert "assist as scribe for Checkout" in shown.rendered.replace("*", "")
+    assert "assist as scribe for Checkout, up to SEV3" in shown.rendered.replace("*", "")
 
 
 async def test_what_cannot_be_read_is_refused_with_an_example(bot: Bot) -> None:

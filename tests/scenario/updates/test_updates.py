@@ -109,8 +109,8 @@ async def test_after_hours_away_one_message_says_that_the_miss_is_the_bots(
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("/incident update Hi --next soon", "isn't a duration we can read"),
-        ("/incident snooze 5xx", "isn't a duration we can read"),
+        ("/incident update Hi --next soon", "has to be a number of minutes, hours or days"),
+        ("/incident snooze 5xx", "has to be a number of minutes, hours or days"),
         (
             "/incident snooze 3d",
             "The delay is too short or too long. For example: 15m; at most 24h",

@@ -133,6 +133,56 @@ def rename(ws: Workspace, channel: Channel, user: User, name: str) -> None:
     )
 
 
+def convert(ws: Workspace, channel: Channel, user: User, *, private: bool, tells: bool) -> None:
+    """Make a channel private or public; Slack says so in the channel alone, and not everywhere."""
+    channel.kind = Kind.PRIVATE if private else Kind.PUBLIC
+    if tells:
+        kind = "private" if private else "public"
+        said = f"{user.mention} made this channel {kind}"
+        notice(ws, channel, user, f"channel_convert_to_{kind}", said)
+
+
+def share(ws: Workspace, channel: Channel, *, team_id: str, tells: bool) -> None:
+    """Share a channel with another organisation (Slack Connect)."""
+    channel.is_external = True
+    event = {"type": "channel_shared", "connected_team_id": team_id, "channel": channel.id}
+    if tells:
+        ws.emit(event, channel)
+
+
+def unshare(ws: Workspace, channel: Channel, *, team_id: str, tells: bool) -> None:
+    """End the sharing."""
+    channel.is_external = False
+    event = {"type": "channel_unshared", "channel": channel.id, "is_ext_shared": False}
+    if tells:
+        ws.emit({**event, "previously_connected_team_id": team_id}, channel)
+
+
+def delete(ws: Workspace, channel: Channel, user: User) -> None:
+    """Delete a channel with everything in it."""
+    family = "channel" if channel.kind is Kind.PUBLIC else "group"
+    del ws.channels[channel.id]
+    event = {"type": f"{family}_deleted", "channel": channel.id, "actor_id": user.id}
+    ws.emit(event, channel, always=not channel.is_private)
+
+
+def change_id(ws: Workspace, channel: Channel) -> None:
+    """Give a channel another id, as when workspaces merge or a channel is shared."""
+    old = channel.id
+    channel.id = ws.ids.mint("C")
+    ws.channels[channel.id] = ws.channels.pop(old)
+    ws.names[channel.id] = f"#{channel.name}"
+    event = {"type": "channel_id_changed", "old_channel_id": old, "new_channel_id": channel.id}
+    ws.emit(event, channel)
+
+
+def merge(ws: Workspace, channel: Channel, into: Channel) -> None:
+    """Merge a channel into another one, whose id it has from then on."""
+    del ws.channels[channel.id]
+    event = {"type": "channel_id_changed", "old_channel_id": channel.id}
+    ws.emit({**event, "new_channel_id": into.id}, into)
+
+
 def _check_name(ws: Workspace, name: str) -> None:
     if not name:
         raise SlackError("invalid_name_required")

@@ -234,6 +234,18 @@ class Person:
         async with self._waiting():
             channel_actions.set_archived(self._ws, place, self.user, archived=False)
 
+    async def converts(self, channel: Place, *, private: bool, tells: bool = True) -> None:
+        """Make a channel private or public; without `tells`, no event says so."""
+        place = self._entered(channel)
+        async with self._waiting():
+            channel_actions.convert(self._ws, place, self.user, private=private, tells=tells)
+
+    async def deletes_channel(self, channel: Place) -> None:
+        """Delete a channel."""
+        place = self._seen(channel)
+        async with self._waiting():
+            channel_actions.delete(self._ws, place, self.user)
+
     async def renames(self, channel: Place, name: str) -> None:
         """Rename a channel."""
         place = self._entered(channel)

@@ -66,6 +66,7 @@ def test_by_default_only_responders_resolve_cancel_and_lower_the_severity() -> N
         Action.APPROVE_MAJOR,
         Action.ASK_OBJECTIONS,
         Action.TAKE_OVER,
+        Action.UNINVITE,
         Action.WITHDRAW_ENTRY,
     }
     assert rights.guests_may == (Action.VIEW,)

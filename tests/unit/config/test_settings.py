@@ -11,10 +11,10 @@ from config.settings import (
     ConfigurationErrors,
     LogFormat,
     LogLevel,
-    Problem,
     Settings,
     load_settings,
 )
+from config.variable_names import Problem
 
 SECRET = "hunter2-very-secret"
 SERVING = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
@@ -282,11 +282,64 @@ def test_an_unreadable_line_of_the_env_file_is_not_quoted(
     file = tmp_path / ".env"
     file.write_text(f"{SECRET} is: the [password\nPORT=90\n")
 
-    with caplog.at_level(logging.DEBUG):
-        settings = load_settings({}, env_file=file)
+    with caplog.at_level(logging.DEBUG), pytest.raises(ConfigurationErrors) as refusal:
+        load_settings({}, env_file=file)
 
-    assert settings.port == 90
-    assert SECRET not in caplog.text
+    assert f"{file}:1 isn't KEY=value" in str(refusal.value)
+    assert SECRET not in caplog.text + str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("SITREP_POLCY", "SITREP_POLICY"),
+        ("SITREP_POLICIES", "SITREP_POLICY"),
+        ("SITREP_SIGNKEY", "SITREP_SIGNING_KEY"),
+        ("SITREP_DATABASE_URL", "DATABASE_URL"),
+        ("sitrep_polcy", "SITREP_POLICY"),
+        ("SLACK_BOT_TOKN", "SLACK_BOT_TOKEN"),
+        ("SLACK_SIGNING_SECERT", "SLACK_SIGNING_SECRET"),
+    ],
+)
+def test_a_misspelt_name_is_refused_with_the_right_one(
+    name: str, right: str, tmp_path: Path
+) -> None:
+    assert problems({name: SECRET})[name].what == f"isn't a setting; {right} is"
+    file = tmp_path / ".env"
+    file.write_text(f"# ours\n{name}={SECRET}\n")
+    with pytest.raises(ConfigurationErrors) as refusal:
+        load_settings({}, env_file=file)
+    assert f"{file}:2: {name} isn't a setting; {right} is" in str(refusal.value)
+    assert SECRET not in str(refusal.value)
+
+
+def test_in_our_own_file_names_without_our_prefix_are_checked_too(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("LOG_LEVL=debug\nPORT\nPOSTGRES_PASSWORD=x\nCOMPOSE_PROJECT_NAME=y\n")
+    with pytest.raises(ConfigurationErrors) as refusal:
+        load_settings({}, env_file=file)
+    assert [problem.key for problem in refusal.value.problems] == [
+        f"{file}:1: LOG_LEVL",
+        f"{file}:2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SITREP_PORT", "tcp://10.0.0.1:8080"),
+        ("SITREP_SERVICE_HOST", "10.0.0.1"),
+        ("SITREP_FREEZE_FOLDER", "build"),
+        ("SITREP_WRITE_GOLDEN", "1"),
+        ("SLACK_TOKEN", "of another program"),
+        ("SLACK_CLIENT_SECRET", "x"),
+        ("DATABASE_URI", "x"),
+        ("LOGLEVEL", "x"),
+        ("SITREP_POLCY", ""),
+    ],
+)
+def test_names_of_others_in_the_environment_are_left_alone(name: str, value: str) -> None:
+    assert load_settings({name: value}) == load_settings({})
 
 
 def test_a_missing_env_file_is_no_problem(tmp_path: Path) -> None:

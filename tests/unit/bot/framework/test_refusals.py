@@ -28,9 +28,14 @@ from incidents.core.errors import (
         # There may never have been a poll.
         (Superseded("objection_poll"), ["Say it in the channel"], "any more"),
         (
-            NotPermitted("set_stage", needs="senior"),
+            NotPermitted("set_stage", needs="peer"),
             ["somebody who works solo everywhere", "Ask one of them"],
             "--mentor",
+        ),
+        (
+            NotPermitted("take_over", needs="responder, senior, mentor"),
+            ["Join the incident channel", "`/incident role`", "`/incident takeover`"],
+            "Ask them",
         ),
         (
             NotPermitted("sign_off", needs="mentor"),

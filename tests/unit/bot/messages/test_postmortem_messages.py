@@ -177,7 +177,7 @@ def test_days_are_counted_from_today_in_the_authors_zone() -> None:
         "",
         "<@U1> by 2026-13-01 Alert",
         "<@U1> by 5 Alert",
-        "<@U1> by end of week fix it",
+        "<@U1> by next week fix it",
         "<@U1> by 3/4 fix it",
         "<@U1> by yesterday fix it",
     ],

@@ -7,14 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.core.errors import InvalidInput
+from incidents.core.moments import find_moment, latest_clock_time, split_moment
 from incidents.core.times import (
     duration_text,
     find_duration,
-    find_moment,
-    latest_clock_time,
     parse_duration,
     split_duration,
-    split_moment,
     spoken_duration,
     zone_of,
 )

@@ -339,6 +339,8 @@ def declared(**header: Any) -> tuple[Draft, dict[str, Any]]:
     """Return a timeline with a declaration, and what its incident's row says."""
     draft = Draft()
     draft.add("declared", {**DECLARED, "status": "triage", "detected_at": NINE})
+    alice = {"id": str(uuid.UUID(int=7)), "name": "alice"}
+    draft.add("role_assigned", {"role": "commander", "person": alice})
     draft.note("one")
     row: dict[str, Any] = {
         "status": IncidentStatus.TRIAGE,
@@ -377,7 +379,7 @@ def test_every_format_says_up_to_which_entry_it_goes(fmt: ExportFormat) -> None:
     draft, row = declared()
     text = draft.export(fmt, **row).decode("utf-8-sig")
     assert draft.head.entry_hash in text
-    assert "Up to entry 2" in text or '"head_sequence": 2' in text
+    assert "Up to entry 3" in text or '"head_sequence": 3' in text
 
 
 def test_a_header_that_says_otherwise_than_the_entries_is_noticed() -> None:
@@ -388,6 +390,41 @@ def test_a_header_that_says_otherwise_than_the_entries_is_noticed() -> None:
         ]
     draft, row = declared()
     assert prove_file(draft.export(JSON, **row)).flaws == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"subject": str(uuid.UUID(int=13))}, "subject_differs"),
+        ({"subject": {}}, "subject_differs"),
+        ({"markings": ["drill"]}, "markings_differ"),
+        ({"up_to": {"sequence": 2, "recorded_at": None}}, "up_to_differs"),
+        ({"roles": []}, "roles_differ"),
+        ({"roles": [7]}, "roles_differ"),
+        ({"incident": {"id": str(uuid.UUID(int=13))}}, "subject_differs"),
+        ({"chain": {"entry_hash_covers": ["id"]}}, "chain_differs"),
+        ({"chain": {"genesis_hash": "1" * 64}}, "chain_differs"),
+    ],
+)
+def test_what_a_file_says_about_itself_has_to_be_that_of_its_entries(
+    changed: dict[str, Any], problem: str
+) -> None:
+    draft, row = declared()
+    document = json.loads(draft.export(JSON, **row))
+    for name, value in changed.items():
+        is_part = isinstance(value, dict) and name in {"incident", "chain"}
+        document[name] = {**document[name], **value} if is_part else value
+    data = (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+    assert problem in [flaw.problem for flaw in prove_file(data).flaws]
+
+
+def test_a_shortened_file_fits_no_anchor_of_the_whole_record() -> None:
+    draft, row = declared()
+    anchor = draft.head
+    draft.entries.pop()
+    proof = prove_file(draft.export(JSON, **row))
+    assert proof.flaws == ()  # by itself, it can't know
+    assert proof.head != anchor
 
 
 def test_a_signed_export_proves_by_its_public_key_and_by_no_other() -> None:
@@ -409,7 +446,7 @@ def test_a_chain_computed_anew_has_no_signature_that_fits() -> None:
     forged["signature"] = signed["signature"]
     data = (json.dumps(forged, ensure_ascii=False, indent=2) + "\n").encode()
     assert [flaw.problem for flaw in prove_file(data).flaws] == ["signature_wrong"]
-    signed["roles"] = []
+    signed["incident"]["reference"] = "INC-13"
     data = (json.dumps(signed, ensure_ascii=False, indent=2) + "\n").encode()
     assert [flaw.problem for flaw in prove_file(data).flaws] == ["signature_wrong"]
 

@@ -176,9 +176,9 @@ def role(key: str, start: float, end: float | None) -> RoleSpan:
 
 @pytest.mark.parametrize(
     ("minute", "key"),
-    [(4, None), (5, "commander"), (29, "commander"), (30, "scribe"), (50, "scribe"), (51, None)],
+    [(5, None), (6, "commander"), (30, "commander"), (31, "scribe"), (50, "scribe"), (51, None)],
 )
-def test_the_role_is_the_one_held_at_that_moment(minute: float, key: str | None) -> None:
+def test_the_role_is_the_one_held_until_that_moment(minute: float, key: str | None) -> None:
     spans = [role("commander", 5, 30), role("scribe", 30, 50)]
     found = role_at(spans, PERSON, at=at(minute))
     assert (found.role_key if found else None) == key

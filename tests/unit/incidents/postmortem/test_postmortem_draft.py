@@ -63,6 +63,15 @@ def test_the_timeline_names_each_actor_by_their_role_at_the_time() -> None:
     assert who("look: ") == "Scribe"  # Carol marked what Bob wrote
 
 
+def test_who_takes_a_role_is_called_by_the_one_they_had_until_then() -> None:
+    lines = section(facts(), "timeline").splitlines()
+    (took,) = [line for line in lines if "Took the role" in line]
+    (changed,) = [line for line in lines if "Took command from" in line]
+    assert took.split("|")[2].strip() == "a responder"
+    assert changed.split("|")[2].strip() == "Scribe"
+    assert "Took command from Incident commander" in changed
+
+
 def test_only_updates_missed_by_people_are_counted() -> None:
     assert section(facts(), "updates").startswith("2 sent, 2 missed.")
 

@@ -22,7 +22,7 @@ FACTS = frozenset(
         *("checks", "class_key", "class_name", "duplicate", "duplicate_of", "effect_kind"),
         *("error", "field", "file_id", "format", "handoff_kind", "how", "kept", "level"),
         *("looking_up", "name", "needs", "new", "new_key", "old", "old_channel_id"),
-        *("old_channel_name", "old_key", "old_places", "output", "permalink", "person_kind"),
+        *("old_channel_name", "old_key", "channels", "output", "permalink", "person_kind"),
         *("refused", "role", "role_name", "scenario", "sections", "service", "services"),
         *("severity", "severity_key", "signal", "skipped", "source", "source_link", "status"),
         *("step", "target_kind", "template", "template_key", "to", "away", "called"),

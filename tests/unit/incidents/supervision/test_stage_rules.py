@@ -85,10 +85,17 @@ def test_between_a_role_alone_and_a_service_alone_the_lower_applies() -> None:
         assert levels.stage(role_key="commander", services=("checkout",)) is Stage.ASSIST
 
 
-def test_a_senior_is_nowhere_below_solo() -> None:
-    assert Levels({}).is_senior
-    assert Levels({EVERYTHING: Stage.SOLO}).is_senior
-    assert not Levels({EVERYTHING: Stage.SOLO, Scope("scribe", ""): Stage.LEAD}).is_senior
+def test_a_peer_is_nowhere_below_solo_and_of_a_senior_somebody_has_said_so() -> None:
+    nobody_said = Levels({})
+    said = Levels({Scope("commander", ""): Stage.SOLO})
+    learns_one = Levels({EVERYTHING: Stage.SOLO, Scope("scribe", ""): Stage.LEAD})
+    to_a_limit = Levels({EVERYTHING: Stage.SOLO}, limits={EVERYTHING: 3})
+    assert [one.is_peer for one in (nobody_said, said, learns_one, to_a_limit)] == [
+        *(True, True, False, False)
+    ]
+    assert [one.is_senior for one in (nobody_said, said, learns_one, to_a_limit)] == [
+        *(False, True, False, False)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""What only the operator does to the record: note a restored backup, erase an audit entry.
+"""What a restore does to the record: its gap goes to the audit log, and counting goes on after it.
 
-A restore's gap goes to the audit log, so that no number is missing without a word or given twice.
+So no number is missing without an explanation, or given twice.
 """
 
 from collections.abc import Iterable
@@ -9,12 +9,12 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from incidents.core.errors import AlreadySo, InvalidInput
+from incidents.core.errors import InvalidInput
 from incidents.core.hash_chain import instant_text
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.incident import Counter
+from incidents.incident.numbers import Counter
 from incidents.incident.timeline import TimelineEntry
-from incidents.record.audit_log import AuditEntry, AuditKind, audit, lock_log
+from incidents.record.audit_log import AuditEntry, AuditKind, audit
 from incidents.storage.database import kept_text
 
 MAX_REASON = 500
@@ -86,26 +86,3 @@ def lost_numbers(log: Iterable[AuditEntry], *, counter: str) -> tuple[range, ...
         for gap in gaps
         if isinstance(gap.get("first"), int) and isinstance(gap.get("last"), int)
     )
-
-
-async def redact_audit_entry(uow: UnitOfWork, *, sequence: int, reason: str) -> Outcome:
-    """Erase an audit entry's content for good; a new entry says who did it, and why.
-
-    Raises: InvalidInput for no such entry; AlreadySo if its content is gone.
-    """
-    await lock_log(uow)
-    query = select(AuditEntry).where(
-        AuditEntry.workspace_id == uow.workspace_id, AuditEntry.sequence == sequence
-    )
-    entry = (await uow.session.execute(query)).scalar_one_or_none()
-    # What says where content or numbers are gone has to stay readable.
-    if entry is None or entry.kind in {AuditKind.REDACTED, AuditKind.RESTORED}:
-        raise InvalidInput("entry", "unknown")
-    if entry.content is None:
-        raise AlreadySo("entry", "redacted")
-    why = kept_text(reason, most=MAX_REASON)
-    content = {"entry_id": entry.id, "sequence": sequence, "reason": why}
-    redacted = await audit(uow, AuditKind.REDACTED, content)
-    entry.content = entry.salt = None
-    await uow.flush()
-    return Outcome("audit_entry_redacted", data={"sequence": redacted.sequence})

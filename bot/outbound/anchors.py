@@ -1,7 +1,7 @@
 """Anchors: which entry of the record a message stands for, in the message's footer.
 
-A chain in a database can be computed anew; what Slack has shown can't. So the messages at which an
-incident is resolved and closed, and its postmortem published, name the hash of their own entry.
+A chain in a database can be recomputed; what Slack has shown can't. So the messages about resolving
+and closing an incident, and about publishing its postmortem, name the hash of their own entry.
 """
 
 from bot.slack.blocks import Message, context
