@@ -22,14 +22,16 @@ from bot.outbound.attempts import LOOK_AFTER, Attempts, End, Ended, Postponed, U
 from bot.outbound.lease_keeper import LeaseKeeper
 from bot.slack.errors import SlackFailure
 from incidents.core.people import Workspace, system_actor
-from incidents.engine import outbox
+from incidents.engine import outbox, settling
 from incidents.engine.effects import Effect
-from incidents.engine.failed_effects import record_failure
 from incidents.engine.outbox import EffectRow, EffectStatus
+from incidents.engine.settling import record_failure
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import private_among
 
 AT_ONCE = 40
+# Refreshes leave places for what people wait for.
+REFRESHES_AT_ONCE = 20
 SWEEP_EVERY_SECONDS = 5.0
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 # Shorter failures are over before their effects have waited long.
@@ -82,6 +84,7 @@ class Dispatcher:
         self._kinds = tuple(effect_type.kind for effect_type in handlers)
         self.last_beat: float = 0.0
         self._under_way: set[uuid.UUID] = set()
+        self._refreshing: set[uuid.UUID] = set()
         self._lease = LeaseKeeper(
             services, holder=holder, look_after=LOOK_AFTER, under_way=self._under_way
         )
@@ -206,7 +209,9 @@ class Dispatcher:
             self.wake()  # effects behind these may be due now, and weren't claimed
         finally:
             self._is_settling = False
-            self._under_way.difference_update(one.effect_id for one in ended)
+            settled = {one.effect_id for one in ended}
+            self._under_way -= settled
+            self._refreshing -= settled
 
     async def _settle_alone(self, one: Ended) -> None:
         try:
@@ -234,7 +239,7 @@ class Dispatcher:
             await uow.follow_up()
             if is_back:
                 before = uow.now - LOOK_AFTER
-                await outbox.hasten(
+                await settling.hasten(
                     uow.session, workspace_id=uow.workspace_id, now=uow.now, claimed_before=before
                 )
             if limit and not self._is_stopping:
@@ -245,6 +250,7 @@ class Dispatcher:
                         holder=self.holder,
                         now=uow.now,
                         limit=limit,
+                        refreshes=REFRESHES_AT_ONCE - len(self._refreshing),
                         kinds=self._kinds,
                     )
                 )
@@ -257,6 +263,8 @@ class Dispatcher:
         )
         for row in claimed:
             self._under_way.add(row.id)
+            if row.coalesce_key is not None:
+                self._refreshing.add(row.id)
             self._spawn(self._carry_out(row, is_counted=row.incident_id not in private))
             # Let its call go out before we prepare the next effect, which takes some milliseconds.
             for _ in range(TURNS_TO_LEAVE):
@@ -269,19 +277,19 @@ class Dispatcher:
             return None
         match one.end:
             case Done(record=record):
-                outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
+                settling.settle(row, status=EffectStatus.DONE, now=uow.now)
                 row.progress = {**row.progress, "posted": [list(place) for place in one.posted]}
                 return record
             case Dropped(reason=reason, record=record):
-                outbox.settle(row, status=EffectStatus.DROPPED, now=uow.now, error=reason)
+                settling.settle(row, status=EffectStatus.DROPPED, now=uow.now, error=reason)
                 return record
             case Failed(error=error, record=record):
                 log.error("effect_became_dead_letter", kind=row.kind, error=error)
-                await outbox.dead_letter(uow.session, row, now=uow.now, error=error)
+                await settling.dead_letter(uow.session, row, now=uow.now, error=error)
                 return record or partial(record_failure, row=row, error=error)
             case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain) as later:
                 row.attempts -= later.is_paced
-                await outbox.postpone(
+                await settling.postpone(
                     uow.session,
                     row,
                     now=uow.now,
@@ -290,7 +298,7 @@ class Dispatcher:
                     is_uncertain=is_uncertain,
                 )
             case Unauthorized(error=error):
-                await outbox.postpone(
+                await settling.postpone(
                     uow.session, row, now=uow.now, due_at=uow.now, error=error, is_uncertain=False
                 )
                 await _pause_workspace(uow, error)

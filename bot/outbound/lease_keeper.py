@@ -8,7 +8,7 @@ from bot.framework.requests import Services
 from bot.operations.process import is_gone
 from incidents.core.people import Workspace, system_actor
 from incidents.core.systems import HOUSEKEEPING
-from incidents.engine import outbox
+from incidents.engine import settling
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.storage import leases
 
@@ -83,7 +83,7 @@ class LeaseKeeper:
         A commit's result can get lost, and so can an effect's when it can't be settled for a while.
         Our recent claims are kept, because they may be about to start.
         """
-        await outbox.release_abandoned(
+        await settling.release_abandoned(
             uow.session,
             workspace_id=uow.workspace_id,
             now=uow.now,

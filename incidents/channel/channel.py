@@ -11,7 +11,7 @@ from incidents.channel.events import ChannelSuperfluous
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonFacts, PersonKind, Workspace, save_person
-from incidents.engine import outbox
+from incidents.engine import settling
 from incidents.engine.effects import JoinChannel
 from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -167,7 +167,7 @@ async def wait_for_other_channel(
     query = select(EffectRow).where(EffectRow.id == opening).with_for_update()
     row = (await uow.session.execute(query)).scalar_one_or_none()
     if row is not None and row.status in {EffectStatus.PENDING, EffectStatus.DEAD}:
-        await outbox.give_up(uow.session, row, now=uow.now, reason="another channel is used")
+        await settling.give_up(uow.session, row, now=uow.now, reason="another channel is used")
     waiting = (EffectStatus.PENDING, EffectStatus.BLOCKED)
     await uow.session.execute(
         update(EffectRow)

@@ -58,10 +58,10 @@ def furnish_channel(plan: IncidentPlan[Any]) -> None:
         severity = plan.policy.find_severity(facts.severity_key)
         by_severity = severity.invites if severity else ()
         plan.invite_policy(plan.policy.private.invite if facts.is_private else by_severity)
-    plan.add(PinStatusCard(incident_id=facts.incident_id), lane="ancillary", after=card)
+    plan.add(PinStatusCard(incident_id=facts.incident_id), lane="pin", after=card)
     plan.set_topic()
     bookmarks = AddBookmarks(incident_id=facts.incident_id)
-    plan.add(bookmarks, lane="ancillary", after=plan.channel_gate)
+    plan.add(bookmarks, lane="bookmarks", after=plan.channel_gate)
 
 
 def warn_last_insider(plan: IncidentPlan[SightEnded]) -> None:
@@ -219,7 +219,7 @@ def add_bookmarks(plan: IncidentPlan[Edited]) -> None:
     """Add the bookmarks of services that an edit adds."""
     if "services" in plan.event.changes:
         effect = AddBookmarks(incident_id=plan.facts.incident_id)
-        plan.add(effect, lane="ancillary", after=plan.channel_gate)
+        plan.add(effect, lane="bookmarks", after=plan.channel_gate)
 
 
 def archive_channel(plan: IncidentPlan[ArchivingDue]) -> None:
@@ -232,7 +232,7 @@ def discard_channel(plan: IncidentPlan[ChannelSuperfluous]) -> None:
     """Archive a channel that comes too late, once."""
     incident_id, channel_id = plan.facts.incident_id, plan.event.channel_id
     effect = DiscardChannel(incident_id=incident_id, channel_id=channel_id)
-    plan.add(effect, lane="ancillary", effect_id=derived_id(incident_id, channel_id))
+    plan.add(effect, lane="discard", effect_id=derived_id(incident_id, channel_id))
 
 
 def read_newcomer_in(plan: IncidentPlan[NewcomerArrived]) -> None:

@@ -11,9 +11,9 @@ Lanes are first in, first out; between lanes, only `after_effect_id` orders effe
 
 import functools
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -29,7 +29,6 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
@@ -51,8 +50,6 @@ class EffectStatus(StrEnum):
 
 
 _UNSETTLED = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED)
-# Why an effect waits that Slack or we ourselves limit: it knows when there is room.
-RATE_LIMITED = "ratelimited"
 _PASSED = (EffectStatus.DONE, EffectStatus.DROPPED)
 
 
@@ -207,7 +204,8 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
             or_(EffectRow.after_effect_id.is_(None), ~waits),
             first_in_lane,
         )
-        .order_by(EffectRow.position)
+        # What people wait for goes before what only keeps a message true.
+        .order_by(EffectRow.coalesce_key.is_not(None), EffectRow.position)
         .limit(bindparam("most", type_=Integer))
     )
 
@@ -232,15 +230,20 @@ async def claim(
     holder: str,
     now: datetime,
     limit: int,
+    refreshes: int,
     kinds: Sequence[str],
 ) -> list[EffectRow]:
-    """Claim at most `limit` effects that are due and first in their lanes.
+    """Claim at most `limit` effects that are due and first in their lanes, refreshes last.
 
-    `kinds` are those that the caller can carry out; another version may have stored others.
+    At most `refreshes` are refreshes, so that what people wait for always finds a place. `kinds`
+    are those that the caller can carry out; another version may have stored others.
     """
     given = {"workspace": workspace_id, "now": now, "most": limit}
     result = await session.execute(_claimable(kinds=tuple(kinds)), given)
-    rows: list[EffectRow] = list(result.scalars())
+    due: list[EffectRow] = list(result.scalars())
+    first = [row for row in due if row.coalesce_key is None]
+    last = [row for row in due if row.coalesce_key is not None]
+    rows = first + last[: max(refreshes, 0)]
     for row in rows:
         row.status = EffectStatus.CLAIMED
         row.claimed_at = now
@@ -272,140 +275,6 @@ async def get_effect(session: AsyncSession, effect_id: uuid.UUID) -> EffectRow:
     """Return the effect's row, locked. Raises: NoResultFound."""
     query = select(EffectRow).where(EffectRow.id == effect_id).with_for_update()
     return (await session.execute(query)).scalar_one()
-
-
-def settle(
-    row: EffectRow, *, status: EffectStatus, now: datetime, error: str | None = None
-) -> None:
-    """End an effect as done or dropped; `error` says why it was dropped."""
-    row.status = status
-    row.settled_at = now
-    row.error = error
-
-
-async def postpone(
-    session: AsyncSession,
-    row: EffectRow,
-    *,
-    now: datetime,
-    due_at: datetime,
-    error: str,
-    is_uncertain: bool,
-) -> None:
-    """Return a claimed effect to pending for a later attempt.
-
-    A refresh gives way to a newer one that waits already, unless it may have posted a message:
-    only a second attempt of its own would find that.
-    """
-    row.is_uncertain = row.is_uncertain or is_uncertain
-    newer = await _find_newer(session, row)
-    if newer is not None and not row.is_uncertain:
-        settle(row, status=EffectStatus.DROPPED, now=now, error="a newer one waits")
-        await session.execute(
-            update(EffectRow)
-            .where(EffectRow.after_effect_id == row.id, EffectRow.status == EffectStatus.PENDING)
-            .values(after_effect_id=newer)
-        )
-        return
-    row.status = EffectStatus.PENDING
-    row.due_at = due_at
-    row.error = error
-    if newer is not None:
-        row.coalesce_key = None  # the partial unique index allows only one
-
-
-async def _find_newer(session: AsyncSession, row: EffectRow) -> uuid.UUID | None:
-    if row.coalesce_key is None:
-        return None
-    query = select(EffectRow.id).where(
-        EffectRow.coalesce_key == row.coalesce_key,
-        EffectRow.status == EffectStatus.PENDING,
-        EffectRow.id != row.id,
-    )
-    return (await session.execute(query)).scalar_one_or_none()
-
-
-async def hasten(
-    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, claimed_before: datetime
-) -> None:
-    """Make due at once what waits after a failure, if it was claimed before that time."""
-    await session.execute(
-        update(EffectRow)
-        .where(
-            EffectRow.workspace_id == workspace_id,
-            EffectRow.status == EffectStatus.PENDING,
-            EffectRow.due_at > now,
-            EffectRow.claimed_at < claimed_before,
-            EffectRow.error != RATE_LIMITED,
-        )
-        .values(due_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def dead_letter(session: AsyncSession, row: EffectRow, *, now: datetime, error: str) -> None:
-    """Make an effect a dead letter; effects that depend on it become blocked."""
-    settle(row, status=EffectStatus.DEAD, now=now, error=error)
-    await session.execute(
-        update(EffectRow)
-        .where(EffectRow.after_effect_id == row.id, EffectRow.status == EffectStatus.PENDING)
-        .values(status=EffectStatus.BLOCKED)
-    )
-
-
-async def requeue(session: AsyncSession, row: EffectRow, *, now: datetime) -> None:
-    """Requeue a dead letter; effects that it blocked wait for it again."""
-    row.status = EffectStatus.PENDING
-    row.due_at = now
-    row.settled_at = None
-    row.attempts = 0
-    # The last attempt may have succeeded after all.
-    row.is_uncertain = True
-    row.coalesce_key = None
-    await _unblock(session, row.id)
-
-
-async def give_up(session: AsyncSession, row: EffectRow, *, now: datetime, reason: str) -> None:
-    """Drop a dead letter for good; effects that it blocked continue without it."""
-    settle(row, status=EffectStatus.DROPPED, now=now, error=reason)
-    await _unblock(session, row.id)
-
-
-async def _unblock(session: AsyncSession, effect_id: uuid.UUID) -> None:
-    await session.execute(
-        update(EffectRow)
-        .where(EffectRow.after_effect_id == effect_id, EffectRow.status == EffectStatus.BLOCKED)
-        .values(status=EffectStatus.PENDING)
-    )
-
-
-async def release_abandoned(
-    session: AsyncSession,
-    *,
-    workspace_id: uuid.UUID,
-    now: datetime,
-    look_after: timedelta,
-    claimed_before: datetime | None = None,
-    under_way: Collection[uuid.UUID] = (),
-) -> int:
-    """Requeue claimed effects that nobody carries out any more; their calls may have happened.
-
-    Only the holder of the workspace's lease may call this; its own claims are `under_way`. An
-    effect is due after `look_after`, when no call of a process that just died can be under way.
-    """
-    query = select(EffectRow).where(
-        EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.CLAIMED
-    )
-    if claimed_before is not None:
-        query = query.where(EffectRow.claimed_at < claimed_before)
-    claimed = (await session.execute(query.with_for_update())).scalars()
-    rows = [row for row in claimed if row.id not in under_way]
-    for row in rows:
-        due_at = now + look_after
-        await postpone(
-            session, row, now=now, due_at=due_at, error="process gone", is_uncertain=True
-        )
-    return len(rows)
 
 
 async def count_by_status(

@@ -132,6 +132,7 @@ class IncidentPlan(Plan[EventT_co]):
     ) -> uuid.UUID:
         """Plan a refresh from current state, unless the same one is already waiting.
 
+        Its lane is that of the one message it keeps true: one that fails holds up nothing else.
         `of` is the subject shown (and where, if in several places), by default the incident.
         """
         key = f"{effect.kind}:{of or self.facts.incident_id}"
@@ -192,7 +193,7 @@ class IncidentPlan(Plan[EventT_co]):
     def set_topic(self) -> None:
         """Update the channel's topic, best effort."""
         effect = SetChannelTopic(incident_id=self.facts.incident_id)
-        self.refresh(effect, lane="ancillary", after=self.channel_gate)
+        self.refresh(effect, lane="topic", after=self.channel_gate)
 
     def refresh_entry_messages(self) -> None:
         """Update messages about earlier entries, if any still offer something."""

@@ -136,7 +136,7 @@ def call_people(plan: IncidentPlan[EscalationCalled]) -> None:
                 call_id=called.call_id,
                 person_id=called.person.id,
             )
-            plan.add(effect, lane=f"dm:{called.person.id}", name=str(called.call_id))
+            plan.add(effect, lane=f"call:{called.call_id}", name=str(called.call_id))
             plan.invite(called.person.id)
 
 
@@ -231,7 +231,8 @@ def _for_whom(plan: IncidentPlan[AboutEscalation]) -> uuid.UUID | None:
 
 def _show_card(plan: IncidentPlan[Payload | FeatureEvent], escalation_id: uuid.UUID) -> None:
     effect = RefreshEscalationCard(incident_id=plan.facts.incident_id, escalation_id=escalation_id)
-    plan.refresh(effect, lane="escalations", after=plan.channel_gate, of=escalation_id)
+    lane = f"escalation:{escalation_id}"
+    plan.refresh(effect, lane=lane, after=plan.channel_gate, of=escalation_id)
 
 
 def _show_calls(plan: IncidentPlan[Payload | FeatureEvent], escalation: EscalationFact) -> None:
@@ -242,4 +243,4 @@ def _show_calls(plan: IncidentPlan[Payload | FeatureEvent], escalation: Escalati
             call_id=call.call_id,
             person_id=call.person_id,
         )
-        plan.refresh(effect, lane=f"dm:{call.person_id}", of=call.call_id)
+        plan.refresh(effect, lane=f"call:{call.call_id}", of=call.call_id)

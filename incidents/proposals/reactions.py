@@ -206,7 +206,8 @@ def _show(plan: IncidentPlan[Any], proposal_id: uuid.UUID, person_id: uuid.UUID 
     )
     place = f"dm:{person_id}" if person_id else "channel"
     gate = None if person_id else plan.channel_gate
-    plan.refresh(effect, lane=place, after=gate, of=f"{proposal_id}:{place}")
+    copy = f"{proposal_id}:{place}"
+    plan.refresh(effect, lane=f"proposal:{copy}", after=gate, of=copy)
 
 
 def _end_quietly(plan: IncidentPlan[ProposalEntry]) -> None:

@@ -35,7 +35,7 @@ def say_break_glass(plan: IncidentPlan[Redacted]) -> None:
 def erase_title(plan: IncidentPlan[Redacted]) -> None:
     """Reduce direct messages that named the incident by a redacted title."""
     if plan.event.takes_a_title:
-        plan.refresh(EraseTitle(incident_id=plan.facts.incident_id), lane="ancillary")
+        plan.refresh(EraseTitle(incident_id=plan.facts.incident_id), lane="topic")
 
 
 def delete_files(plan: IncidentPlan[Redacted]) -> None:

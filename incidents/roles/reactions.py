@@ -188,7 +188,8 @@ def _show_handoff(
     )
     place = f"dm:{person_id}" if person_id else "channel"
     gate = None if person_id else plan.channel_gate
-    plan.refresh(effect, lane=place, after=gate, of=f"{handoff_id}:{place}")
+    copy = f"{handoff_id}:{place}"
+    plan.refresh(effect, lane=f"handoff:{copy}", after=gate, of=copy)
 
 
 def _tell_unless_actor(plan: IncidentPlan[Payload], person_id: uuid.UUID | None) -> None:

@@ -13,7 +13,7 @@ from bot.framework.requests import Request
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.engine.entries import EffectFailed, EffectRetried, effect_words, refusal_reason
-from incidents.engine.failed_effects import is_dead, retry_effect
+from incidents.engine.settling import is_dead, retry_effect
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.views import EntryView, IncidentView, find_next_entry
 

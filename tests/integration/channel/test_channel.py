@@ -31,7 +31,7 @@ from incidents.channel.life import (
 from incidents.channel.read_in import offer_read_in
 from incidents.core.errors import AlreadySo, IncidentNotFound, InvalidInput
 from incidents.core.people import Actor, PersonKind, Workspace
-from incidents.engine import outbox
+from incidents.engine import outbox, settling
 from incidents.engine.effects import (
     AddBookmarks,
     ArchiveChannel,
@@ -79,7 +79,7 @@ async def _open(world: World, incident_id: uuid.UUID, channel_id: str = "C1") ->
     async def opened(uow: UnitOfWork) -> None:
         rows = (await uow.session.execute(_rows("open_incident_channel"))).scalars()
         for row in rows:
-            outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
+            settling.settle(row, status=EffectStatus.DONE, now=uow.now)
         await record_opened(
             uow, incident_id, channel_id=channel_id, channel_name="inc-1-errors", is_private=False
         )
@@ -101,7 +101,7 @@ async def _carried_out(world: World, effect_type: type[Effect]) -> None:
 
     async def settle(uow: UnitOfWork) -> None:
         for row in (await uow.session.execute(_rows(effect_type.kind))).scalars():
-            outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
+            settling.settle(row, status=EffectStatus.DONE, now=uow.now)
 
     await _record(world, settle)
 
@@ -174,6 +174,7 @@ async def test_the_bot_joins_an_existing_channel_before_using_it(world: World) -
             holder="test",
             now=world.clock.now(),
             limit=50,
+            refreshes=50,
             kinds=[kind.kind for kind in (JoinChannel, PostEntry, RefreshStatusCard)],
         )
     assert [row.kind for row in due] == [JoinChannel.kind]
@@ -186,7 +187,7 @@ async def test_choosing_a_channel_unblocks_what_waited_for_the_refused_one(world
 
     async def refuse(uow: UnitOfWork) -> None:
         row = (await uow.session.execute(_rows("open_incident_channel"))).scalar_one()
-        await outbox.dead_letter(uow.session, row, now=uow.now, error="restricted_action")
+        await settling.dead_letter(uow.session, row, now=uow.now, error="restricted_action")
 
     await world.run(
         partial(edit, ref=ById(incident_id), wanted=Edit({"title": "Other errors"})), by=alice

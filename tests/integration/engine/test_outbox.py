@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from incidents.core.ids import new_id
-from incidents.engine import outbox
+from incidents.engine import outbox, settling
 from incidents.engine.effects import Effect, RefreshStatusCard, SetChannelTopic
 from incidents.engine.outbox import EffectRow, EffectStatus, Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -38,7 +38,9 @@ async def _add(world: World, *plans: Planned) -> None:
     await world.run(add)
 
 
-async def _claim(world: World, *, holder: str = "a", limit: int = 10) -> list[uuid.UUID]:
+async def _claim(
+    world: World, *, holder: str = "a", limit: int = 10, refreshes: int = 10
+) -> list[uuid.UUID]:
     claimed: list[EffectRow] = []
 
     async def claim(uow: UnitOfWork) -> Outcome:
@@ -49,6 +51,7 @@ async def _claim(world: World, *, holder: str = "a", limit: int = 10) -> list[uu
                 holder=holder,
                 now=uow.now,
                 limit=limit,
+                refreshes=refreshes,
                 kinds=KINDS,
             )
         )
@@ -63,13 +66,13 @@ async def _end(world: World, effect_id: uuid.UUID, how: EffectStatus) -> None:
         row = await outbox.get_effect(uow.session, effect_id)
         match how:
             case EffectStatus.DEAD:
-                await outbox.dead_letter(uow.session, row, now=uow.now, error="refused")
+                await settling.dead_letter(uow.session, row, now=uow.now, error="refused")
             case EffectStatus.PENDING:
-                await outbox.requeue(uow.session, row, now=uow.now)
+                await settling.requeue(uow.session, row, now=uow.now)
             case EffectStatus.DROPPED:
-                await outbox.give_up(uow.session, row, now=uow.now, reason="let go")
+                await settling.give_up(uow.session, row, now=uow.now, reason="let go")
             case _:
-                outbox.settle(row, status=how, now=uow.now)
+                settling.settle(row, status=how, now=uow.now)
         return Outcome("ended")
 
     await world.run(end)
@@ -135,6 +138,70 @@ async def test_a_refresh_coalesces_into_a_waiting_one_but_not_into_a_claimed_one
     await _add(world, later)
     await _end(world, first.id, EffectStatus.DONE)
     assert await _claim(world) == [later.id]
+
+
+async def test_what_people_wait_for_is_claimed_before_refreshes_and_finds_a_place(
+    world: World,
+) -> None:
+    refreshes = [_plan(f"r{n}", key=f"r{n}") for n in range(4)]
+    calls = [_plan(f"c{n}") for n in range(2)]
+    await _add(world, *refreshes, *calls)
+    first_of_them = [refresh.id for refresh in refreshes]
+    wanted = [*(call.id for call in calls), *first_of_them[:2]]
+    assert await _claim(world, limit=5, refreshes=2) == wanted
+    assert await _claim(world, refreshes=0) == []
+
+
+async def _postponed(world: World, effect_id: uuid.UUID, *, is_uncertain: bool) -> EffectRow:
+    found: list[EffectRow] = []
+
+    async def postpone(uow: UnitOfWork) -> Outcome:
+        row = await outbox.get_effect(uow.session, effect_id)
+        later = uow.now + timedelta(seconds=5)
+        await settling.postpone(
+            uow.session, row, now=uow.now, due_at=later, error="busy", is_uncertain=is_uncertain
+        )
+        found.append(row)
+        return Outcome("postponed")
+
+    await world.run(postpone)
+    return found[-1]
+
+
+async def test_a_refresh_that_waits_again_gives_way_to_a_newer_one(world: World) -> None:
+    older, newer = _plan("a", key="card"), _plan("a", key="card")
+    follower = _plan("b", after=older.id)
+    await _add(world, older, follower)
+    await _claim(world)
+    await _add(world, newer)
+    assert (await _postponed(world, older.id, is_uncertain=False)).status == EffectStatus.DROPPED
+    assert await _claim(world) == [newer.id]
+    await _end(world, newer.id, EffectStatus.DONE)
+    assert await _claim(world) == [follower.id]
+
+
+async def test_a_refresh_that_may_have_posted_is_tried_again_itself(world: World) -> None:
+    older, newer = _plan("a", key="card"), _plan("a", key="card")
+    await _add(world, older)
+    await _claim(world)
+    await _add(world, newer)
+    row = await _postponed(world, older.id, is_uncertain=True)
+    assert row.status == EffectStatus.PENDING
+    assert row.coalesce_key is None
+    world.clock.advance(timedelta(seconds=6))
+    assert await _claim(world) == [older.id]
+
+
+async def test_a_refresh_that_waits_again_takes_newer_ones_in(world: World) -> None:
+    older, newer = _plan("a", key="card"), _plan("a", key="card")
+    await _add(world, older)
+    await _claim(world)
+    await _postponed(world, older.id, is_uncertain=False)
+    await _add(world, newer)
+    world.clock.advance(timedelta(seconds=6))
+    assert await _claim(world) == [older.id]
+    await _end(world, older.id, EffectStatus.DONE)
+    assert await _claim(world) == []
 
 
 async def test_dependents_of_a_coalesced_refresh_follow_the_one_it_joined(
@@ -217,7 +284,7 @@ async def test_effects_of_a_dead_process_are_retried_after_its_calls_have_ended(
     due: list[datetime] = []
 
     async def release(uow: UnitOfWork) -> Outcome:
-        await outbox.release_abandoned(
+        await settling.release_abandoned(
             uow.session,
             workspace_id=uow.workspace_id,
             now=uow.now,

@@ -9,7 +9,6 @@ import pytest
 from incidents.core.errors import AlreadySo, IncidentNotFound, Superseded
 from incidents.core.people import Actor
 from incidents.engine.effects import SendPrompt, encode
-from incidents.engine.failed_effects import record_failure
 from incidents.engine.outbox import EffectRow
 from incidents.engine.prompts import (
     Prompt,
@@ -20,6 +19,7 @@ from incidents.engine.prompts import (
     open_prompts,
     withdraw,
 )
+from incidents.engine.settling import record_failure
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
 from tests.world import World

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 
 from incidents.core.ids import new_id
-from incidents.engine import outbox
+from incidents.engine import outbox, settling
 from incidents.engine.effects import RefreshStatusCard
 from incidents.engine.outbox import EffectRow, EffectStatus, Planned
 from incidents.engine.transactions import RequestKey
@@ -88,7 +88,7 @@ async def test_an_effect_whose_predecessor_was_deleted_still_runs(world: World) 
 
     async def settle(uow: UnitOfWork) -> Outcome:
         row = await outbox.get_effect(uow.session, first)
-        outbox.settle(row, status=EffectStatus.DONE, now=uow.now)
+        settling.settle(row, status=EffectStatus.DONE, now=uow.now)
         return Outcome("settled")
 
     await world.run(plan)

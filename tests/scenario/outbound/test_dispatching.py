@@ -119,6 +119,7 @@ async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bo
             holder=bot.app.dispatcher.holder,
             now=uow.now,
             limit=1,
+            refreshes=1,
             kinds=(SetChannelTopic.kind,),
         )
         return Outcome("claimed")
