@@ -95,7 +95,8 @@ freeze-check: $(STAMP) ## Find what is shown no longer, or for the first time
 bench: $(STAMP) ## Measure against the embedded Slack
 	@$(BIN)/python -m tests.benchmarks
 
-chaos: $(STAMP) ## Run the random tests with twenty times the examples
+chaos: $(STAMP) ## Kill, cut power, break Slack: an hour of it; then the random tests, twenty times as long
+	$(BIN)/python -m tests.chaos --long
 	TEST_EXAMPLES_FACTOR=20 $(PYTEST) -m hypothesis --timeout=1800
 
 run: $(STAMP) ## Run the bot for a real workspace

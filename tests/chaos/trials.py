@@ -65,7 +65,7 @@ async def _freeze(scene: Scene, process_id: int) -> None:
 
 
 async def fail_a_third(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
-    """Let about 30 of 100 calls fail: refused, dropped before or after they took effect, limited.
+    """Let about 30 of 100 calls fail: refused, dropped, lost to a proxy, before or after, limited.
 
     Each case is a second of it.
     """
@@ -80,6 +80,8 @@ async def fail_a_third(database_url: str, folder: Path, *, seed: int, cases: int
         slack.fail("*", status=502, times=FOREVER, match=strikes(0.06), after=True)
         slack.drop("*", times=FOREVER, match=strikes(0.06))
         slack.drop("*", times=FOREVER, match=strikes(0.06), after=True)
+        slack.fail("*", status=404, times=FOREVER, match=strikes(0.02))  # a proxy's page
+        slack.fail("*", status=404, times=FOREVER, match=strikes(0.02), after=True)
         slack.fail("*", error="ratelimited", times=FOREVER, match=strikes(0.06))
         await asyncio.sleep(cases)
     return scene.verdict
