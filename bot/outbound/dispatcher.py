@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bot.framework.effect_context import Done, Dropped, Failed, Record
 from bot.framework.feature import EffectHandler
@@ -195,7 +196,10 @@ class Dispatcher:
             )
 
     async def _settle_and_claim(self, *, limit: int) -> None:
-        """Settle ended effects and claim due ones in one transaction; if it fails, settle each."""
+        """Settle ended effects and claim due ones in one transaction; if it fails, settle each.
+
+        What the database doesn't take now is kept for the next cycle.
+        """
         ended, self._ended = self._ended, []
         self._is_settling = True
         try:
@@ -204,24 +208,30 @@ class Dispatcher:
             if not ended:
                 raise
             log.exception("settling_together_failed", effects=len(ended))
-            for one in ended:
-                await self._settle_alone(one)
+            kept = [one for one in ended if not await self._settle_alone(one)]
+            if kept:
+                self._ended[:0] = kept
+                raise
             self.wake()  # effects behind these may be due now, and weren't claimed
         finally:
             self._is_settling = False
-            settled = {one.effect_id for one in ended}
+            settled = {one.effect_id for one in ended} - {one.effect_id for one in self._ended}
             self._under_way -= settled
             self._refreshing -= settled
 
-    async def _settle_alone(self, one: Ended) -> None:
+    async def _settle_alone(self, one: Ended) -> bool:
+        """Settle one effect; return False if the database can't be written now."""
         try:
             await self._transact([one], limit=0)
+        except (InterfaceError, OperationalError, OSError, TimeoutError):
+            return False
         except Exception as error:
             # It may have happened in Slack but can't be recorded now: look again later.
             log.exception("settling_failed", effect_id=str(one.effect_id))
             due_at = self.services.clock.now() + LOOK_AFTER
             again = Postponed(due_at, f"not recorded: {type(error).__name__}", is_uncertain=True)
             await self._transact([Ended(one.effect_id, again)], limit=0)
+        return True
 
     async def _transact(self, ended: list[Ended], *, limit: int) -> None:
         claimed: list[EffectRow] = []
