@@ -32,7 +32,7 @@ class Scene:
         """Start the first bot, and wait until everybody is at work in a channel."""
         process = await self.start()
         wanted = 2 * len(self.crew.people)
-        await self.slack.wait_for(lambda: self.crew.given >= wanted, timeout=60)
+        await self.slack.wait_for(lambda: self.crew.given >= wanted, timeout=120)
         return process
 
     async def start(self, preload: dict[str, str] | None = None) -> Running:

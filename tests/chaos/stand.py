@@ -90,7 +90,7 @@ async def a_slack(*, rate_limits: bool) -> AsyncIterator[SlackServer]:
         yield slack
 
 
-async def settle(slack: SlackServer, database_url: str, *, timeout: float = 90.0) -> None:
+async def settle(slack: SlackServer, database_url: str, *, timeout: float = 150.0) -> None:
     """Wait until the bot owes nothing: no effect waits and Slack hears nothing new.
 
     Raises: TimeoutError.
