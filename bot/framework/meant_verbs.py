@@ -182,7 +182,7 @@ _POLITE: Final = re.compile(
     r"|we should|i'?d like to|just|and|ok|okay|hey|hi|so)[,]?\s+)+",
     re.IGNORECASE,
 )
-_ASKS_FOR_HELP: Final = frozenset({"hello", "hi", "hey", "commands", "usage", "man", "-h"})
+_ASKS_FOR_HELP: Final = frozenset({"hello", "hi", "hey", "commands", "usage", "man"})
 
 
 def ready_commands(text: str, *, close: Sequence[str]) -> tuple[str, ...]:
