@@ -157,6 +157,7 @@ _HOLDERS = MappingProxyType(
 _FIELDS = MappingProxyType(
     {
         "person": "That",
+        "people": "That",
         "original": "The other incident",
         "next": "The time to the next update",
         "next_in": "The time to the next update",
@@ -235,10 +236,15 @@ def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> st
                 f"The incident is already {escape(detail)}, so nothing was done. If it goes on, "
                 f"`{slash} reopen` with the reason takes it up again."
             )
+        case AlreadySo(what="the incident", detail="cancelled"):
+            return (
+                "The incident is cancelled and stays so, so nothing was done. If it goes on, declare "
+                f"a new one with `{slash} declare`."
+            )
         case AlreadySo(what="incident", detail="private"):
             return (
-                "Nothing to change: the incident is already private. To bring in somebody else, "
-                "invite them to its channel."
+                "Nothing to change: the incident is already private. To bring in somebody else: "
+                f"`{slash} invite @someone`."
             )
         case AlreadySo(what=what, detail=detail):
             return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
@@ -345,9 +351,11 @@ def _whole_line(example: str, typed: str, *, slash: str) -> str:
     before = slash
     if parse_reference(verb) is not None:
         before, verb = f"{slash} {verb.upper()}", rest.partition(" ")[0]
-    if not verb or example.partition(" ")[0] != verb.casefold():
+    named, _, bare = example.partition(" ")
+    shown = bare if parse_reference(named) is not None else example
+    if not verb or shown.partition(" ")[0] != verb.casefold():
         return example
-    return f"`{before} {example}`"
+    return f"`{before} {shown}`"
 
 
 def invalid_text(field: str, problem: str, example: str) -> str:
@@ -366,9 +374,10 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "out_of_range": "is too short or too long",
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
         "one_at_a_time": "can't be two: name one at a time. Nothing was done yet",
-        "a_guest": "is a guest or from another workspace; roles are for members",
+        "a_guest": "is a guest or from another workspace; choose a member",
         "a_stranger": "is from another workspace; choose somebody of yours",
-        "a_bot": "is a bot; roles are for people",
+        "a_bot": "is a bot; choose a person",
+        "a_group": "is a group; name the people in it",
         "deactivated": "is deactivated; choose somebody else",
         "order": "doesn't fit the other times",
         "same": "is this incident itself; name the other one",

@@ -9,6 +9,7 @@ from tests.scenario.conftest import Bot, declared
 
 async def _answer(bot: Bot, line: str) -> str:
     alice, *_ = bot.slack.add_people("alice", "ben", "dev")
+    bot.slack.add_group("sre", [alice])
     bot.slack.welcome(alice)
     await bot.slack.quiet()
     _, room = await declared(bot, by=alice)
@@ -40,6 +41,13 @@ async def _answer(bot: Bot, line: str) -> str:
         ("snooze 20 customers wait for us", "could be part of your reason"),
         ("update All is well --next soon", "has to be a number of minutes"),
         ("action fix it", "type `@`"),
+        ("invite ben", "That isn't a person"),
+        ("invite ben", "For example: `/incident invite @\u2060alice @\u2060bob"),
+        ("INC-1 invite ben", "For example: `/incident INC-1 invite @\u2060alice"),
+        ("invite @sre they know it", "That is a group; name the people in it"),
+        ("private @sre they know it", "That is a group; name the people in it"),
+        ("invite @sitrep", "That is a bot; choose a person"),
+        ("channel #nowhere", "For example: `/incident channel #"),
         ("severity 9 pods are down", "doesn't exist. Use one of sev1"),
     ],
 )
