@@ -36,7 +36,6 @@ MAY_BE_RECORDED = (
 # An example repeats this much of the typed command, to show where the reference goes.
 _LONGEST_EXAMPLE = 60
 
-
 # Why the action came too late, by the key of `Superseded`.
 _SUPERSEDED = MappingProxyType(
     {
@@ -87,7 +86,6 @@ _SUPERSEDED = MappingProxyType(
         "handover_withdrawn": "This on-call handoff was withdrawn, so nothing was done.",
     }
 )
-
 
 # What the person isn't allowed to do, by the action's key; each fits after "can".
 _DEEDS = MappingProxyType(
@@ -236,23 +234,18 @@ def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> st
                 f"The incident is already {escape(detail)}, so nothing was done. If it goes on, "
                 f"`{slash} reopen` with the reason takes it up again."
             )
-        case AlreadySo(what="the incident", detail="cancelled"):
-            return (
-                "The incident is cancelled and stays so, so nothing was done. If it goes on, declare "
-                f"a new one with `{slash} declare`."
-            )
         case AlreadySo(what="incident", detail="private"):
             return (
                 "Nothing to change: the incident is already private. To bring in somebody else: "
                 f"`{slash} invite @someone`."
             )
-        case AlreadySo(what=what, detail=detail):
-            return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
-        case IncidentOver(status="cancelled"):
+        case AlreadySo(what="the incident", detail="cancelled") | IncidentOver(status="cancelled"):
             return (
-                "The incident is cancelled and stays so, and its roles with it. If it goes on, "
+                "The incident is cancelled and stays so, so nothing was done. If it goes on, "
                 f"declare a new one with `{slash} declare`."
             )
+        case AlreadySo(what=what, detail=detail):
+            return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
         case IncidentOver(status=status):
             return (
                 f"The incident is {status}, so its roles stay as they were. Reopen it first: "
