@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Final
 
 from bot.framework.refusals import say
@@ -12,6 +13,16 @@ from bot.slack.mentions import code, escape, plain
 _WORTH_KEEPING: Final = 3
 
 _ROLES: Final = r"(?:incident )?commander|ic|lead|deputy|scribe|comms(?: lead)?|communications(?: lead)?|liaison|ops"
+# What `role` understands, for roles that people call otherwise.
+_UNDERSTOOD: Final = MappingProxyType(
+    {
+        "incident commander": "commander",
+        "lead": "commander",
+        "comms lead": "comms",
+        "communications lead": "comms",
+        "liaison": "comms",
+    }
+)
 _IT: Final = r"(?: (?:it|that|this|(?:the |this )?incident))?"
 _BROKEN: Final = r"(?! (?:is|was|are|were|has|have|failed|fails|broke|looks|seems)\b)"
 
@@ -69,6 +80,8 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
     (r"who (?:can )?sees?\b.*", "who"),
     (r"who(?:'?s| is| are)? on.?call\b", "roles|escalate"),
     (r"who(?:'?s| is| are)?\b", "roles"),
+    (rf"(?P<role>{_ROLES}) (?P<who>me|@\S+)$", "role {role} {who}"),
+    (r"(?:assign|appoint) (?P<who>@\S+)$", "role commander {who}|action {who}"),
     (rf"(?P<role>{_ROLES})$", "role {role}"),
     # calls
     (
@@ -89,6 +102,12 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
     (
         r"(?:ack|acknowledge|on it|i'?m on it|mine|got it|i'?ve got (?:it|this))\b",
         "escalation take",
+    ),
+    (r"break[- ]?(?:the )?glass\b", "proposal break-glass {rest}"),
+    # another incident, by its number alone
+    (
+        r"#?(?P<number>\d+) (?=(?:show|note|status|severity|update|escalate|roles?|resolve|close|timeline)\b)",
+        "INC-{number} {rest}",
     ),
     # its end
     (
@@ -152,6 +171,8 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
         r"(?:delete|remove|erase|retract|take back|hide)(?: (?:that|this|it|my (?:last )?note))$|oops$",
         "undo",
     ),
+    (r"(?:hide|redact|destroy|censor)\b", "timeline"),  # each entry's menu has *Hide…*
+    (r"(?:delete|remove|erase)\b", "undo|timeline"),
     (r"(?:todo|task|follow-?up)\b", "action {rest}"),
     (r"(?:add (?:a )?note|log|record|write(?: down)?|fyi|comment)\b", "note {rest}"),
     (r"add\b", "note {rest}|action {rest}"),
@@ -183,7 +204,7 @@ _POLITE: Final = re.compile(
     r"|we should|i'?d like to|just|and|ok|okay|hey|hi|so)[,]?\s+)+",
     re.IGNORECASE,
 )
-_ASKS_FOR_HELP: Final = frozenset({"hello", "hi", "hey", "commands", "usage", "man", "-h"})
+_ASKS_FOR_HELP: Final = frozenset({"hello", "hi", "hey", "commands", "usage", "man"})
 
 
 def ready_commands(text: str, *, close: Sequence[str]) -> tuple[str, ...]:
@@ -212,6 +233,8 @@ def _by_phrase(words: str) -> tuple[str, ...]:
         if match is not None and words:
             rest = words[match.end() :].strip(" :,")
             values = {"rest": rest, "all": words, **match.groupdict()}
+            role = values.get("role") or ""
+            values["role"] = _UNDERSTOOD.get(role.casefold(), role)
             return tuple(one.format(**values).strip() for one in commands.split("|"))
     return ()
 

@@ -36,7 +36,6 @@ MAY_BE_RECORDED = (
 # An example repeats this much of the typed command, to show where the reference goes.
 _LONGEST_EXAMPLE = 60
 
-
 # Why the action came too late, by the key of `Superseded`.
 _SUPERSEDED = MappingProxyType(
     {
@@ -87,7 +86,6 @@ _SUPERSEDED = MappingProxyType(
         "handover_withdrawn": "This on-call handoff was withdrawn, so nothing was done.",
     }
 )
-
 
 # What the person isn't allowed to do, by the action's key; each fits after "can".
 _DEEDS = MappingProxyType(
@@ -157,6 +155,7 @@ _HOLDERS = MappingProxyType(
 _FIELDS = MappingProxyType(
     {
         "person": "That",
+        "people": "That",
         "original": "The other incident",
         "next": "The time to the next update",
         "next_in": "The time to the next update",
@@ -237,16 +236,16 @@ def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> st
             )
         case AlreadySo(what="incident", detail="private"):
             return (
-                "Nothing to change: the incident is already private. To bring in somebody else, "
-                "invite them to its channel."
+                "Nothing to change: the incident is already private. To bring in somebody else: "
+                f"`{slash} invite @someone`."
+            )
+        case AlreadySo(what="the incident", detail="cancelled") | IncidentOver(status="cancelled"):
+            return (
+                "The incident is cancelled and stays so, so nothing was done. If it goes on, "
+                f"declare a new one with `{slash} declare`."
             )
         case AlreadySo(what=what, detail=detail):
             return f"Nothing to change: {_words(what)} is already {escape(detail) or 'so'}."
-        case IncidentOver(status="cancelled"):
-            return (
-                "The incident is cancelled and stays so, and its roles with it. If it goes on, "
-                f"declare a new one with `{slash} declare`."
-            )
         case IncidentOver(status=status):
             return (
                 f"The incident is {status}, so its roles stay as they were. Reopen it first: "
@@ -345,9 +344,11 @@ def _whole_line(example: str, typed: str, *, slash: str) -> str:
     before = slash
     if parse_reference(verb) is not None:
         before, verb = f"{slash} {verb.upper()}", rest.partition(" ")[0]
-    if not verb or example.partition(" ")[0] != verb.casefold():
+    named, _, bare = example.partition(" ")
+    shown = bare if parse_reference(named) is not None else example
+    if not verb or shown.partition(" ")[0] != verb.casefold():
         return example
-    return f"`{before} {example}`"
+    return f"`{before} {shown}`"
 
 
 def invalid_text(field: str, problem: str, example: str) -> str:
@@ -366,9 +367,10 @@ def invalid_text(field: str, problem: str, example: str) -> str:
         "out_of_range": "is too short or too long",
         "not_a_person": "isn't a person we can find; type `@` and choose a name",
         "one_at_a_time": "can't be two: name one at a time. Nothing was done yet",
-        "a_guest": "is a guest or from another workspace; roles are for members",
+        "a_guest": "is a guest or from another workspace; choose a member",
         "a_stranger": "is from another workspace; choose somebody of yours",
-        "a_bot": "is a bot; roles are for people",
+        "a_bot": "is a bot; choose a person",
+        "a_group": "is a group; name the people in it",
         "deactivated": "is deactivated; choose somebody else",
         "order": "doesn't fit the other times",
         "same": "is this incident itself; name the other one",

@@ -12,6 +12,8 @@ from incidents.core.ids import parse_reference
 from incidents.core.times import find_duration
 
 _WORD = re.compile(r"\S+")
+# How command lines are asked how they are written. `help` isn't here: `escalate help` is a text.
+_ASKS_HOW = frozenset({"--help", "-h", "\u2014help", "\u2013help", "?", "-?", "/?"})
 # How much a word must resemble an option to be asked about: `--privte`, but not `--force`.
 _RESEMBLES = 0.75
 _SHORTEST_START = 3
@@ -117,7 +119,7 @@ class Grammar:
         if not verb:
             default = self.find("show") if reference is not None else None
             return default, CommandWords(verb="show", text="", reference=reference)
-        command = self.find(verb)
+        command = self.find("help" if verb.casefold() in _ASKS_HOW else verb)
         if command is None:
             raise CommandRefused(
                 "unknown_verb",
@@ -125,6 +127,10 @@ class Grammar:
                 close=self.close_to(verb),
                 text=rest,
                 reference=str(reference or ""),
+            )
+        if tail.casefold() in _ASKS_HOW:  # `cancel --help` must not cancel
+            return self.find("help"), CommandWords(
+                verb="help", text=command.name, reference=reference
             )
         self._refuse_misplaced(command, tail, reference=str(reference or ""))
         flags, words = _take_flags(tail, command)

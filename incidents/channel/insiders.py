@@ -184,7 +184,9 @@ async def take_sight_back(
     if found is None or not is_inside(incident, part, person_id=found.id):
         if is_expected:
             return Outcome("not_called", incident.id, data)
-        raise InvalidInput("person", f"isn't in {incident.reference}, so nothing was changed")
+        raise InvalidInput(
+            "person", f"is somebody who doesn't see {incident.reference}, so nothing was changed"
+        )
     held = await find_commander(uow.session, incident.id)
     if held is not None and held.person_id == found.id:
         problem = "leads this incident: command has to be with somebody else first"

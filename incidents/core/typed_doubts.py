@@ -86,6 +86,7 @@ _DOUBTFUL: Final = re.compile(
             r"\d{4}-w\d{2}" + _END,
             # a number with two decimals that may be a time or a day
             r"(?:(?:[01]\d|2[0-3])\.[0-5]\d|(?:[12]\d|3[01]|0?[1-9])\.(?:0\d|1[0-2]))(?=[\s,;:]|$)",
+            rf"[1-9]\.[0-5]\d(?:[,:;]|\s+{SAYS})",
         )
     ),
     re.IGNORECASE,

@@ -71,6 +71,8 @@ def people_first(text: str, *, example: str) -> tuple[tuple[str, ...], str]:
         rest = rest.partition(name)[2].lstrip()
     if rest.startswith("@"):  # Slack made no mention of it: nobody may be left out by mistake
         raise InvalidInput("people", "not_a_person", example)
+    if mentions.parse_group(mentions.next_name(rest).rstrip(",;:")) is not None:
+        raise InvalidInput("people", "a_group", example)
     return tuple(people), rest
 
 

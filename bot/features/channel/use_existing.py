@@ -40,7 +40,7 @@ def typed_channel(request: Request) -> Using:
     """Parse `channel #name`."""
     channel_id = mentions.parse_channel(request.words.text.strip())
     if channel_id is None:
-        example = f"{request.policy.command} {_EXAMPLE}"
+        example = _EXAMPLE
         raise InvalidInput("channel", "not_a_channel", example)
     return Using(request.incident_ref(), channel=channel_id)
 

@@ -267,13 +267,15 @@ def offer_form(view: IncidentView, brief: Brief) -> blocks.View:
 def take_over_form(_: Request, view: IncidentView, given: TakeOver) -> Form[TakeOver]:
     """Return the form that takes over command at once, and asks why."""
     commander = next(iter(view.holders(COMMANDER)), None)
-    who = mentions.escape_line(commander.name) if commander else "Nobody"
+    now = (
+        f"{mentions.escape_line(commander.name)} has command now. They are told, with your reason, on the record."
+        if commander
+        else "Nobody has command now. Your reason goes on the record."
+    )
     form = blocks.modal(
         f"Take over {view.reference}",
         blocks=[
-            blocks.section(
-                f"{who} has command now. They are told, with your reason, on the record."
-            ),
+            blocks.section(now),
             blocks.text_input(
                 "reason",
                 label="Why now?",

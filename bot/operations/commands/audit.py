@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.operations.commands.configuration import Configuration, load_configuration
-from bot.operations.commands.export import Form
-from bot.operations.commands.output import fail, write_file
+from bot.operations.commands.output import Form, fail, form_of, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -16,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def audit(
-    form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
+    form: Annotated[
+        Form | None,
+        typer.Option("--format", help="How it is written; else as the file's name ends, else md."),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -41,6 +43,7 @@ def audit(
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
     from incidents.core.errors import AlreadySo, InvalidInput  # noqa: PLC0415
 
+    written = form_of(form, output)
     configuration = load_configuration()
     try:
         if redact is not None:
@@ -49,7 +52,7 @@ def audit(
                 f"Erased words and names in entry {redact}. The audit log says that you did, and why."
             )
             return
-        file = asyncio.run(_export(configuration.settings, form, workspace))
+        file = asyncio.run(_export(configuration.settings, written, workspace))
     except CannotRead as error:
         fail(str(error))
     except AlreadySo:

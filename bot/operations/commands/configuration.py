@@ -1,5 +1,6 @@
 """Loads settings and policy for a command, and reports all errors together."""
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ def load_configuration(*, serving: bool = False) -> Configuration:
     from config.scenario_loader import load_scenarios  # noqa: PLC0415
     from config.settings import ConfigurationErrors, load_settings  # noqa: PLC0415
 
+    # A broken line of .env is among our own errors, with its number.
+    logging.getLogger("dotenv").setLevel(logging.ERROR)
     settings, loaded, problems = None, None, list[object]()
     try:
         settings = load_settings(serving=serving)

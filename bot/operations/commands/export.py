@@ -1,30 +1,24 @@
 """`sitrep export`: exports one incident's record."""
 
 import asyncio
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.operations.commands.configuration import load_configuration
-from bot.operations.commands.output import fail, write_file
+from bot.operations.commands.output import Form, fail, form_of, write_file
 
 if TYPE_CHECKING:
     from config.settings import Settings
     from incidents.exports.export import ExportFile
 
 
-class Form(StrEnum):
-    """The file format of an export."""
-
-    MD = "md"
-    CSV = "csv"
-    JSON = "json"
-
-
 def export(
     incident: Annotated[str, typer.Argument(metavar="INC-12", help="The incident's reference.")],
-    form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.MD,
+    form: Annotated[
+        Form | None,
+        typer.Option("--format", help="How it is written; else as the file's name ends, else md."),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -43,9 +37,10 @@ def export(
     """Export the timeline of an incident."""
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
 
+    written = form_of(form, output)
     settings = load_configuration().settings
     try:
-        file = asyncio.run(_export(settings, incident, form, workspace))
+        file = asyncio.run(_export(settings, incident, written, workspace))
     except CannotRead as error:
         fail(str(error))
     write_file(file, output, force=force)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -9,6 +10,29 @@ import typer
 
 if TYPE_CHECKING:
     from incidents.exports.export import ExportFile
+
+
+class Form(StrEnum):
+    """The file format of an export."""
+
+    MD = "md"
+    CSV = "csv"
+    JSON = "json"
+
+
+def form_of(wanted: Form | None, output: str | None) -> Form:
+    """Return the format, by the end of the file's name if none is wanted.
+
+    Only the JSON export can be verified, so Markdown must not hide behind `.json`.
+
+    Raises:
+        typer.Exit: the name says another format than the one wanted.
+    """
+    ending = Path(output or "").suffix.removeprefix(".").casefold()
+    named = next((one for one in Form if one == ending), None)
+    if wanted is not None and named not in (None, wanted):
+        fail(f"{output} ends in .{named}, but --format says {wanted}. Nothing was written.")
+    return wanted or named or Form.MD
 
 
 def write_file(file: "ExportFile", output: str | None, *, force: bool = False) -> None:

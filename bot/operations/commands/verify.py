@@ -145,6 +145,7 @@ _FLAWS = {
 
 def _verify_file(path: Path, *, key: str | None, anchor: "ChainHead | None") -> None:
     """Check an export without settings or a database."""
+    from incidents.core.hash_chain import Flaw  # noqa: PLC0415
     from incidents.exports.offline import prove_file  # noqa: PLC0415
 
     try:
@@ -157,6 +158,10 @@ def _verify_file(path: Path, *, key: str | None, anchor: "ChainHead | None") -> 
             "that it goes up to: sitrep verify INC-12 --anchor NUMBER:HASH"
         )
     proof = prove_file(data)
+    if any(flaw == Flaw(0, "unreadable") for flaw in proof.flaws):
+        fail(
+            f"{path.name} can't be read as an export: it is cut off, or another file. Export it again."
+        )
     _say(path.name, proof.entries, proof.flaws)
     if proof.flaws:
         raise typer.Exit(1)

@@ -157,6 +157,25 @@ async def test_a_broken_line_of_the_env_file_is_named(tmp_path: Path) -> None:
     assert code == CONFIGURATION
     assert ".env:2 isn't KEY=value" in output
     assert "no [setting" not in output
+    assert "could not parse" not in output
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("command", [("export", "INC-1"), ("audit",)])
+async def test_the_format_follows_the_name_of_the_file(
+    world: World, database_url: str, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    environ = await _declared(world, database_url)
+    file = tmp_path / "kept.json"
+    code, output = await run(*command, "--output", str(file), environ=environ, folder=tmp_path)
+    assert code == 0, output
+    assert file.read_text().startswith("{")
+    other = str(tmp_path / "other.json")
+    arguments = (*command, "--format", "csv", "--output", other)
+    code, output = await run(*arguments, environ=environ, folder=tmp_path)
+    assert code == 1
+    assert "other.json ends in .json, but --format says csv. Nothing was written." in output
+    assert not await asyncio.to_thread(Path(other).exists)
 
 
 async def test_the_version_is_printed(tmp_path: Path) -> None:

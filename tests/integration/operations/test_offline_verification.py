@@ -74,9 +74,10 @@ async def test_an_export_without_a_signature_says_so_and_a_changed_one_is_notice
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("", "can't be read"),
-        ("# INC-1", "can't be read"),
-        ("[1, 2]", "can't be read"),
+        ("", "can't be read as an export: it is cut off, or another file"),
+        ("# INC-1", "can't be read as an export"),
+        ("[1, 2]", "can't be read as an export"),
+        ('{"format": "sitrep.timeline/1", "entries": [', "can't be read as an export"),
         ('{"format": "sitrep.timeline/9"}', "doesn't know this format"),
     ],
 )

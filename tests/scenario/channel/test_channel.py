@@ -200,7 +200,7 @@ async def test_a_channel_used_by_another_incident_is_refused(bot: Bot) -> None:
 async def test_text_that_is_no_channel_is_answered_with_an_example(bot: Bot) -> None:
     alice, room = await declared(bot)
     outcome = await alice.command("/incident channel somewhere", channel=room)
-    assert "/incident INC-12 channel #database-room" in outcome.text
+    assert "`/incident channel #database-room`" in outcome.text
 
 
 async def test_a_command_without_a_name_opens_the_form(bot: Bot) -> None:

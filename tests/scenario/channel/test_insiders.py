@@ -124,7 +124,7 @@ async def test_the_commander_and_oneself_cant_be_put_out(bot: Bot) -> None:
     own = await alice.command("/incident uninvite @alice", channel=room)
     assert "leave the channel" in own.text
     outsider = bot.slack.add_person("dev")
-    assert "isn't in INC-1" in (await alice.command("/incident INC-1 uninvite @dev")).text
+    assert "doesn't see INC-1" in (await alice.command("/incident INC-1 uninvite @dev")).text
     assert not await sees(outsider)
 
 

@@ -114,7 +114,7 @@ async def test_moving_twice_is_told_and_changes_nothing(bot: Bot) -> None:
     await bot.settle()
     again = await alice.command("/incident INC-1 private @bob")
     assert "already private" in again.text
-    assert "invite them to its channel" in again.text
+    assert "`/incident invite @someone`" in again.text
 
 
 async def test_only_responders_may_move_it(bot: Bot) -> None:

@@ -9,6 +9,7 @@ from tests.scenario.conftest import Bot, declared
 
 async def _answer(bot: Bot, line: str) -> str:
     alice, *_ = bot.slack.add_people("alice", "ben", "dev")
+    bot.slack.add_group("sre", [alice])
     bot.slack.welcome(alice)
     await bot.slack.quiet()
     _, room = await declared(bot, by=alice)
@@ -40,6 +41,13 @@ async def _answer(bot: Bot, line: str) -> str:
         ("snooze 20 customers wait for us", "could be part of your reason"),
         ("update All is well --next soon", "has to be a number of minutes"),
         ("action fix it", "type `@`"),
+        ("invite ben", "That isn't a person"),
+        ("invite ben", "For example: `/incident invite @\u2060alice @\u2060bob"),
+        ("INC-1 invite ben", "For example: `/incident INC-1 invite @\u2060alice"),
+        ("invite @sre they know it", "That is a group; name the people in it"),
+        ("private @sre they know it", "That is a group; name the people in it"),
+        ("invite @sitrep", "That is a bot; choose a person"),
+        ("channel #nowhere", "For example: `/incident channel #"),
         ("severity 9 pods are down", "doesn't exist. Use one of sev1"),
     ],
 )
@@ -205,3 +213,44 @@ async def test_a_day_in_the_words_of_a_form_is_the_items(bot: Bot) -> None:
     await bot.settle()
     listed = await alice.command("/incident actions", channel=room)
     assert "1. fix it by Friday (alice, due Fri 6 Mar 2026)" in listed.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cancel --help",
+        "cancel ?",
+        "declare --help",
+        "DECLARE -h",
+        "update --help",
+        "note —help",
+        "INC-1 escalate --help",
+        "handoff --help",
+    ],
+)
+async def test_asking_how_a_command_is_written_carries_nothing_out(bot: Bot, line: str) -> None:
+    alice, room = await declared(bot)
+    before = room.transcript
+    outcome = await alice.command(f"/incident {line}", channel=room)
+    await bot.settle()
+    verb = line.removeprefix("INC-1 ").split()[0].lower()
+    assert outcome.view is None
+    assert outcome.rendered.startswith(f"`/incident {verb} ")
+    assert room.transcript == before
+    assert bot.slack.find_channel("inc-2-help") is None
+
+
+@pytest.mark.parametrize("line", ["--help", "-h", "—help", "INC-1 --help"])
+async def test_asking_for_help_in_the_way_of_a_command_line_answers_the_overview(
+    bot: Bot, line: str
+) -> None:
+    alice, room = await declared(bot)
+    outcome = await alice.command(f"/incident {line}", channel=room)
+    assert "`/incident help [verb]`" in outcome.rendered
+
+
+async def test_a_text_that_mentions_an_option_is_text(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    await alice.command("/incident note Nobody read kubectl --help", channel=room)
+    await bot.settle()
+    assert "Nobody read kubectl --help" in room.transcript

@@ -220,6 +220,8 @@ async def test_a_bystander_takes_over_from_who_sleeps_only_once_they_are_a_respo
 
 async def test_taking_over_is_one_line_which_a_near_miss_leads_to(bot: Bot) -> None:
     room, (alice, bob, carol) = await joined(bot, "alice", "bob", "carol")
+    free = await bob.command("/incident takeover", channel=room)
+    assert "Nobody has command now. Your reason goes" in free.get_view().rendered
     await alice.command("/incident role commander me", channel=room)
     await bot.settle()
     await bot.advance(minutes=1)

@@ -20,7 +20,7 @@ from incidents.core.errors import (
     [
         (AlreadySo("the incident", "resolved"), ["already resolved", "`/incident reopen`"], ""),
         (AlreadySo("the incident", "closed"), ["already closed", "`/incident reopen`"], ""),
-        (AlreadySo("the incident", "cancelled"), [], "reopen"),
+        (AlreadySo("the incident", "cancelled"), ["stays so", "`/incident declare`"], "reopen"),
         (AlreadySo("incident", "private"), [], "reopen"),
         (IncidentOver("closed"), ["/incident reopen"], ""),
         (IncidentOver("cancelled"), ["`/incident declare`"], "reopen"),
