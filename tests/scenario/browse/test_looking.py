@@ -126,9 +126,3 @@ async def test_the_home_tab_offers_to_declare_and_lists_what_is_open(bot: Bot) -
     assert home is not None
     assert "INC-1" in home.rendered
     assert "Yours" in home.rendered
-
-
-async def test_asking_who_is_in_command_leads_to_the_roles(bot: Bot) -> None:
-    alice, room = await declared(bot)
-    outcome = await alice.command("/incident who is in command?", channel=room)
-    assert "`/incident INC-1 roles` shows who does what" in outcome.text
