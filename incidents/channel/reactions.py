@@ -83,7 +83,7 @@ def remove_person(plan: IncidentPlan[SightTakenBack]) -> None:
 
 
 def tell_remover(plan: IncidentPlan[RemovalRefused]) -> None:
-    """Tell who took sight back that the person is still in the channel."""
+    """Tell the person who removed somebody that they are still in the channel."""
     plan.tell(plan.event.by.id)
 
 

@@ -170,8 +170,8 @@ def item_form(
     """Return the form to add an action item; `initial_owner` is a user id, `given` what was typed."""
     typed = given if given is not None and given.is_doubtful else None
     notice = (
-        "*Not added yet:* I can't tell whether a day or a name is part of your text. Your words are "
-        "kept; say below whose it is and when it's due."
+        "*Not added yet:* I can't tell whether a day or a name is part of your text. Your text is "
+        "kept; choose the owner and the due date below."
     )
     return blocks.modal(
         "Add an action item",

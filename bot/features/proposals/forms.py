@@ -98,7 +98,7 @@ def _fields(
         ),
         blocks.radio("class", label="Class of action", options=options, initial=chosen),
         blocks.context(meanings),
-        blocks.context("Risk and undo are needed unless nobody has to agree."),
+        blocks.context("Risk and undo are needed unless the step needs nobody's approval."),
         _optional("risk", "What could go wrong?", words.risk, "Carts in progress are lost"),
         _optional("undo", "How to undo it?", words.undo, "Scale back up; no data changes"),
         _optional("check", "How will we know it worked?", words.check, "Error rate under 1 %"),

@@ -115,7 +115,7 @@ def _if_it_was_then(request: Request) -> str:
         return ""
     rest = words[: -len(said)].rstrip(" ,;(")
     ready = mentions.code(f"{request.policy.command} note {said} {rest}")
-    return f" Was it {mentions.escape_line(said)}? Take it back, then: {ready}"
+    return f" Did it happen {mentions.escape_line(said)}? Withdraw it, then send {ready}"
 
 
 def _is_to_come(request: Request, occurred_at: datetime) -> bool:
@@ -155,15 +155,15 @@ async def take_back(request: Request, given: Undo) -> Reply:
 def _older(request: Request, outcome: Outcome) -> blocks.Message:
     what, when = _what_and_when(outcome)
     text = (
-        "You've already taken back your last one, so nothing was changed. The one before is your "
-        f"{what} of {when} in *{outcome.data['reference']}*. Take it back, too: "
+        "You've already withdrawn your last one, so nothing was changed. The one before is your "
+        f"{what} of {when} in *{outcome.data['reference']}*. To withdraw that too: "
         f"`{request.policy.command} {outcome.data['reference']} undo again`"
     )
     incident_id, entry_id = outcome.incident_id, uuid.UUID(outcome.data["entry_id"])
     if incident_id is None:
         return say(text)
     value = to_value(Undo(ById(incident_id), entry_id=entry_id))
-    button = blocks.button("Take that one back, too", action_id="note_undo", value=value)
+    button = blocks.button("Withdraw that one too", action_id="note_undo", value=value)
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(button)))
 
 

@@ -87,7 +87,7 @@ def update_fields(view: IncidentView, *, initial_next: str, text: str = "") -> b
     """
     notice = (
         "*Not posted yet:* I can't tell whether the number is the time to the next update or part of "
-        "your text. It stands in both; correct one."
+        "your text. It's in both fields; correct one."
     )
     last = view.latest_update
     return blocks.modal(
