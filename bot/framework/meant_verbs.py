@@ -259,7 +259,7 @@ def grammar_message(error: CommandRefused, *, slash: str) -> Message:
 
 
 def _unknown_verb(error: CommandRefused, *, slash: str) -> str:
-    """Return the commands that the person may have meant, ready to send, with their words."""
+    """Return the commands that the person may have meant, ready to send, with their text."""
     typed = plain(error.text or error.word)
     before = " ".join(part for part in (slash, error.reference) if part)
     meant = ready_commands(typed, close=error.close)

@@ -1,6 +1,6 @@
 """Before something opens a private incident to somebody, asks once, with all their names.
 
-The question carries what the person wanted: a command's words or a press in its button, a form in
+The question carries what the person wanted: a command's text or a press in its button, a form in
 itself, so that nothing has to be written again.
 """
 

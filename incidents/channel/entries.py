@@ -216,7 +216,7 @@ class SharingAccepted(ChannelEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remains:
-    """What became of our messages in one channel, and what is still readable there."""
+    """What happened to our messages in one channel, and what is still readable there."""
 
     channel_id: str = ""
     channel_name: str = ""

@@ -198,7 +198,7 @@ FEATURE = Feature(
         Verb(
             Moving,
             usage="[INC-12] private [@someone …] [reason]",
-            summary="Move the incident to a private channel, for good.",
+            summary="Move the incident to a private channel; there is no way back.",
             examples=("private", _EXAMPLE),
             typed=typed_move,
             form="private_submit",

@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Work:
-    """What is to be removed from one place, and what became of it so far: ts, or ids of files."""
+    """What to remove from one place, and the results so far: ts of messages, or ids of files."""
 
     ours: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)

@@ -34,7 +34,7 @@ from incidents.record.entries import Amended
 _GONE = frozenset({"message_not_found"})
 # A redaction has these shown again, with the title as it is now.
 _SHOWN_AGAIN = ("handoff", "proposal", "escalation_call")
-# A channel that isn't there holds no files of ours any more.
+# A channel that no longer exists holds no files of ours.
 _NO_CHANNEL = frozenset({"channel_not_found", "file_not_found"})
 _OUR_FILE: Final = (
     r"(-[a-z]+)*-(timeline-\d+\.(md|csv|json)|postmortem-(v\d+(-final)?|preview)\.md)"

@@ -51,7 +51,7 @@ class NewNote(OnIncident):
 
     note: str = ""
     moment: datetime | None = None
-    # The typed words whose time isn't clear: the form asks for it.
+    # The typed text whose time isn't clear: the form asks for it.
     unclear: str = ""
 
 

@@ -110,7 +110,7 @@ def line_of(item: TimelineItem, *, limit: int) -> str:
 
 
 def note_form(view: IncidentView, *, unclear: str = "") -> blocks.View:
-    """Return the form for a note; `unclear` are typed words whose time isn't clear."""
+    """Return the form for a note; `unclear` is typed text whose time isn't clear."""
     notice = "*Not noted yet:* I can't tell when this was. Fill in *When*; your text is kept."
     return blocks.modal(
         f"Note on {view.reference}",
