@@ -109,7 +109,7 @@ async def find_insiders(
 
 
 async def find_gone(session: AsyncSession, incident: Incident) -> frozenset[str]:
-    """Return the ids in the chat service of people who left a private incident, or were put out.
+    """Return the ids in the chat service of people who left a private incident, or were removed.
 
     Nothing lets them in again by itself, not even the policy.
     """

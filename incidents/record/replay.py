@@ -98,7 +98,7 @@ def replayed_values(entries: Collection[TimelineEntry]) -> Mapping[str, Any]:
 
 
 def replayed_periods(entries: Collection[TimelineEntry]) -> list[tuple[str, str]] | None:
-    """Return from when to when each role was held, in order; None if the entries can't tell."""
+    """Return the periods in which each role was held, in order; None if the entries can't tell."""
     state = _replay(tuple(entries))
     if not state.knows_roles:
         return None

@@ -48,7 +48,7 @@ def private_again(
 def shared_directly(
     shared: ChannelShared, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Ask the lead, and everybody inside a private incident, about a shared channel."""
+    """Ask the commander, and everybody inside a private incident, about a shared channel."""
     if not shared.is_exposure:
         asks = (
             "That organisation's people can read the channel; they can't see or do anything else "

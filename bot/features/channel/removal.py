@@ -1,4 +1,4 @@
-"""Removes our messages and files about a private incident from where others can read them.
+"""Removes our messages and files about a private incident from places that others can read.
 
 Deleted if Slack lets us, else reduced to "handled privately". What is done is kept in the effect's
 progress: rate limits, a restart or a failing Slack in between lose and repeat nothing.

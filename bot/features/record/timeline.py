@@ -108,7 +108,7 @@ def noted(request: Request, outcome: Outcome) -> str:
 
 
 def _if_it_was_then(request: Request) -> str:
-    """Return how to date a note that ends with a time, which may be when it happened."""
+    """Return how to date a note that ends with a time, which may say when it happened."""
     words, now, zone = mentions.plain(request.words.text), request.now, request.actor.zone
     said = moment_at_the_end(words, now=now, zone=zone)
     if not said or split_moment(words, now=now, zone=zone)[0] is not None:
@@ -126,7 +126,7 @@ def _is_to_come(request: Request, occurred_at: datetime) -> bool:
 
 
 class Undo(OnIncident):
-    """The entry to take back; None means the newest, or with `again` the one before."""
+    """The entry to withdraw; None means the newest, or with `again` the one before."""
 
     entry_id: uuid.UUID | None = None
     again: bool = False

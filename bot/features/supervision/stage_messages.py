@@ -142,7 +142,7 @@ def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> blocks.M
 
 
 def mentorship_to_others(person: str, mentor: str, row: Mentorship) -> blocks.Message:
-    """Tell who named a mentor, or another mentor, how that ended."""
+    """Tell the person who named a mentor, or another mentor, how the question ended."""
     of = f"a mentor of {mentions.mention(person)}"
     if not row.is_active and row.declined_by_id is None:
         text = f"{mentions.mention(mentor)} didn't become {of}: the question ended before everybody agreed."

@@ -119,7 +119,7 @@ def _changed(change: StageChange, policy: Policy) -> blocks.Message:
         )
     if change.mentor is not None:
         mentor = mentions.mention(change.mentor.external_id)
-        # The same whether there are mentors already: that is private.
+        # The same answer with or without other mentors: that is private.
         said.append(
             f"I'm asking {who}, and a mentor of theirs if they have one, to agree to {mentor}."
         )
