@@ -61,12 +61,12 @@ _SUPERSEDED = MappingProxyType(
         "proposal_abandoned": "{by} has abandoned this, so nothing was done.",
         "proposal_carried_out": "This was carried out already, says {by}.",
         "proposal_break_glass": "{by} goes ahead with this already (break-glass).",
-        "proposal_expired": "This has ended: its time is over. `{slash} propose` asks anew.",
+        "proposal_expired": "This has ended: its time is over. `{slash} propose` asks again.",
         "proposal_incident_over": "This ended with the incident, so nothing was done. If it is still "
-        "needed, `{slash} propose` asks anew in an incident that is open.",
+        "needed, `{slash} propose` asks again in an incident that is open.",
         "proposal_changed": "{by} has changed this proposal since. Look at its card again, then answer.",
         "proposal_redacted": "What was proposed here was redacted, so nobody can say what it was. "
-        "`{slash} propose` asks anew.",
+        "`{slash} propose` asks again.",
         "objection_poll": "Nobody is asking for objections to this now. Say it in the channel.",
         "handoff_withdrawn": "This handoff is over: it was withdrawn. Command stayed where it was.",
         "escalation": "{by} is on it already, so nothing was changed. Nothing for you to do.",

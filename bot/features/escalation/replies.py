@@ -60,7 +60,7 @@ def _called(called: Sequence[str], view: EscalationView) -> str:
         return f"Calling {', '.join(called)}. {next_line(view)}".rstrip()
     if view.status is EscalationStatus.EXHAUSTED:
         return "*There was nobody to call.*"
-    return "Looking up whom to call; the card in the channel shows it."
+    return "Looking up who to call; the card in the channel shows it."
 
 
 def completeness_text(data: object, template: EscalationTemplate) -> str:

@@ -181,7 +181,7 @@ def note_form(sections: Mapping[str, str], *, successor: PersonView) -> blocks.V
 
 
 _PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
-    {"words": "Alerts that mean nothing, odd graphs, whom to ask about what"}
+    {"words": "Alerts that mean nothing, odd graphs, who to ask about what"}
 )
 
 

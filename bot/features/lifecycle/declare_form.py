@@ -96,7 +96,7 @@ def _kind(given: Declaration) -> blocks.Block:
         label="Only if needed",
         options=[
             blocks.option(
-                "Private", value="private", description="Only you and whom the policy names"
+                "Private", value="private", description="Only you and the people the policy names"
             ),
             blocks.option("Drill", value="drill", description="Practice: announced nowhere"),
         ],

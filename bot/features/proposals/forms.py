@@ -35,7 +35,7 @@ OBJECT = AnswerField(
 )
 CARRIED_OUT = AnswerField(
     "Carried out",
-    "What came of it?",
+    "What was the result?",
     "Carried out",
     "Errors are back to normal since 14:12",
     is_optional=True,
@@ -71,7 +71,7 @@ def revise_form(view: IncidentView, proposal: ProposalView, proposals: Proposals
     return blocks.modal(
         f"Change proposal {proposal.number}",
         blocks=_fields(view.title, proposals, words=words, chosen=proposal.class_key),
-        submit="Propose anew",
+        submit="Propose again",
     )
 
 

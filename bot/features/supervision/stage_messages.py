@@ -33,7 +33,7 @@ _OWN_MEANINGS = MappingProxyType(
 
 # One answer for everybody without access, so that it reveals nothing.
 HIDDEN = (
-    "Stages and progress are shown to the person, their mentors, and whom the policy names. "
+    "Stages and progress are shown to the person, their mentors, and people the policy names. "
     "Ask the person: they can show you theirs."
 )
 
@@ -281,7 +281,7 @@ def sign_off_form(name: str, lines: Sequence[StageLine], policy: Policy) -> bloc
         "Sign off",
         blocks=[
             blocks.context(
-                f"{mentions.escape_line(name)} and their mentors hear of it, nobody else."
+                f"{mentions.escape_line(name)} and their mentors are told, nobody else."
             ),
             blocks.radio("line", label="To", options=options, initial=options[0].value),
             _note("What have you seen that makes you confident?", optional=False),

@@ -217,9 +217,9 @@ def not_snoozed_message(error: AlreadySo, *, slash: str) -> blocks.Message:
     if until is None:
         return say("No stakeholder update is due here, so there is nothing to snooze.")
     return say(
-        f"The update was put off once already, to {mentions.date(until, '{time}')}. Those who wait would "
-        f"rather hear one line: `{slash} update Still working on it, nothing new` starts the clock "
-        "anew."
+        f"The update was put off once already, to {mentions.date(until, '{time}')}. People waiting would "
+        f"rather read one line: `{slash} update Still working on it, nothing new` starts the clock "
+        "again."
     )
 
 
