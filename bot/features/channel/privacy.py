@@ -113,7 +113,7 @@ def private_form(
             ),
             blocks.section(
                 "*I delete:* my messages, exports and postmortems in the old channel.\n"
-                "*Stays readable* for everybody who could read it: what people wrote there, the "
+                "*What stays readable*, for everybody who could read it: what people wrote there, the "
                 "channel's name, and copies people have. "
                 "If something must go, delete it yourself first.\n"
                 "*There is no way back* to public."
