@@ -26,13 +26,13 @@ def make_cli() -> typer.Typer:
     cli.callback()(_options)
     cli.command()(serve.serve)
     cli.command()(migrate.migrate)
-    cli.command(short_help="Check tokens, Slack, database and policy; say what to do.")(
+    cli.command(short_help="Check tokens, Slack, database and policy, and say how to fix them.")(
         doctor.doctor
     )
     cli.command(short_help="Print the app manifest for api.slack.com/apps.")(manifest.manifest)
     cli.command()(export.export)
     cli.command(short_help="Verify that the record is unchanged.")(verify.verify)
-    cli.command(short_help="Say that a backup was restored.")(restored.restored)
+    cli.command(short_help="Record that a backup was restored.")(restored.restored)
     cli.command(short_help="Show the public key of signed exports.")(signing_key.signing_key)
     cli.command(short_help="Export the audit log: stages, sign-offs, mentors, rights.")(audit.audit)
     cli.command(short_help="Export what is stored about a person, or erase it.")(person.person)

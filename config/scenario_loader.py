@@ -88,7 +88,7 @@ def _files_in(folder: Path) -> list[Path]:
             return sorted(folder.iterdir())
     except OSError as error:
         raise refused(folder, 0, f"can't be read: {error.strerror}", _SETTING) from error
-    what = "is no folder; name the one that your scenarios are in"
+    what = "isn't a folder; name the one that holds your scenarios"
     raise refused(folder, 0, what, _SETTING)
 
 

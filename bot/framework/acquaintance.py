@@ -85,7 +85,7 @@ async def get_acquainted(
 async def _find_facts(
     services: "Services", external_id: str, *, seats: asyncio.Semaphore, until: float
 ) -> PersonFacts | None:
-    """Return what Slack says of somebody; None if it doesn't answer in time."""
+    """Return what Slack says about somebody; None if it doesn't answer in time."""
     try:
         async with asyncio.timeout_at(until), seats:
             return await _ask(services, external_id)

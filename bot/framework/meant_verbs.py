@@ -1,4 +1,4 @@
-"""Answers to a line that isn't a command: what was meant, ready to send, with the words whole."""
+"""Answers to a line that isn't a command: what was meant, ready to send, with the text kept whole."""
 
 import re
 from collections.abc import Sequence
@@ -273,8 +273,8 @@ def grammar_message(error: CommandRefused, *, slash: str) -> Message:
         case "flag_takes_no_value":
             flag = error.word.partition("=")[0]
             text = (
-                f"`{escape(flag)}` takes no value, so nothing was done: it is on where it stands. "
-                f"Leave out `{escape(error.word)}`, or write `{escape(flag)}` alone."
+                f"`{escape(flag)}` takes no value, so nothing was done. "
+                f"Write `{escape(flag)}` alone to switch it on, or leave it out."
             )
         case _:
             text = f"`{escape(error.word)}` needs a value after it, so nothing was done."
@@ -284,7 +284,7 @@ def grammar_message(error: CommandRefused, *, slash: str) -> Message:
 
 
 def _unknown_verb(error: CommandRefused, *, slash: str) -> str:
-    """Return the commands that the person may have meant, ready to send, with their words."""
+    """Return the commands that the person may have meant, ready to send, with their text."""
     typed = plain(error.text or error.word)
     before = " ".join(part for part in (slash, error.reference) if part)
     meant = ready_commands(typed, close=error.close)

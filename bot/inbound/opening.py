@@ -1,6 +1,6 @@
-"""Asks before something opens a private incident to somebody, once, with all their names.
+"""Before something opens a private incident to somebody, asks once, with all their names.
 
-The question carries what the person wanted: a command's words or a press in its button, a form in
+The question carries what the person wanted: a command's text or a press in its button, a form in
 itself, so that nothing has to be written again.
 """
 
@@ -49,7 +49,7 @@ def ask_first(request: Request, error: OpensPrivate) -> Reply:
     if buttons is None:
         names = " ".join(f"@{escape_line(one.name)}" for one in error.now)
         question = (
-            f"{question}\nThat is more text than I can keep for you. Let them in first with "
+            f"{question}\nYour text is too long for me to keep. Invite them first: "
             f"`{slash} {error.reference} invite {names}`, then send it again."
         )
     body = blocks.paragraphs(question)
@@ -115,8 +115,8 @@ def _question(error: OpensPrivate, *, slash: str) -> str:
     return (
         f"{lead} its channel, timeline, notes and files, from the beginning. {later}"
         "Nothing was done yet. Do you want that? "
-        f"`{slash} {error.reference} who` lists who can see it; `uninvite @someone` takes it back, "
-        "but not what they have read."
+        f"`{slash} {error.reference} who` lists who can see it. `uninvite @someone` removes them "
+        "again, but they keep what they have read."
     )
 
 

@@ -1,4 +1,4 @@
-"""Answers when it isn't clear who somebody is, because Slack doesn't say; their words stay."""
+"""Answers when it isn't clear who somebody is, because Slack doesn't say; their text is kept."""
 
 from typing import Any, Final
 
@@ -14,15 +14,15 @@ _AT_ONCE: Final = frozenset({"declare", "help", "note"})
 _LONGEST_WORDS: Final = 2_000
 
 _DEACTIVATED: Final = (
-    "Slack says that your account is deactivated, so I did nothing. Ask an admin of your workspace; "
-    "once it is active again, try again."
+    "Slack says your account is deactivated, so I did nothing. Ask an admin of your workspace to "
+    "activate it, then try again."
 )
 _WHO_ARE_YOU: Final = (
-    "You're new to me, and Slack doesn't answer me who you are, so I did nothing yet. "
+    "You're new to me, and Slack isn't telling me who you are, so I did nothing. "
     "Try again in a minute. Until then you can declare incidents and add notes to your own."
 )
 _WHO_IS_IT: Final = (
-    "{person} is new to me, and Slack doesn't answer me who they are, so I did nothing yet. "
+    "{person} is new to me, and Slack isn't telling me who they are, so I did nothing. "
     "Try again in a minute, or name somebody else."
 )
 

@@ -216,7 +216,7 @@ class SharingAccepted(ChannelEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remains:
-    """What became of our messages in one channel, and what is still readable there."""
+    """What happened to our messages in one channel, and what is still readable there."""
 
     channel_id: str = ""
     channel_name: str = ""
@@ -236,7 +236,9 @@ class Remains:
             f": deleted {self.removed}, reduced {self.reduced}, files deleted {self.files_removed}"
         )
         stuck = self.refused + self.files_refused
-        left = f"; readable by {self.readable_by}: {self.of_people} of people, {stuck} of mine"
+        left = (
+            f"; still readable by {self.readable_by}: {self.of_people} by people, {stuck} of mine"
+        )
         return (ChannelName(self.channel_name, self.channel_id), gone, left)
 
 
@@ -254,7 +256,7 @@ class MessagesRemoved(Payload):
         """Return what was removed and what remains, channel by channel."""
         details = [detail("In", *one.told()) for one in self.channels]
         details.append(detail("Direct messages deleted", f"{self.direct}") if self.direct else None)
-        what = "removed its messages about the incident from where others can read"
+        what = "removed its messages about the incident from places that others can read"
         return telling(what, details=details)
 
 

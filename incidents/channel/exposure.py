@@ -57,7 +57,7 @@ async def follow_channel(
     seen: ExistingChannel | None,
     members: Sequence[str] | None = None,
 ) -> Outcome:
-    """Let the record follow what Slack says of an incident's channel; None: we don't see it.
+    """Let the record follow what Slack says about an incident's channel; None: we can't see it.
 
     `members` are the channel's, if it was made private: they see the incident from then on.
     Raises: IncidentNotFound.

@@ -1,4 +1,4 @@
-"""Who sees a private incident and why; let people in, and take sight back from somebody."""
+"""Who sees a private incident and why; let people in, and remove somebody."""
 
 import uuid
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ async def find_insiders(
 
 
 async def find_gone(session: AsyncSession, incident: Incident) -> frozenset[str]:
-    """Return the ids in the chat service of people who left a private incident, or were put out.
+    """Return the ids in the chat service of people who left a private incident, or were removed.
 
     Nothing lets them in again by itself, not even the policy.
     """
@@ -176,7 +176,7 @@ async def take_sight_back(
         return Outcome("public", incident.id, data)
     found = await find_person(uow.session, workspace_id=uow.workspace_id, external_id=person)
     if found is not None and found.id == uow.actor.person_id:
-        raise InvalidInput("person", "is you: leave the channel, and you no longer see it")
+        raise InvalidInput("person", "is you: leave the channel to stop seeing it")
     await _check_right(uow, incident, found)
     data["person"] = found.name if found is not None else person
     is_expected = await _expect_no_more(uow, incident, person)
@@ -189,7 +189,7 @@ async def take_sight_back(
         )
     held = await find_commander(uow.session, incident.id)
     if held is not None and held.person_id == found.id:
-        problem = "leads this incident: command has to be with somebody else first"
+        problem = "commands this incident: somebody else has to take command first"
         raise InvalidInput("person", problem, "role commander me")
     (part or _new_part(uow, incident, found)).go(uow.now)
     await uow.flush()

@@ -66,7 +66,7 @@ async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None
     if has_left:
         part.is_in_channel = False
     part.left_at = max(part.left_at or moment, moment)
-    # Somebody whose sight was taken back is outside already when Slack says that they left.
+    # Somebody who was removed is outside already when Slack reports that they left.
     is_news = has_left and part.gone_at is None
     if is_news and (incident.is_private or uow.actor.person_kind is not PersonKind.MEMBER):
         await _end_sight(uow, incident, part)

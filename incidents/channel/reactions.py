@@ -83,7 +83,7 @@ def remove_person(plan: IncidentPlan[SightTakenBack]) -> None:
 
 
 def tell_remover(plan: IncidentPlan[RemovalRefused]) -> None:
-    """Tell who took sight back that the person is still in the channel."""
+    """Tell the person who removed somebody that they are still in the channel."""
     plan.tell(plan.event.by.id)
 
 
@@ -132,7 +132,7 @@ def go_private(plan: IncidentPlan[MovedToPrivate]) -> None:
 
 
 def remove_messages(plan: IncidentPlan[Any]) -> uuid.UUID:
-    """Remove our messages about a private incident from where others can read them."""
+    """Remove our messages about a private incident from places that others can read."""
     return plan.add(RemoveMessages(incident_id=plan.facts.incident_id), lane="removal")
 
 

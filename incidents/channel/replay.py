@@ -26,7 +26,7 @@ _KINDS: dict[str, type[Payload]] = {
 
 
 def compare_channel(incident: Incident, entries: Iterable[TimelineEntry]) -> Iterator[Flaw]:
-    """Yield what the row says about the channel otherwise than the entries, which are in order."""
+    """Yield where the row contradicts the entries about the channel; they are in order."""
     channel_id: str | None = None
     name: str | None = None
     is_archived, last = False, 0

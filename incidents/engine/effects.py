@@ -197,7 +197,7 @@ class DiscardChannel(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RemoveMessages(Effect):
-    """Remove our messages and files about a private incident from where others can read them."""
+    """Remove our messages and files about a private incident from places that others can read."""
 
     kind: ClassVar[str] = "remove_messages"
 

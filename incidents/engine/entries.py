@@ -94,7 +94,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "post_move": "saying where the incident moved",
         "archive_channel": "archiving the channel",
         "unarchive_channel": "bringing the channel back",
-        "remove_messages": "removing messages from where others can read them",
+        "remove_messages": "removing messages from places that others can read",
         "retire_channel": "putting the public channel away",
         "send_read_in": "reading a newcomer in",
         "refresh_home": "showing somebody's Home tab",

@@ -39,7 +39,7 @@ FactSource = Callable[[AsyncSession, Facts, Recorded], Awaitable[Facts]]
 
 @dataclass(frozen=True, slots=True)
 class TextCopies:
-    """Columns that may hold a copy of an entry's words.
+    """Columns that may hold a copy of an entry's text.
 
     `scope` names the column with the incident's or the workspace's id. If `through` is given, it is
     a column of another table, to which the named column of this one points.
@@ -72,7 +72,7 @@ class Rules:
     # Commands that can be proposed: how to carry each out, and its wording.
     performers: Mapping[str, Performer]
     command_text: Callable[[str, Arguments], str]
-    # Where a redaction looks for copies of an entry's words.
+    # Where a redaction looks for copies of an entry's text.
     copies: tuple[TextCopies, ...] = ()
 
     def reactions_to(self, event: Payload | FeatureEvent) -> tuple[AnyReaction, ...]:

@@ -121,7 +121,7 @@ def say(entry: AuditEntry) -> str:
         case AuditKind.MENTOR_UNANSWERED | AuditKind.MENTOR_UNASKED:
             which = f"the question whether {_text(entry, 'mentor_name')} mentors {person}"
             is_late = entry.kind == AuditKind.MENTOR_UNANSWERED
-            return f"Nobody answered {which}." if is_late else f"Took back {which}."
+            return f"Nobody answered {which}." if is_late else f"Withdrew {which}."
         case AuditKind.MENTOR_NAMED:
             return f"{_text(entry, 'mentor_name')} is now a mentor of {person}."
         case AuditKind.MENTOR_ENDED:
@@ -142,7 +142,7 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
             people = ", ".join((entry.content or {}).get("people") or ())
             return f"Opened the private incident {_text(entry, 'reference')} to {people}."
         case AuditKind.SIGHT_TAKEN_BACK:
-            return f"Took sight of {_text(entry, 'reference')} back from {person}."
+            return f"Removed {person} from the private incident {_text(entry, 'reference')}."
         case AuditKind.SIGHT_ENDED:
             return f"{entry.actor_name} left the private channel of {_text(entry, 'reference')}."
         case AuditKind.SIGHT_RECOVERED:
@@ -154,7 +154,7 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
             return f"{_text(entry, 'reference')}: {_removed(entry.content or {})}"
         case AuditKind.REDACTED:
             kind = _text(entry, "kind").replace("_", " ")
-            erased = f"Erased words and names in entry {_text(entry, 'sequence')} ({kind})"
+            erased = f"Erased the text and names in entry {_text(entry, 'sequence')} ({kind})"
             return f"{erased}. {_text(entry, 'reason')}"
         case AuditKind.DESTROYED_ALONE:
             which = f"entry {_text(entry, 'sequence')} of {_text(entry, 'incident')}"
@@ -162,13 +162,13 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
         case AuditKind.PERSON_ERASED:
             return "Erased the personal data of somebody who has left."
         case AuditKind.RESTORED:
-            return f"Noted a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
+            return f"Recorded a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
     return f"{entry.kind}."
 
 
 def _lost(entry: AuditEntry) -> str:
     gaps = (entry.content or {}).get("lost") or ()
-    return "".join(f"Lost the {gap['counter']}s {gap['first']} to {gap['last']}. " for gap in gaps)
+    return "".join(f"Lost {gap['counter']}s {gap['first']} to {gap['last']}. " for gap in gaps)
 
 
 def _stage(entry: AuditEntry) -> str:
@@ -221,7 +221,7 @@ def _remains(channel: Mapping[str, Any]) -> str:
     return (
         f"#{name} ({channel.get('channel_id')}): {channel.get('removed', 0)} deleted, "
         f"{channel.get('reduced', 0)} reduced, {channel.get('files_removed', 0)} files deleted; "
-        f"readable by {channel.get('readable_by')}: {channel.get('of_people', 0)} messages of "
+        f"still readable by {channel.get('readable_by')}: {channel.get('of_people', 0)} messages by "
         f"people, {mine} of mine"
     )
 
@@ -234,6 +234,6 @@ _CHANGED: Final[Mapping[str, str]] = MappingProxyType(
         "channel_made_private_again": "Its channel is private again",
         "channel_shared": "Its channel is shared with another organisation",
         "channel_unshared": "Its channel is no longer shared with another organisation",
-        "sharing_accepted": "Goes on in a channel that another organisation reads",
+        "sharing_accepted": "Goes on in a channel that another organisation can read",
     }
 )

@@ -40,7 +40,7 @@ class FileProof:
     signature: Signature | None = None
 
     def is_signed_by(self, public_key: str) -> bool:
-        """Tell whether the file is signed with this key. Raises: ValueError if it is no key."""
+        """Tell whether the file is signed with this key. Raises: ValueError if it isn't a key."""
         wanted = key_bytes(public_key)
         return self.signature is not None and key_bytes(self.signature.public_key) == wanted
 
@@ -166,7 +166,7 @@ _SAID_IN_HEADER: Final = (
 
 
 def _file_flaws(document: Mapping[str, Any], entries: list[Any]) -> Iterator[Flaw]:
-    """Yield what the file says about itself otherwise than its entries."""
+    """Yield where the file's header contradicts its entries."""
     last, chain, hashed = len(entries), document["chain"], _FORMATS[document["format"]]
     about = (chain.get("genesis_hash"), chain.get("entry_hash_covers"))
     if about != (GENESIS_HASH, list(hashed)):
@@ -177,7 +177,7 @@ def _file_flaws(document: Mapping[str, Any], entries: list[Any]) -> Iterator[Fla
 
 
 def _header_flaws(document: Mapping[str, Any], entries: list[Any]) -> Iterator[Flaw]:
-    """Yield what the file's head says otherwise than its entries."""
+    """Yield where the file's head contradicts its entries."""
     head = document.get("incident")
     if not isinstance(head, Mapping):
         yield Flaw(0, "unknown_format")
@@ -212,7 +212,7 @@ def _header_flaws(document: Mapping[str, Any], entries: list[Any]) -> Iterator[F
 
 
 def _periods(roles: Any) -> list[tuple[str, str]] | None:
-    """Return from when to when each role was held, in order, as the file's head has it."""
+    """Return the periods in which each role was held, in order, as the file's head has it."""
     if not isinstance(roles, list) or not all(isinstance(one, Mapping) for one in roles):
         return None
     return sorted((str(one.get("started_at")), str(one.get("ended_at"))) for one in roles)

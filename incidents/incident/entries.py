@@ -339,7 +339,7 @@ class SightOpened(Payload):
     kind: ClassVar[str] = "sight_opened"
     is_bookkeeping: ClassVar[bool] = True
     people: tuple[Who, ...] = ()
-    # They see it once an escalation gets to them.
+    # They see it once an escalation calls them.
     later: tuple[Who, ...] = ()
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:

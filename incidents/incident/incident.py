@@ -94,7 +94,7 @@ class Incident(Base):
     channel_name: Mapped[str | None]
     channel_effect_id: Mapped[uuid.UUID | None]
     is_channel_archived: Mapped[bool] = mapped_column(default=False)
-    # What the chat service last said of the channel: only its members read it; people of another
+    # What the chat service last said about the channel: only its members read it; people of another
     # organisation are in it (`Sharing`).
     is_channel_private: Mapped[bool] = mapped_column(default=False)
     channel_sharing: Mapped[str] = mapped_column(default=Sharing.NONE)

@@ -115,7 +115,7 @@ async def get_person(uow: UnitOfWork, person_id: uuid.UUID) -> Person:
 
 
 async def get_acting_person(uow: UnitOfWork, action: str) -> Person:
-    """Return the person who acts. Raises: NotPermitted for an actor that is no person."""
+    """Return the person who acts. Raises: NotPermitted for an actor that isn't a person."""
     if uow.actor.person_id is None:
         raise NotPermitted(action, needs="member")
     return await get_person(uow, uow.actor.person_id)

@@ -1,4 +1,4 @@
-"""Entries of who sees an incident: sight that ends, is taken back, given or recovered."""
+"""Entries of who sees an incident: people who leave, are removed or invited, and recovery."""
 
 import uuid
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class SightEnded(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SightTakenBack(Payload):
-    """Somebody inside a private incident took sight back from a person."""
+    """Somebody inside removed a person from a private incident."""
 
     kind: ClassVar[str] = "sight_taken_back"
     person: Who = SOMEBODY
@@ -33,18 +33,19 @@ class SightTakenBack(Payload):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who doesn't see it any more, and why."""
-        what = "took sight of this private incident back from "
-        return telling(what, self.person, details=(said(self.reason),))
+        return telling(
+            "removed ", self.person, " from this private incident", details=(said(self.reason),)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalRefused(Payload):
-    """Slack didn't remove somebody from the channel whose sight was taken back."""
+    """Slack refused to remove somebody from the channel who may no longer see the incident."""
 
     kind: ClassVar[str] = "removal_refused"
     is_bookkeeping: ClassVar[bool] = True
     person: Who = SOMEBODY
-    # Who took it back.
+    # Who removed them from the incident.
     by: Who = SOMEBODY
     error: str = ""
 

@@ -23,7 +23,7 @@ class Standing(StrEnum):
 
     ANYONE = "anyone"
     RESPONDER = "responder"
-    # PEER: a member who is nowhere below solo. SENIOR: a peer whom the policy or a sign-off says is
+    # PEER: a member who is nowhere below solo. SENIOR: a peer who by the policy or a sign-off is
     # solo. MENTOR: supervises the person concerned.
     PEER = "peer"
     SENIOR = "senior"

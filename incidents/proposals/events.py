@@ -16,7 +16,7 @@ class OthersConcerned(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordsRedacted(FeatureEvent):
-    """A proposal's words were redacted: who has a copy, and which entries repeated them."""
+    """A proposal's text was redacted: who has a copy, and which entries repeated it."""
 
     proposal_id: uuid.UUID
     told: tuple[uuid.UUID, ...]

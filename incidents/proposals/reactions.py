@@ -106,7 +106,7 @@ def ask_for_result(plan: IncidentPlan[ResultAsked]) -> None:
 
 
 def erase_words(plan: IncidentPlan[Redacted]) -> None:
-    """Remove redacted words from every copy of their proposal."""
+    """Remove redacted text from every copy of its proposal."""
     if plan.entry.target_id is None:
         return
     effect = RefreshProposalOfEntry(

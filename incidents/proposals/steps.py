@@ -39,7 +39,7 @@ async def entry_about(
 async def step_of(
     uow: UnitOfWork, proposal: Proposal, entry_type: type[ProposalStepT]
 ) -> ProposalStepT:
-    """Return an entry about a later step: it points at the proposal's words and has no copy."""
+    """Return an entry about a later step: it points at the proposal's text and has no copy."""
     return replace(await entry_about(uow, proposal, entry_type), text_from=proposal.entry_id)
 
 
@@ -88,7 +88,7 @@ async def note_redaction(
     proposal_id: uuid.UUID,
     words_entry_id: uuid.UUID,
 ) -> None:
-    """Remove redacted words from the card, all copies, and later messages."""
+    """Remove redacted text from the card, all copies, and later messages."""
     incident = await uow.get_incident(ById(incident_id))
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
     query = select(TimelineEntry.id).where(

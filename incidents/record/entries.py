@@ -128,7 +128,7 @@ class Withdrawn(Correction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redacted(Correction):
-    """Somebody hid an entry's words (`is_hidden`), or deleted them for good.
+    """Somebody hid an entry's text (`is_hidden`), or deleted it permanently.
 
     `is_break_glass`: they had hidden them, too, as nobody else was there to do so.
     """
@@ -137,12 +137,12 @@ class Redacted(Correction):
     reason: str = ""
     is_hidden: bool = False
     is_break_glass: bool = False
-    # What the erased content held apart from people's words: who, when, which kind, old and new.
+    # The erased content without people's text: who, when, which kind, old and new.
     kept: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def takes_a_title(self) -> bool:
-        """Tell whether the incident's title, then or later, was among the erased words."""
+        """Tell whether the incident's title, then or later, was among the erased text."""
         return "title" in self.kept or "title" in (self.kept.get("changes") or ())
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
@@ -154,7 +154,7 @@ class Redacted(Correction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revealed(Correction):
-    """Somebody put an entry's hidden words back."""
+    """Somebody put an entry's hidden text back."""
 
     kind: ClassVar[str] = REVEALED
     reason: str = ""

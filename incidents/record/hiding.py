@@ -1,7 +1,7 @@
-"""Hides an entry's words at once and reversibly; later, somebody else destroys them.
+"""Hides an entry's text at once and reversibly; later, somebody else destroys it.
 
-Hiding moves the words, wherever a redaction would erase them, to `hidden_words`, which nothing shows
-or exports. Revealing puts them back. Destroying deletes them for good.
+Hiding moves the text, wherever a redaction would erase it, to `hidden_words`, which nothing shows
+or exports. Revealing puts it back. Destroying deletes it permanently.
 """
 
 import uuid
@@ -69,7 +69,7 @@ class HiddenWords(Base):
 async def hide_entry(
     uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str
 ) -> Outcome:
-    """Take an entry's words and every copy out of sight, until somebody reveals or destroys them.
+    """Hide an entry's text and every copy, until somebody reveals or destroys it.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput without a reason or for what is about the
         actor; AlreadySo.
@@ -100,7 +100,7 @@ async def hide_entry(
 async def reveal_entry(
     uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str = ""
 ) -> Outcome:
-    """Put hidden words back wherever nobody has written since.
+    """Put hidden text back wherever nobody has written since.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo if nothing is hidden.
     """
@@ -130,7 +130,7 @@ async def redact_entry(
     reason: str = "",
     is_break_glass: bool = False,
 ) -> Outcome:
-    """Delete the words of an entry, its amendments and every copy for good; the chain stays intact.
+    """Delete permanently the text of an entry, its amendments and every copy; the chain stays intact.
 
     Raises: IncidentNotFound; NotPermitted; InvalidInput; AlreadySo.
     """
@@ -163,7 +163,7 @@ async def redact_entry(
 async def destroy_entry(
     uow: UnitOfWork, ref: IncidentRef, *, entry_id: uuid.UUID, reason: str
 ) -> Outcome:
-    """Destroy hidden words for good; this needs somebody other than the person who hid them.
+    """Destroy hidden text permanently; this needs somebody other than the person who hid it.
 
     If nobody else may, that person goes ahead alone: the channel is told, and the audit log
     records it.
@@ -271,7 +271,7 @@ async def _put_back(session: AsyncSession, entity: type[Base], kept: HiddenWords
 
 
 def _is_lost(row: Base, kept: HiddenWords) -> bool:
-    """Tell whether an entry's hidden content isn't what it was: its words were destroyed since."""
+    """Tell whether an entry's hidden content isn't what it was: its text was destroyed since."""
     if not isinstance(row, TimelineEntry):
         return False
     return hash_content(kept.was, kept.salt or "") != row.content_hash

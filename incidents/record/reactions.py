@@ -20,14 +20,14 @@ def say_correction(plan: IncidentPlan[Correction]) -> None:
 
 
 def show_again(plan: IncidentPlan[Revealed]) -> None:
-    """Show revealed words again where messages are kept current, and say so in the channel."""
+    """Show revealed text again where messages are kept current, and say so in the channel."""
     plan.refresh_card()
     plan.refresh_announcement()
     plan.post()
 
 
 def say_break_glass(plan: IncidentPlan[Redacted]) -> None:
-    """Tell the channel that somebody destroyed words alone."""
+    """Tell the channel that somebody destroyed text alone."""
     if plan.event.is_break_glass:
         plan.post()
 

@@ -1,10 +1,10 @@
-"""Erases an entry's words for good: in the entry, in its amendments, and in every copy.
+"""Erases an entry's text permanently: in the entry, in its amendments, and in every copy.
 
 Copies are other entries that repeat them, and the columns that the features declare
 (`incidents/registry/copies.py`). Each erased entry gets a `redacted` entry of its own, which keeps
-what isn't words, so that the record still proves the state.
+everything but people's text, so that the record still proves the state.
 
-The workspace's audit log has no copies of its words: an entry of it loses its content alone.
+The workspace's audit log has no copies of its entries' text: an entry there loses only its content.
 """
 
 import json
@@ -35,9 +35,9 @@ _SHORTEST_COPY = 4
 
 MAX_REASON = 500
 
-# What people wrote themselves, and may hide themselves; everything else of theirs others hide.
+# What people wrote and may hide themselves; the rest of theirs only others may hide.
 _OWN_WORDS = WITHDRAWABLE | {UpdatePosted.kind, Amended.kind}
-# What nobody is shown as a line of the record: words there follow the entry.
+# Rows that are never shown as a line of the record: their text follows the entry.
 _OURS = frozenset(
     {"processed_requests", "effects", "reminders", "prompts", "posted_messages", "handoffs"}
 )
@@ -83,9 +83,9 @@ async def erase(
     is_break_glass: bool = False,
     but: str = "",
 ) -> Erased:
-    """Erase the entry's words, those of its amendments, and their copies, and record that.
+    """Erase the text of the entry, its amendments and their copies, and record that.
 
-    `hidden` are words that were taken out of the entry before. `but` is a table to leave alone.
+    `hidden` are texts that were taken out of the entry before. `but` is a table to leave alone.
 
     Raises: InvalidInput if an entry about the actor repeats them.
     """
@@ -99,7 +99,7 @@ async def erase(
     for row in repeating:
         _refuse_copy(uow, row)
     said = Redacted(reason=why, is_hidden=is_hiding, is_break_glass=is_break_glass)
-    if not own:  # an earlier entry keeps what isn't words
+    if not own:  # an earlier entry keeps the rest
         _record(uow, incident, entry, said)
     for row in own:
         _record(uow, incident, row, replace(said, kept=without_words(row.kind, row.content or {})))
@@ -122,9 +122,9 @@ async def erase(
 
 
 async def redact_audit_entry(uow: UnitOfWork, *, sequence: int, reason: str) -> Outcome:
-    """Erase the words and names in an audit entry for good; a new entry says who did it, and why.
+    """Erase the text and names in an audit entry permanently; a new entry says who did it, and why.
 
-    In one step: whoever runs the command has the database anyway. So the new entry keeps what was
+    In one step: people who can run the command have the database anyway. So the new entry keeps what was
     done (stages, rights, numbers), and a reason is needed.
 
     Raises: InvalidInput for no such entry, or without a reason; AlreadySo if its content is gone.
@@ -161,7 +161,7 @@ def is_own_words(uow: UnitOfWork, entry: TimelineEntry) -> bool:
 
 
 async def touches_others(uow: UnitOfWork, entry: TimelineEntry, erased: Erased) -> bool:
-    """Tell whether words went from more than the actor's own entries and what only we keep."""
+    """Tell whether text was erased beyond the actor's own entries and our internal rows."""
     shown = {one.table for one in erased.taken} - _OURS
     if shown - {TimelineEntry.__tablename__}:
         return True
@@ -175,7 +175,7 @@ async def touches_others(uow: UnitOfWork, entry: TimelineEntry, erased: Erased) 
 def refuse_about_themselves(
     uow: UnitOfWork, entry: TimelineEntry, content: Mapping[str, Any]
 ) -> None:
-    """Return quietly unless the entry is about the actor, other than their own words.
+    """Return quietly unless the entry is about the actor and isn't their own note, mark or update.
 
     Raises: InvalidInput.
     """
@@ -187,9 +187,9 @@ def refuse_about_themselves(
 
 
 def _refuse_copy(uow: UnitOfWork, entry: TimelineEntry) -> None:
-    """Return quietly unless an entry that repeats the words is about the actor.
+    """Return quietly unless an entry with the same text is about the actor.
 
-    Otherwise a note with the same words would hide it. Raises: InvalidInput.
+    Otherwise a note with the same text would hide it. Raises: InvalidInput.
     """
     try:
         refuse_about_themselves(uow, entry, entry.content or {})
@@ -226,7 +226,7 @@ async def _repeating(
     own: Collection[TimelineEntry],
     texts: Collection[str],
 ) -> Sequence[TimelineEntry]:
-    """Return the incident's other entries in which people's words hold one of the texts."""
+    """Return the incident's other entries in which people's text holds one of these texts."""
     query = (
         select(TimelineEntry)
         .where(TimelineEntry.incident_id == incident_id, TimelineEntry.kind != Redacted.kind)
@@ -314,7 +314,7 @@ def _long(texts: Collection[str]) -> frozenset[str]:
 
 
 def _impersonal(value: Any) -> Any:
-    """Return a JSON value without words, names and addresses."""
+    """Return a JSON value without people's text, names and addresses."""
     match value:
         case str():
             return _ADDRESS.sub(REDACTED_TEXT, value)

@@ -98,7 +98,7 @@ def replayed_values(entries: Collection[TimelineEntry]) -> Mapping[str, Any]:
 
 
 def replayed_periods(entries: Collection[TimelineEntry]) -> list[tuple[str, str]] | None:
-    """Return from when to when each role was held, in order; None if the entries can't tell."""
+    """Return the periods in which each role was held, in order; None if the entries can't tell."""
     state = _replay(tuple(entries))
     if not state.knows_roles:
         return None
@@ -138,7 +138,7 @@ def _agree_on_original(said: str | None, stored: str | None) -> bool:
 def _kept_by_redactions(
     entries: Iterable[TimelineEntry],
 ) -> Mapping[uuid.UUID, Mapping[str, Any]]:
-    """Return what redactions kept of the entries that they erased: all but people's words."""
+    """Return what redactions kept of the entries they erased: all but people's text."""
     kept: dict[uuid.UUID, Mapping[str, Any]] = {}
     for entry in entries:
         redacted = Redacted.read(entry.content) if entry.kind == Redacted.kind else None

@@ -1,6 +1,6 @@
-"""People's words in stored values: which fields hold them, and how they are taken out again.
+"""People's text in stored values: which fields hold it, and how it is removed.
 
-Facts stay (who, when, what kind, from what to what); words can hold a secret, and go.
+Facts stay (who, when, what kind, from what to what); text can hold a secret, so it goes.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -21,7 +21,7 @@ _WORDS_OF_KIND: Final[Mapping[str, frozenset[str]]] = {"file_linked": frozenset(
 # Within a value: services are a choice that decides about rights, a kind is ours.
 _NOT_WORDS: Final = frozenset({"services", "kind"})
 
-# As long as this, a text is also found within a longer one; a shorter one only as the whole.
+# From this length on, a text is also found within a longer one; a shorter one only as a whole.
 CONTAINED_FROM: Final = 16
 
 
@@ -39,7 +39,7 @@ def without_words(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without(value: Any, texts: Collection[str]) -> Any:
-    """Return a JSON value in which the texts are taken out wherever they stand."""
+    """Return a JSON value without these texts, wherever they occur."""
     match value:
         case str():
             return _cut(value, texts)

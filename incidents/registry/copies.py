@@ -1,6 +1,6 @@
-"""Every column that may hold a copy of an entry's words, so that a redaction finds it.
+"""Every column that may hold a copy of an entry's text, so that a redaction finds it.
 
-Most features keep words only in timeline entries. A test holds that each column of text is here or
+Most features keep text only in timeline entries. A test holds that each column of text is here or
 is known to hold none.
 """
 

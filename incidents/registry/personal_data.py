@@ -170,7 +170,7 @@ async def _hidden(session: AsyncSession, person: Person, visible: Any) -> list[d
 
 
 async def _named_in(session: AsyncSession, person: Person, visible: Any) -> list[dict[str, Any]]:
-    """Return which entries of others name the person; their words are of those who wrote them."""
+    """Return which entries of others name the person; their text belongs to the people who wrote it."""
     sqlite = session.get_bind().dialect.name == "sqlite"
     position = (func.instr if sqlite else func.strpos)(
         cast(TimelineEntry.content, String), str(person.id)

@@ -146,7 +146,7 @@ def end_watch_with_backup(plan: IncidentPlan[CommanderMissing]) -> None:
 
 
 async def add_handoffs(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
-    """Return the facts plus the incident's handoffs after a redaction, which may take their words."""
+    """Return the facts plus the incident's handoffs after a redaction, which may have erased their text."""
     if Redacted.kind not in recorded.kinds:
         return facts
     query = select(Handoff).where(Handoff.incident_id == facts.incident_id)
@@ -155,7 +155,7 @@ async def add_handoffs(session: AsyncSession, facts: Facts, recorded: Recorded) 
 
 
 def show_handoffs(plan: IncidentPlan[Redacted] | IncidentPlan[Revealed]) -> None:
-    """Show the handoffs again, without redacted words."""
+    """Show the handoffs again, without redacted text."""
     for handoff_id, asked_id in plan.facts.handoffs:
         _show_handoff(plan, handoff_id)
         if asked_id is not None:

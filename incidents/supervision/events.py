@@ -19,7 +19,7 @@ class StageSet(FeatureEvent):
 class MentorshipChanged(FeatureEvent):
     """A mentor was named, agreed to or declined, or no longer is one.
 
-    `asked` are asked whether they agree, or see how the question ended; `told` hear what changed.
+    `asked` are asked whether they agree, or see how the question ended; `told` learn what changed.
     """
 
     mentorship_id: uuid.UUID

@@ -2,7 +2,7 @@
 
 Nobody names themselves. The person agrees to each mentor; if they have mentors already, one of
 these agrees, too. Until then the named mentor sees nothing and may do nothing. A question that is
-not answered by all in time ends, and whoever named the mentor hears of it.
+not answered by all in time ends, and the person who named the mentor is told.
 """
 
 import uuid

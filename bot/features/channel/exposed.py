@@ -27,8 +27,8 @@ _AFTERWARDS = (
 def made_public(_: ChannelMadePublic, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Ask the people of a private incident about its public channel."""
     asks = (
-        f"Everybody in the workspace can read it. *{incident.reference}* stays private: I say "
-        "nothing more there, and I'm deleting what I said. What people said is still there. "
+        f"Everybody in the workspace can read it. *{incident.reference}* stays private: I've "
+        "stopped posting there and am deleting my messages. What people wrote stays readable. "
         "Move to a new private channel, or make this one private again in Slack."
     )
     return told_directly(entry, incident, _move(incident), asks=asks)
@@ -39,8 +39,8 @@ def private_again(
 ) -> blocks.Message:
     """Tell the people of a private incident that its channel is private again."""
     asks = (
-        "I go on there. Look through its members: people who came meanwhile can still read it, "
-        f"though *{incident.reference}* isn't shown to them."
+        "I'm posting there again. Check its members: people who joined while it was public can "
+        f"still read it, but they don't see *{incident.reference}* anywhere else."
     )
     return told_directly(entry, incident, asks=asks)
 
@@ -48,17 +48,17 @@ def private_again(
 def shared_directly(
     shared: ChannelShared, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
-    """Ask the lead, and everybody inside a private incident, about a shared channel."""
+    """Ask the commander, and everybody inside a private incident, about a shared channel."""
     if not shared.is_exposure:
         asks = (
-            "Its people can read what is said there; they can't see or do anything else here. "
-            "If that isn't meant, end the sharing in Slack, or move the incident."
+            "That organisation's people can read the channel; they can't see or do anything else "
+            "here. If you don't want that, end the sharing in Slack, or move the incident."
         )
         return told_directly(entry, incident, _move(incident), asks=asks)
     asks = (
-        f"Its people can read the channel. *{incident.reference}* is private, so I say nothing "
-        "more there until one of you decides: move to a new private channel, end the sharing in "
-        "Slack, or go on there with them reading."
+        f"That organisation's people can read the channel. *{incident.reference}* is private, so I've "
+        "stopped posting there until one of you decides: move to a new private channel, end the "
+        "sharing in Slack, or go on there and let them read."
     )
     keep = blocks.button("Go on there", action_id="channel_keep", value=on_incident(incident))
     return told_directly(entry, incident, _move(incident), keep, asks=asks)
@@ -66,7 +66,7 @@ def shared_directly(
 
 def shared_in_channel(_: ChannelShared, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Say in the channel who reads it now."""
-    return told_message(entry, incident, asks="Mind what you say here.")
+    return told_message(entry, incident, asks="Its people can read what you write here.")
 
 
 def _move(incident: IncidentView) -> blocks.ButtonElement:
@@ -82,7 +82,7 @@ async def exposure_ending(
     entry: EntryView,
     incident: IncidentView,
 ) -> Ending | None:
-    """Return where the incident goes on, once nobody else reads along or that was accepted."""
+    """Return where the incident goes on, once nobody else can read the channel, or that was accepted."""
     found = await find_next_entry(session, entry, incident, *_AFTERWARDS)
     if found is None or incident.is_channel_exposed:
         return None
@@ -100,7 +100,7 @@ FEATURE = Feature(
             use_case=accept_sharing,
             tell=lambda _, outcome: (
                 f"{outcome.data['reference']} goes on in its channel. The other organisation "
-                "reads along."
+                "can read it."
             ),
         ),
     ),

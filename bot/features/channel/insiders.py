@@ -1,4 +1,4 @@
-"""Who sees a private incident: list them, let people in, take it back; and the question before."""
+"""Who sees a private incident: list them, invite and remove people."""
 
 from bot.features.channel.feature import get_incident_row
 from bot.features.channel.privacy import people_first
@@ -50,7 +50,7 @@ class TakingBack(OnIncident):
     reason: str = ""
 
 
-# -- letting people in, and taking it back -----------------------------------------------------
+# -- inviting and removing people --------------------------------------------------------------
 
 
 def typed_invite(request: Request) -> Inviting:
@@ -73,7 +73,7 @@ def typed_uninvite(request: Request) -> TakingBack:
 
 
 async def uninvite(uow: UnitOfWork, given: TakingBack) -> Outcome:
-    """Take the incident back from the person."""
+    """Remove the person from the incident."""
     return await take_sight_back(
         uow, given.ref, person=given.person.external_id, reason=given.reason
     )
@@ -86,20 +86,20 @@ def invited_text(_: Request, outcome: Outcome) -> str:
 
 
 def taken_back_text(request: Request, outcome: Outcome) -> str:
-    """Return the reply to the person who took sight back."""
+    """Return the reply to the person who removed somebody."""
     reference, slash = outcome.data["reference"], request.policy.command
     if outcome.kind == "public":
         return (
-            f"{reference} is public: every member of the workspace sees it, so there is nothing to "
-            f"take back. `{slash} {reference} private` moves it to a private channel, for good."
+            f"{reference} is public: every member of the workspace sees it, so nobody can be "
+            f"removed. To move it to a private channel, permanently: `{slash} {reference} private`"
         )
     name = mentions.escape_line(outcome.data["person"])
     if outcome.kind == "not_called":
-        return f"{name} doesn't see {reference}, and no escalation calls them into it any more."
+        return f"{name} doesn't see {reference}, and no escalation will call them into it."
     alone = " You're the only one left who sees it." if outcome.data["people_left"] == 1 else ""
     return (
         f"{name} no longer sees {reference}: their roles in it have ended, and I'm removing them "
-        f"from its channel. They're told. What they have read, they have read.{alone}"
+        f"from its channel and telling them. They keep what they have read.{alone}"
     )
 
 
@@ -113,7 +113,7 @@ async def show_insiders(request: Request, given: OnIncident) -> Reply:
 
 
 def insiders_message(view: InsidersView, request: Request) -> blocks.Message:
-    """Return who sees the incident, and why, each with a button to take it back."""
+    """Return who sees the incident, and why, each with a button to remove them."""
     slash, reference = request.policy.command, view.incident.reference
     tail = f"`{slash} {reference} roles` shows who does what."
     if not view.incident.is_private:
@@ -127,7 +127,7 @@ def insiders_message(view: InsidersView, request: Request) -> blocks.Message:
         is_fixed = one.person.id in commander or one.person.id == request.actor.person_id
         rows.append(blocks.section(lines[-1], accessory=None if is_fixed else _button(view, one)))
     notes = [
-        *([f"An escalation may call {_mentioned(view.expected)}, too."] if view.expected else []),
+        *([f"An escalation may also call {_mentioned(view.expected)}."] if view.expected else []),
         *(
             [f"{_recovery(request)} may open it with a reason; its people are told."]
             if _recovery(request)
@@ -159,14 +159,14 @@ def _by(one: InsiderView) -> str:
 def _button(view: InsidersView, one: InsiderView) -> blocks.ButtonElement:
     value = to_value(TakingBack(ById(view.incident.id), person=Named(one.person.external_id)))
     question = (
-        f"{mentions.escape_line(one.person.name)} no longer sees {view.incident.reference}, their roles in it end, and "
-        "they're told. They keep what they have read."
+        f"{mentions.escape_line(one.person.name)} will no longer see {view.incident.reference}, and their roles in "
+        "it end. I'll tell them. They keep what they have read."
     )
     return blocks.button(
-        "Take it back…",
+        "Remove…",
         action_id="sight_take_back",
         value=value,
-        confirm=blocks.confirm("Take it back?", text=question, yes="Take it back"),
+        confirm=blocks.confirm("Remove them?", text=question, yes="Remove"),
     )
 
 
@@ -190,7 +190,7 @@ async def go_on(_: Request, wanted: DoAgain) -> Reply:
 
 
 async def remove_person(context: EffectContext) -> Settlement:
-    """Remove somebody from the channel whose sight was taken back, and tell them."""
+    """Remove from the channel somebody who may no longer see the incident, and tell them."""
     effect = context.get(RemovePerson)
     async with context.services.database.reading() as session:
         incident = await get_incident_row(context, session)
@@ -219,14 +219,14 @@ def farewell(entry: EntryView, reference: str) -> blocks.Message:
     taken = None if entry.is_redacted else SightTakenBack.read(entry.content)
     reason = f" Reason: {mentions.escape(taken.reason)}" if taken and taken.reason else ""
     return say(
-        f"{actor_of_entry(entry)} took *{reference}* back from you: you no longer see it, and have "
-        f"no role in it any more.{reason} Questions? Write to {actor_of_entry(entry)}."
+        f"{actor_of_entry(entry)} removed you from *{reference}*: you can't see it any more, and "
+        f"your roles in it have ended.{reason} Questions? Write to {actor_of_entry(entry)}."
     )
 
 
 _BY_HAND = (
-    "They can still read what is written there. Remove them in Slack, or write elsewhere; an owner "
-    "of the workspace can do it, too."
+    "They can still read the channel. Remove them in Slack, ask a workspace owner to, or write "
+    "elsewhere."
 )
 
 
@@ -236,7 +236,7 @@ FEATURE = Feature(
         Verb(
             OnIncident,
             usage="[INC-12] who",
-            summary="List who sees a private incident, and why; only for those who do.",
+            summary="List who can see a private incident, and why; only they can ask.",
             examples=("INC-12 who",),
             typed=lambda request: OnIncident(request.incident_ref()),
             alone=lambda request: show_insiders(request, OnIncident(request.incident_ref())),
@@ -245,7 +245,7 @@ FEATURE = Feature(
         Verb(
             Inviting,
             usage="[INC-12] invite @someone … [reason]",
-            summary="Let people into the incident and its channel; a private one asks you first.",
+            summary="Invite people to the incident and its channel; a private one asks you first.",
             examples=(_INVITE_EXAMPLE,),
             typed=typed_invite,
             use_case=invite,
@@ -254,7 +254,7 @@ FEATURE = Feature(
         Verb(
             TakingBack,
             usage="[INC-12] uninvite @someone [reason]",
-            summary="Take a private incident back from somebody: sight, rights and roles end.",
+            summary="Remove somebody from a private incident: they can't see it, and their roles end.",
             examples=(_UNINVITE_EXAMPLE,),
             typed=typed_uninvite,
             buttons=("sight_take_back",),

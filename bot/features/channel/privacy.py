@@ -109,15 +109,15 @@ def private_form(
         f"{view.reference}: private",
         blocks=(
             blocks.section(
-                "Sitrep opens a private channel for those you choose, and the incident goes on "
-                "there. The announcement then says only that it is handled privately, and the "
-                "old channel is archived."
+                "I open a private channel for the people you choose, and the incident goes on "
+                "there. The announcement then says only that it is handled privately, and I "
+                "archive the old channel."
             ),
             blocks.section(
-                "*What goes:* Sitrep's own messages, exports and postmortems in the old channel.\n"
-                "*What stays readable:* what people said there and the channel's name, for "
-                "everybody who could read it; what people already have. "
-                "If something there must go, delete it yourself first.\n"
+                "*I delete:* my messages, exports and postmortems in the old channel.\n"
+                "*What stays readable*, for everybody who could read it: what people wrote there, the "
+                "channel's name, and copies people have. "
+                "If something must go, delete it yourself first.\n"
                 "*There is no way back* to public."
             ),
             blocks.multi_user_select(
@@ -142,8 +142,8 @@ def private_form(
 
 def _who_stays(view: IncidentView, names: str) -> str:
     if view.is_private:
-        return "In any case: everybody who sees it now."
-    return f"In any case: you, and {names}." if names else "You are in any case."
+        return "Always in it: everybody who sees it now."
+    return f"Always in it: you and {names}." if names else "You're always in it."
 
 
 def moved_message(outcome: Outcome) -> blocks.Message:
@@ -162,7 +162,7 @@ def moved_entry(moved: MovedToPrivate, entry: EntryView, incident: IncidentView)
 
 
 async def retire_channel(context: EffectContext) -> Settlement:
-    """Say goodbye in the old channel, then archive it; our other messages were removed before."""
+    """Say goodbye in the old channel, then archive it; our other messages are gone already."""
     effect = context.get(RetireChannel)
     view = await load_incident(context)
     gateway, channel_id = context.services.gateway, effect.channel_id
@@ -180,17 +180,17 @@ async def retire_channel(context: EffectContext) -> Settlement:
 def farewell(reference: str) -> blocks.Message:
     """Return the last message in the old channel."""
     return say(
-        f"*{reference}* is handled privately from here on, and this channel is archived. Those "
-        "who are needed have been invited. What people said here stays readable."
+        f"*{reference}* is handled privately from here on, and this channel is archived. I've "
+        "invited the people who are needed. What people wrote here stays readable."
     )
 
 
 def last_directly(_: SightEnded, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Return the warning to the one person who still sees a private incident."""
     return say(
-        f"{about(incident)}: {actor_of_entry(entry)} left, so you're the last person who sees it. "
-        "Before you leave its channel, invite somebody else: otherwise only the policy's recovery "
-        "person can open it again, if there is one."
+        f"{about(incident)}: {actor_of_entry(entry)} left, so only you can see it now. "
+        "Invite somebody before you leave its channel. Otherwise nobody can open it again but the "
+        "policy's recovery person, if there is one."
     )
 
 
@@ -200,7 +200,7 @@ FEATURE = Feature(
         Verb(
             Moving,
             usage="[INC-12] private [@someone …] [reason]",
-            summary="Move the incident to a private channel, for good.",
+            summary="Move the incident to a private channel; there is no way back.",
             examples=("private", _EXAMPLE),
             typed=typed_move,
             form="private_submit",
@@ -220,8 +220,8 @@ FEATURE = Feature(
             words=("reason",),
             use_case=recover,
             tell=lambda _, outcome: (
-                f"You see {outcome.data['reference']} now. I've told its people, and the audit log "
-                "has your reason."
+                f"You see {outcome.data['reference']} now. I've told its people. It's on the audit log, "
+                "and your reason is on the timeline."
             ),
         ),
     ),

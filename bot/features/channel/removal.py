@@ -1,4 +1,4 @@
-"""Removes our messages and files about a private incident from where others can read them.
+"""Removes our messages and files about a private incident from places that others can read.
 
 Deleted if Slack lets us, else reduced to "handled privately". What is done is kept in the effect's
 progress: rate limits, a restart or a failing Slack in between lose and repeat nothing.
@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Work:
-    """What is to be removed from one place, and what became of it so far: ts, or ids of files."""
+    """What to remove from one place, and the results so far: ts of messages, or ids of files."""
 
     ours: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -222,7 +222,7 @@ async def _quietly(call: Awaitable[None]) -> None:
 
 def _readers_of(channel: Channel | None) -> str:
     if channel is None:
-        return "nobody whom I can see, as the channel is gone or closed to me"
+        return "nobody I know of: the channel is gone or closed to me"
     readers = "its members" if channel.is_private else "everybody in the workspace"
     return f"{readers} and another organisation" if channel.has_strangers else readers
 

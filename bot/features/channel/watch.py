@@ -31,11 +31,11 @@ from incidents.incident.lifecycle import IncidentStatus
 EVERY: Final = timedelta(minutes=10)
 _OVER: Final = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
 
-# Lines that Slack writes into a channel: what they say of it.
+# Lines that Slack writes into a channel, and what they say about it.
 _CONVERTED: Final[Mapping[str, bool]] = MappingProxyType(
     {"channel_convert_to_private": True, "channel_convert_to_public": False}
 )
-# What an event says of its channel: whether it is private.
+# What an event says about its channel: whether it is private.
 _KINDS: Final[Mapping[str, bool]] = MappingProxyType(
     {"group": True, "G": True, "channel": False, "C": False}
 )
@@ -58,7 +58,7 @@ async def look_at_channel(services: Services, channel_id: str, *, actor: Actor) 
     channel = await services.gateway.find_channel(channel_id)
     members = None
     became_private = channel and channel.is_private and not incident.is_channel_private
-    # Who came to a private incident's channel while it was public has no part in the incident.
+    # People who joined a private incident's channel while it was public don't see the incident.
     if became_private and not incident.is_private:
         members = await services.gateway.members(channel_id)
     seen = _seen(channel) if channel is not None else None
@@ -161,7 +161,7 @@ async def _look_at_odd(request: Request, channel_id: str) -> None:
 
 
 def _is_odd(body: Mapping[str, Any], incident: Incident) -> bool:
-    """Tell whether the event says otherwise than we know: private or public, shared or not."""
+    """Tell whether the event contradicts what we know: private or public, shared or not."""
     said = _KINDS.get(str((body.get("event") or {}).get("channel_type")))
     is_shared = body.get("is_ext_shared_channel")
     differs = is_shared is not None and bool(is_shared) != (

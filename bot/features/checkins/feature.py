@@ -148,7 +148,7 @@ def answered_text(outcome: Outcome) -> str:
             box = spoken_duration(timedelta(seconds=outcome.data["box_seconds"]))
             return f"Noted. I ask again in {box}."
         case CheckinAnswer.STUCK:
-            return "Noted, and said in the channel. The commander and who had asked hear of it."
+            return "Noted, and posted in the channel. I'm telling the commander and the person who asked."
     return "Noted on the timeline and said in the channel. Thank you."
 
 

@@ -169,7 +169,7 @@ async def open_act(request: Request, given: Choice) -> Form[Choice]:
 def done_text(_: Request, outcome: Outcome) -> str:
     """Return the reply to a person who checked or acted."""
     name = mentions.escape_line(outcome.data["name"])
-    return f"*{name}*: what came of it is in the drill's channel, and on its timeline."
+    return f"*{name}*: the result is in the drill's channel, and on its timeline."
 
 
 async def _running(request: Request, ref: IncidentRef) -> DrillView:

@@ -80,7 +80,7 @@ _EXAMPLES = (
 
 
 async def perform(request: Request, given: Escalating) -> Reply:
-    """Escalate at once if the words name a target and an ask; else ask, or open the form."""
+    """Escalate at once if the text names a target and an ask; otherwise ask, or open the form."""
     if request.is_form:
         return await send(request, given)
     if request.is_button:

@@ -86,7 +86,7 @@ def _target_inputs(form: EscalationForm, policy: Policy) -> tuple[blocks.Block, 
         action_id=TARGET,
         initial=form.target,
         optional=True,
-        hint="One of the two. With neither, it goes to whom the kind below reaches.",
+        hint="One of the two. With neither, it goes to the people that the kind below calls.",
     )
     kind = blocks.select(
         "template",

@@ -60,7 +60,7 @@ def _called(called: Sequence[str], view: EscalationView) -> str:
         return f"Calling {', '.join(called)}. {next_line(view)}".rstrip()
     if view.status is EscalationStatus.EXHAUSTED:
         return "*There was nobody to call.*"
-    return "Looking up whom to call; the card in the channel shows it."
+    return "Looking up who to call; the card in the channel shows it."
 
 
 def completeness_text(data: object, template: EscalationTemplate) -> str:
@@ -210,11 +210,11 @@ def near_message(
 ) -> blocks.Message:
     """Ask which of the names is meant; `before` is the command up to the name, `typed` the name."""
     text = "\n".join(_lines(request, near, before=before, typed=typed))
-    return say(text, *words_button(incident, words, "No, open the form with my words"))
+    return say(text, *words_button(incident, words, "No, open the form with my text"))
 
 
 def words_button(incident: IncidentView, words: str, label: str) -> list[blocks.ButtonElement]:
-    """Return the button that opens the form with the words as the ask; none if they don't fit."""
+    """Return the button that opens the form with the text as the ask; none if it doesn't fit."""
     asked = Escalating(ById(incident.id), incident.version, mentions.plain(words))
     return _button(label, asked, action_id="escalate_words_open")
 
@@ -252,13 +252,13 @@ def is_it_a_target(
 
 
 def unknown_target(meant: Meant, *, incident: IncidentView) -> blocks.Message:
-    """Say that nobody is called like that, or that two were named; the words are kept."""
+    """Say that nobody has that name, or that two were named; the text is kept."""
     if meant.second:
         why = "I call one person or group at a time, and you named two"
     else:
         why = f"I know nobody called {mentions.code(mentions.plain(meant.unknown))}"
-    text = f"Nobody was called yet: {why}. Choose in the form who to call; your words are in it."
-    return say(text, *words_button(incident, meant.rest, "Open the form with my words"))
+    text = f"Nobody was called yet: {why}. Choose in the form who to call; your text is in it."
+    return say(text, *words_button(incident, meant.rest, "Open the form with my text"))
 
 
 def _name_of(meant: Meant, policy: Policy) -> str:

@@ -85,7 +85,7 @@ async def offer(request: Request, given: Successor) -> Reply:
     sections = {key: request.form.text(key) for key in messages.SECTIONS}
     use_case = partial(offer_handover, named=given.next_person, sections=sections)
     name = mentions.escape_line((await request.transact(use_case)).data["to"])
-    return Say(say(f"Put to {name} by direct message. You hear of it when they accept or ask."))
+    return Say(say(f"Put to {name} by direct message. I'll tell you when they accept or ask."))
 
 
 def accepted_text(_: Request, outcome: Outcome) -> str:

@@ -95,7 +95,7 @@ _STATES: Final[Mapping[ProposalStatus, str]] = MappingProxyType(
     {
         ProposalStatus.PENDING: "waits for agreement",
         ProposalStatus.APPROVED: "agreed, not carried out yet",
-        ProposalStatus.BREAK_GLASS: "went ahead without agreement, what came of it isn't on record",
+        ProposalStatus.BREAK_GLASS: "went ahead without agreement, the result isn't on record",
         ProposalStatus.CARRIED_OUT: "carried out",
     }
 )
@@ -181,7 +181,7 @@ def note_form(sections: Mapping[str, str], *, successor: PersonView) -> blocks.V
 
 
 _PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
-    {"words": "Alerts that mean nothing, odd graphs, whom to ask about what"}
+    {"words": "Alerts that mean nothing, odd graphs, who to ask about what"}
 )
 
 

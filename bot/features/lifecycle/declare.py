@@ -33,7 +33,7 @@ def typed_declaration(request: Request) -> Declaration | AskFirst[Declaration]:
         is_private=words.has("private"),
         is_drill=words.has("drill"),
     )
-    # Without the flag, people who mustn't know of the incident could see it or be called.
+    # Without the flag, people who may not know about the incident could see it or be called.
     is_doubtful = said.is_word or bool(_flag_meant(given))
     return AskFirst(given) if is_doubtful or not given.title.strip() else given
 

@@ -96,7 +96,7 @@ def _kind(given: Declaration) -> blocks.Block:
         label="Only if needed",
         options=[
             blocks.option(
-                "Private", value="private", description="Only you and whom the policy names"
+                "Private", value="private", description="Only you and the people the policy names"
             ),
             blocks.option("Drill", value="drill", description="Practice: announced nowhere"),
         ],
@@ -112,7 +112,7 @@ def read_form(request: Request, given: Declaration) -> Declaration:
     form = request.form
     said = said_severity(given.title, request.policy)
     if said.severity and not said.is_word and said.severity.key != form.choice("severity"):
-        problem = f"isn't {said.severity.name}, with which the title begins: change one of them"
+        problem = f"isn't {said.severity.name}, but the title begins with that: change one of them"
         raise InvalidInput("severity", problem)
     return replace(
         given,
@@ -143,5 +143,5 @@ def severity_meant_text(word: str, severity_name: str) -> str:
     """Return the notice that a word of the title may name the severity, so nothing is declared."""
     return (
         f"Not declared yet: {mentions.code(word)} can mean {mentions.escape_line(severity_name)}, so I've "
-        "chosen that below. Your text is kept whole; press *Declare*, or change either."
+        "chosen that below. Your title is kept whole. Press *Declare*, or change either one."
     )

@@ -53,9 +53,7 @@ def severity_form(
     typed = given if given is not None and given.severity else None
     chosen = policy.find_severity(typed.severity) if typed else None
     name = mentions.escape_line(chosen.name if chosen else "")
-    notice = (
-        f"*Nothing is changed yet:* {name} is what I took your line for. It stays under *Why?*."
-    )
+    notice = f"*Nothing is changed yet:* I read your line as {name}. Your text is under *Why?*."
     options = [
         blocks.option(item.name, value=item.key, description=item.meaning)
         for item in policy.severities

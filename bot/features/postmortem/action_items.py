@@ -80,7 +80,7 @@ def _only_person_in(text: str) -> Named | None:
 
 
 class Adding(OnIncident):
-    """A new action item, from the form or as typed; `is_doubtful` opens the form with the words."""
+    """A new action item, from the form or as typed; `is_doubtful` opens the form with the text."""
 
     text: str = ""
     owner: Named | None = None
@@ -132,7 +132,7 @@ async def add(request: Request, given: Adding) -> Reply:
 
 
 def _day_in_words(request: Request, text: str) -> date | None:
-    """Return the day of a form's `fix it by Friday`; None if the words don't plainly say one."""
+    """Return the day of a form's `fix it by Friday`; None if the text doesn't plainly name one."""
     with suppress(InvalidInput):
         due = due_in(text, now=request.now, zone=request.actor.zone)
         return None if due.is_doubtful else due.day
@@ -170,8 +170,8 @@ def item_form(
     """Return the form to add an action item; `initial_owner` is a user id, `given` what was typed."""
     typed = given if given is not None and given.is_doubtful else None
     notice = (
-        "*Not added yet:* I can't tell whether a day or a name is part of your text. Your words are "
-        "kept; say below whose it is and when it's due."
+        "*Not added yet:* I can't tell whether a day or a name is part of your text. Your text is "
+        "kept; choose the owner and the due date below."
     )
     return blocks.modal(
         "Add an action item",

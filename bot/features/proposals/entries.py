@@ -40,7 +40,7 @@ def approved_directly(
     """Tell the author that it is approved, until when, and offer the button to carry it out."""
     until = approved.expires_at
     holds = f" It holds until {mentions.date(until, '{time}')}." if until else ""
-    now = "*Carry out* does it." if approved.is_command else "Go ahead, then say what came of it."
+    now = "*Carry out* does it." if approved.is_command else "Go ahead, then report the result."
     button = done_button(_value(approved, incident), is_command=approved.is_command)
     return told_directly(entry, incident, button, asks=f"{now}{holds}")
 
@@ -98,7 +98,7 @@ def result_asked_directly(
     """Ask the person who went ahead without approval what the result was."""
     text = (
         f"{about(incident)}: you went ahead with {asked.name} without approval: {_text(asked)}\n"
-        "What came of it? *Carried out…* puts it on the record, *Abandon…* if "
+        "What was the result? *Carried out…* puts it on the record, *Abandon…* if "
         "it wasn't done after all. I ask only once."
     )
     value = _value(asked, incident)

@@ -300,7 +300,7 @@ FEATURE = Feature(
         Verb(
             Words,
             usage="proposal [2] [approve|decline|objections|object|done|abandon|break-glass] [words]",
-            summary="Show a proposal, answer it, or say what came of it.",
+            summary="Show a proposal, answer it, or report its result.",
             aliases=("proposals",),
             examples=("proposal 2 decline It loses the carts in progress",),
             typed=as_typed,

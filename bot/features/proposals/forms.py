@@ -35,7 +35,7 @@ OBJECT = AnswerField(
 )
 CARRIED_OUT = AnswerField(
     "Carried out",
-    "What came of it?",
+    "What was the result?",
     "Carried out",
     "Errors are back to normal since 14:12",
     is_optional=True,
@@ -71,7 +71,7 @@ def revise_form(view: IncidentView, proposal: ProposalView, proposals: Proposals
     return blocks.modal(
         f"Change proposal {proposal.number}",
         blocks=_fields(view.title, proposals, words=words, chosen=proposal.class_key),
-        submit="Propose anew",
+        submit="Propose again",
     )
 
 
@@ -98,7 +98,7 @@ def _fields(
         ),
         blocks.radio("class", label="Class of action", options=options, initial=chosen),
         blocks.context(meanings),
-        blocks.context("Risk and undo are needed unless nobody has to agree."),
+        blocks.context("Risk and undo are needed unless the step needs nobody's approval."),
         _optional("risk", "What could go wrong?", words.risk, "Carts in progress are lost"),
         _optional("undo", "How to undo it?", words.undo, "Scale back up; no data changes"),
         _optional("check", "How will we know it worked?", words.check, "Error rate under 1 %"),

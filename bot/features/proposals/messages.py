@@ -92,7 +92,7 @@ def status_text(proposal: ProposalView) -> str:
         case ProposalStatus.BREAK_GLASS:
             return (
                 f"*Break-glass* by {answered}, without approval. Reason:{answer}\n"
-                "What came of it? *Carried out…* puts it on the record."
+                "What was the result? *Carried out…* puts it on the record."
             )
         case ProposalStatus.DECLINED:
             return f"Declined by {answered}.{answer}"
@@ -106,9 +106,11 @@ def status_text(proposal: ProposalView) -> str:
         case ProposalStatus.EXPIRED if proposal.ended_with_incident:
             return "Ended: the incident was over before this was carried out."
         case ProposalStatus.EXPIRED if proposal.answered_by is not None:
-            return "Ended: it was approved, but not carried out in time. Propose it anew if needed."
+            return (
+                "Ended: it was approved, but not carried out in time. Propose it again if needed."
+            )
         case ProposalStatus.EXPIRED:
-            return "Ended without being carried out. Propose it anew if it is still needed."
+            return "Ended without being carried out. Propose it again if it is still needed."
         case ProposalStatus.DRAFT:
             return ""
 
@@ -197,34 +199,32 @@ def outcome_text(outcome: Outcome, *, slash: str) -> str:
     name = f"Proposal {data['number']}"
     match outcome.kind:
         case "proposed" if data["needs"] == Need.NOBODY:
-            return f"{name} is on the timeline. It needs nobody's agreement: go ahead, then say what came of it."
+            return f"{name} is on the timeline. It needs nobody's agreement: go ahead, then report the result."
         case "proposed":
             told = data["told"]
             who = (
                 f"{told} {'person' if told == 1 else 'people'} who may agree got a direct message"
                 if told
-                else "It is in the channel for whoever may agree"
+                else "It is in the channel for people who may agree"
             )
             minutes = max(round(data["wait_seconds"] / 60), 1)
             return f"{name} waits for an answer. {who}; without one I ask again in {minutes} min."
         case "approved":
-            return f"{name} is approved. Whoever proposed it is told."
+            return f"{name} is approved. I'm telling the person who proposed it."
         case "declined":
-            return f"{name} is declined. Whoever proposed it is told, with your reason."
+            return f"{name} is declined. I'm telling the person who proposed it, with your reason."
         case "glass_broken":
-            return f"{name} goes ahead without approval. Everybody is told. Say what comes of it."
+            return f"{name} goes ahead without approval. I'm telling everybody. Report the result afterwards."
         case "carried_out":
             return f"{name}: carried out, on the timeline."
         case "approval_lapsed":
-            return (
-                f"{name} was not carried out: whoever approved it no longer can. It is asked again."
-            )
+            return f"{name} was not carried out: the person who approved it no longer may. I'm asking again."
         case "proposal_expired":
-            return f"{name} was not carried out: its time is over. `{slash} propose` asks anew."
+            return f"{name} was not carried out: its time is over. `{slash} propose` asks again."
         case "abandoned":
             return f"{name} is abandoned, on the timeline."
         case "objections_asked":
             return f"Asked in the channel. The result follows in {data['box_seconds'] // 60} min."
         case "objected":
-            return "Your objection is on the card, with your name. The commander hears of it."
+            return "Your objection is on the card, with your name. I'm telling the commander."
     return f"{name}: noted."

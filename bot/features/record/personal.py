@@ -9,13 +9,13 @@ from incidents.people.effects import SendOwnData
 from incidents.registry.personal_data import export_person, request_own_data
 
 _SENT = (
-    "What I keep about you is on its way to you by direct message, as a file. Nobody else gets "
-    "it. It leaves out incidents that you can't see any more: ask whoever runs Sitrep for those."
+    "I'm sending you what I keep about you, as a file by direct message. Nobody else gets it. It "
+    "leaves out incidents you can't see any more: for those, ask the people who run Sitrep."
 )
 
 
 class OwnData(Arguments):
-    """A request for one's own data; it needs nothing more."""
+    """A request for one's own data; it has no arguments."""
 
 
 async def send_own_data(context: EffectContext) -> Settlement:
@@ -36,7 +36,7 @@ async def send_own_data(context: EffectContext) -> Settlement:
         person.external_id,
         filename=file.name,
         content=file.content,
-        comment="What I keep about you, as you asked. It was sent to you alone.",
+        comment="What I keep about you, as you asked. Only you get this file.",
     )
 
 
@@ -46,7 +46,7 @@ FEATURE = Feature(
         Verb(
             OwnData,
             usage="mydata",
-            summary="What I keep about you, as a file to you alone.",
+            summary="Get what I keep about you, as a file that only you see.",
             examples=("mydata",),
             do=lambda uow, _: request_own_data(uow),
             tell=lambda _, __: _SENT,

@@ -1,4 +1,4 @@
-"""After a redaction: our own messages and files lose the text, and its author hears what remains."""
+"""After a redaction: our messages and files lose the text, and its author learns what remains."""
 
 import re
 import uuid
@@ -34,7 +34,7 @@ from incidents.record.entries import Amended
 _GONE = frozenset({"message_not_found"})
 # A redaction has these shown again, with the title as it is now.
 _SHOWN_AGAIN = ("handoff", "proposal", "escalation_call")
-# A channel that isn't there holds no files of ours any more.
+# A channel that no longer exists holds no files of ours.
 _NO_CHANNEL = frozenset({"channel_not_found", "file_not_found"})
 _OUR_FILE: Final = (
     r"(-[a-z]+)*-(timeline-\d+\.(md|csv|json)|postmortem-(v\d+(-final)?|preview)\.md)"
@@ -50,26 +50,26 @@ def redacted(_: object, outcome: Outcome) -> blocks.Message:
     is_hidden = outcome.kind == "hidden"
     done = "Hidden" if is_hidden else "Redacted"
     later = (
-        "To undo this, choose *Reveal* beside the entry. To destroy the text for good, somebody "
+        "To undo this, choose *Reveal* beside the entry. To delete the text permanently, somebody "
         "else chooses *Destroy…* there.\n"
         if is_hidden
         else ""
     )
     return say(
         f"{done} in *{outcome.data['reference']}*{entries}. The text is gone from the timeline, "
-        "the incident, its action items and its postmortem. I'm taking it out of my own messages, "
-        "and deleting the exports and postmortems that I uploaded: export again if you need one.\n"
-        f"{later}*What I can't reach:* messages and files of people, also in threads, the channel's name, "
-        "notifications and emails that Slack has sent, copies that people saved, and backups of "
-        "the database. Names of people stay on the record."
+        "the incident, its action items and its postmortem. I'm removing it from my messages and "
+        "deleting the exports and postmortems I uploaded: export again if you need one.\n"
+        f"{later}*What I can't reach:* people's own messages and files, the channel's name, notifications "
+        "and emails Slack has sent, copies people saved, and backups of the database. "
+        "People's names stay on the record."
     )
 
 
 def revealed(outcome: Outcome) -> blocks.Message:
-    """Return that the words are back, and where they aren't."""
+    """Return that the text is back, and where it isn't."""
     return say(
-        f"Revealed in *{outcome.data['reference']}*. The text is on the timeline again. Messages "
-        "and files from which I took it stay as they are: export again if you need a file."
+        f"Revealed in *{outcome.data['reference']}*. The text is back on the timeline. It doesn't "
+        "return to messages I edited or files I deleted: export again if you need a file."
     )
 
 

@@ -51,7 +51,7 @@ class NewNote(OnIncident):
 
     note: str = ""
     moment: datetime | None = None
-    # The typed words whose time isn't clear: the form asks for it.
+    # The typed text whose time isn't clear: the form asks for it.
     unclear: str = ""
 
 
@@ -108,14 +108,14 @@ def noted(request: Request, outcome: Outcome) -> str:
 
 
 def _if_it_was_then(request: Request) -> str:
-    """Return how to date a note that ends with a time, which may be when it happened."""
+    """Return how to date a note that ends with a time, which may say when it happened."""
     words, now, zone = mentions.plain(request.words.text), request.now, request.actor.zone
     said = moment_at_the_end(words, now=now, zone=zone)
     if not said or split_moment(words, now=now, zone=zone)[0] is not None:
         return ""
     rest = words[: -len(said)].rstrip(" ,;(")
     ready = mentions.code(f"{request.policy.command} note {said} {rest}")
-    return f" Was it {mentions.escape_line(said)}? Take it back, then: {ready}"
+    return f" Did it happen {mentions.escape_line(said)}? Withdraw it, then send {ready}"
 
 
 def _is_to_come(request: Request, occurred_at: datetime) -> bool:
@@ -126,7 +126,7 @@ def _is_to_come(request: Request, occurred_at: datetime) -> bool:
 
 
 class Undo(OnIncident):
-    """The entry to take back; None means the newest, or with `again` the one before."""
+    """The entry to withdraw; None means the newest, or with `again` the one before."""
 
     entry_id: uuid.UUID | None = None
     again: bool = False
@@ -155,15 +155,15 @@ async def take_back(request: Request, given: Undo) -> Reply:
 def _older(request: Request, outcome: Outcome) -> blocks.Message:
     what, when = _what_and_when(outcome)
     text = (
-        "You've already taken back your last one, so nothing was changed. The one before is your "
-        f"{what} of {when} in *{outcome.data['reference']}*. Take it back, too: "
+        "You've already withdrawn your last one, so nothing was changed. The one before is your "
+        f"{what} of {when} in *{outcome.data['reference']}*. To withdraw that too: "
         f"`{request.policy.command} {outcome.data['reference']} undo again`"
     )
     incident_id, entry_id = outcome.incident_id, uuid.UUID(outcome.data["entry_id"])
     if incident_id is None:
         return say(text)
     value = to_value(Undo(ById(incident_id), entry_id=entry_id))
-    button = blocks.button("Take that one back, too", action_id="note_undo", value=value)
+    button = blocks.button("Withdraw that one too", action_id="note_undo", value=value)
     return blocks.Message(text=text, blocks=(blocks.section(text), blocks.actions(button)))
 
 

@@ -110,10 +110,8 @@ def line_of(item: TimelineItem, *, limit: int) -> str:
 
 
 def note_form(view: IncidentView, *, unclear: str = "") -> blocks.View:
-    """Return the form for a note; `unclear` are typed words whose time isn't clear."""
-    notice = (
-        "*Not noted yet:* I can't tell when this was. Say so under *When*; your words are kept."
-    )
+    """Return the form for a note; `unclear` is typed text whose time isn't clear."""
+    notice = "*Not noted yet:* I can't tell when this was. Fill in *When*; your text is kept."
     return blocks.modal(
         f"Note on {view.reference}",
         blocks=[
@@ -163,9 +161,9 @@ def hide_form(item: TimelineItem) -> blocks.View:
     what = shorten_mrkdwn(as_line(item.told, SlackText()), 2_000)
     text = (
         "This hides the text *at once*, here, in my messages and in every later export. You can "
-        "reveal it again; to destroy it for good, somebody else presses *Destroy…* afterwards. "
-        "That something was written, when and by whom, stays on the record. "
-        "Messages that people wrote themselves stay in Slack: delete them there."
+        "reveal it again. To delete it permanently, somebody else presses *Destroy…* afterwards. "
+        "Who wrote something, and when, stays on the record. "
+        "People's own messages stay in Slack: delete them there."
     )
     return _reason_form("Hide from the timeline", text, what, submit="Hide")
 
@@ -173,8 +171,8 @@ def hide_form(item: TimelineItem) -> blocks.View:
 def destroy_form(item: TimelineItem) -> blocks.View:
     """Return the form that asks whether to destroy a hidden entry."""
     text = (
-        "This deletes the hidden text *for good*; nobody can reveal it again. Somebody else than "
-        "who hid it does this. If nobody else may, you can: everybody in the channel hears of it."
+        "This deletes the hidden text *permanently*: nobody can reveal it again. It takes somebody "
+        "other than the person who hid it. If nobody else may, you can, and I tell the channel."
     )
     what = shorten_mrkdwn(as_line(item.told, SlackText()), 2_000)
     return _reason_form("Destroy hidden text", text, what, submit="Destroy")

@@ -81,7 +81,7 @@ def handoff_message(
 
 
 def _proposal(handoff: HandoffView, *, leads: bool) -> str:
-    """Return who is asked for what. `leads` tells if somebody has command meanwhile."""
+    """Return who is asked for what. `leads` tells if somebody has command by now."""
     commander, nominee = _mention(handoff.from_person), _mention(handoff.to_person)
     if handoff.kind is HandoffKind.REQUEST:
         return f"{_asker(handoff)} {commander} for command. {commander} leads until they agree."
@@ -202,7 +202,7 @@ def unanswered_entry(
 async def unanswered_ending(
     session: AsyncSession, entry: EntryView, incident: IncidentView
 ) -> Ending | None:
-    """Return how the handoff ended that nobody had answered in time."""
+    """Return how a handoff ended that nobody answered in time."""
     waiting = HandoffUnanswered.read(entry.content)
     if waiting is None or waiting.handoff_id is None:
         return ended_with(incident)
@@ -251,13 +251,13 @@ def offer_form(view: IncidentView, brief: Brief) -> blocks.View:
             blocks.user_select("person", label="Who takes command?"),
             blocks.text_input(
                 "words",
-                label="What should they know besides?",
+                label="What else should they know?",
                 multiline=True,
                 optional=True,
                 max_length=_LONGEST_WORDS,
                 hint="Open questions, what is being tried, what you would do next.",
             ),
-            blocks.section("*This goes along*"),
+            blocks.section("*The brief that goes with it*"),
             *blocks.paragraphs(brief_text(brief)),
         ],
         submit="Offer",

@@ -176,7 +176,7 @@ async def upload_progress(context: EffectContext) -> Settlement:
         person.external_id,
         filename=file.name,
         content=file.content,
-        comment="Your progress, as you asked. It was sent to you alone.",
+        comment="Your progress, as you asked. Only you get this file.",
     )
 
 

@@ -187,4 +187,4 @@ def _who_sees(view: ProgressView) -> str:
         who = f"you, your mentors ({mentors})" if mentors else "you, your mentors (none so far)"
     else:
         who = f"them, their mentors ({mentors})" if mentors else "them"
-    return f"Seen by {who} and whom the policy names. For learning; nobody is ranked by it."
+    return f"Seen by {who} and the people the policy names. For learning; nobody is ranked by it."

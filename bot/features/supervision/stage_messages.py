@@ -33,7 +33,7 @@ _OWN_MEANINGS = MappingProxyType(
 
 # One answer for everybody without access, so that it reveals nothing.
 HIDDEN = (
-    "Stages and progress are shown to the person, their mentors, and whom the policy names. "
+    "Stages and progress are shown to the person, their mentors, and people the policy names. "
     "Ask the person: they can show you theirs."
 )
 
@@ -142,13 +142,13 @@ def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> blocks.M
 
 
 def mentorship_to_others(person: str, mentor: str, row: Mentorship) -> blocks.Message:
-    """Tell who named a mentor, or another mentor, how that ended."""
+    """Tell the person who named a mentor, or another mentor, how the question ended."""
     of = f"a mentor of {mentions.mention(person)}"
     if not row.is_active and row.declined_by_id is None:
-        text = f"{mentions.mention(mentor)} doesn't become {of}: the question ended without everybody's yes."
+        text = f"{mentions.mention(mentor)} didn't become {of}: the question ended before everybody agreed."
         return _with_hint(text, "Talk to them, then name a mentor again if you still want to.")
     if row.declined_by_id is not None:
-        text = f"{mentions.mention(mentor)} doesn't become {of}: somebody asked declined."
+        text = f"{mentions.mention(mentor)} didn't become {of}: one of the people asked declined."
         return _with_hint(text, "Talk to them, then name somebody else.")
     text = f"{mentions.mention(mentor)} is now {of}."
     return _with_hint(text, "Please keep it between you.")
@@ -160,10 +160,9 @@ def mentor_question(
     """Ask the person, or a mentor of theirs, to agree to a mentor; without buttons once over."""
     who, named = mentions.mention(person), mentions.mention(mentor)
     text = (
-        f"{named} is to become your mentor. They would see your progress and sign you off. Do you "
-        "agree?"
+        f"May {named} be your mentor? They would see your progress and sign you off."
         if is_own
-        else f"{named} is to become a mentor of {who}, beside you. Do you agree?"
+        else f"May {named} be a mentor of {who}, beside you?"
     )
     if not waits:
         text = f"{text}\n{ended}"
@@ -191,7 +190,7 @@ def how_it_ended(row: Mentorship) -> str:
         return "Agreed. One more answer is missing."
     if row.is_active:
         return "Agreed."
-    return "Declined." if row.declined_by_id is not None else "This is asked no longer."
+    return "Declined." if row.declined_by_id is not None else "This question is over."
 
 
 def renewal_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
@@ -282,7 +281,7 @@ def sign_off_form(name: str, lines: Sequence[StageLine], policy: Policy) -> bloc
         "Sign off",
         blocks=[
             blocks.context(
-                f"{mentions.escape_line(name)} and their mentors hear of it, nobody else."
+                f"{mentions.escape_line(name)} and their mentors are told, nobody else."
             ),
             blocks.radio("line", label="To", options=options, initial=options[0].value),
             _note("What have you seen that makes you confident?", optional=False),

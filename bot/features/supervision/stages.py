@@ -98,10 +98,10 @@ async def _answer(request: Request, given: Setting) -> Reply:
     data = (await request.transact(partial(answer_mentor, answer=answer))).data
     mentor, person = (mentions.escape_line(data[key]) for key in ("mentor", "person"))
     if not answer.agrees:
-        return Say(say(f"Declined. {mentor} stays no mentor of {person}."))
+        return Say(say(f"Declined. {mentor} won't be a mentor of {person}."))
     if data["is_settled"]:
         return Say(say(f"Agreed: {mentor} is now a mentor of {person}. I've told the others."))
-    return Say(say(f"Agreed. {mentor} is a mentor of {person} once the other agrees, too."))
+    return Say(say(f"Agreed. {mentor} is a mentor of {person} once one more person agrees."))
 
 
 async def open_form(request: Request, given: Setting) -> blocks.View:
@@ -119,7 +119,7 @@ def _changed(change: StageChange, policy: Policy) -> blocks.Message:
         )
     if change.mentor is not None:
         mentor = mentions.mention(change.mentor.external_id)
-        # The same whether there are mentors already: that is private.
+        # The same answer with or without other mentors: that is private.
         said.append(
             f"I'm asking {who}, and a mentor of theirs if they have one, to agree to {mentor}."
         )

@@ -87,7 +87,7 @@ def update_fields(view: IncidentView, *, initial_next: str, text: str = "") -> b
     """
     notice = (
         "*Not posted yet:* I can't tell whether the number is the time to the next update or part of "
-        "your text. It stands in both; correct one."
+        "your text. It's in both fields; correct one."
     )
     last = view.latest_update
     return blocks.modal(
@@ -217,9 +217,9 @@ def not_snoozed_message(error: AlreadySo, *, slash: str) -> blocks.Message:
     if until is None:
         return say("No stakeholder update is due here, so there is nothing to snooze.")
     return say(
-        f"The update was put off once already, to {mentions.date(until, '{time}')}. Those who wait would "
-        f"rather hear one line: `{slash} update Still working on it, nothing new` starts the clock "
-        "anew."
+        f"The update was put off once already, to {mentions.date(until, '{time}')}. People waiting would "
+        f"rather read one line: `{slash} update Still working on it, nothing new` starts the clock "
+        "again."
     )
 
 

@@ -60,7 +60,7 @@ def reminder_entry(
         )
         return say(text, _post_button(incident))
     people = [mentions.mention(person.external_id) for person in reminded.to]
-    whom = f"{', '.join(people)}: a" if people else "Whoever is free: a"
+    whom = f"{', '.join(people)}: a" if people else "If you're free: a"
     text = (
         f"{whom} stakeholder update is due (since {mentions.date(due_at, '{time}')}). One line will do: "
         "who is affected, what we are doing, when the next one comes."

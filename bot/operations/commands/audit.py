@@ -22,18 +22,20 @@ def audit(
     output: Annotated[
         str | None,
         typer.Option(
-            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+            help="A file, or a folder (an existing one, or ending in /). `-` or nothing: print it."
         ),
     ] = None,
     *,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the file that is there.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     redact: Annotated[
         int | None,
-        typer.Option(metavar="12", help="Erase words and names in this entry for good, instead."),
+        typer.Option(
+            metavar="12", help="Instead, erase the text and names in this entry permanently."
+        ),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why it is erased; needed, and stays.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why it is erased: needed for --redact, and kept.")
+    ] = "",
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
@@ -49,7 +51,7 @@ def audit(
         if redact is not None:
             asyncio.run(_redact(configuration, redact, reason, workspace))
             typer.echo(
-                f"Erased words and names in entry {redact}. The audit log says that you did, and why."
+                f"Erased the text and names in entry {redact}. The audit log says so, with the reason."
             )
             return
         file = asyncio.run(_export(configuration.settings, written, workspace))

@@ -22,13 +22,11 @@ def export(
     output: Annotated[
         str | None,
         typer.Option(
-            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+            help="A file, or a folder (an existing one, or ending in /). `-` or nothing: print it."
         ),
     ] = None,
     *,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the file that is there.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),

@@ -51,7 +51,7 @@ def write_file(file: "ExportFile", output: str | None, *, force: bool = False) -
         with target.open("wb" if force else "xb") as stream:
             stream.write(file.content)
     except FileExistsError:
-        fail(f"{target} is there already, so nothing was written. Add --force to overwrite it.")
+        fail(f"{target} exists already, so nothing was written. Add --force to overwrite it.")
     except OSError as error:
         fail(
             f"{output} can't be written: {error.strerror}. "

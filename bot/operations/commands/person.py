@@ -19,16 +19,16 @@ def person(
     output: Annotated[
         str | None,
         typer.Option(
-            help="A file, or a folder (ends in /, or is there); `-` or nothing prints it."
+            help="A file, or a folder (an existing one, or ending in /). `-` or nothing: print it."
         ),
     ] = None,
     *,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the file that is there.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     erase: Annotated[
         bool,
-        typer.Option("--erase", help="Erase name, address and private texts of who has left."),
+        typer.Option(
+            "--erase", help="Erase the name, address and private texts of somebody who has left."
+        ),
     ] = False,
     workspace: Annotated[
         str | None,
@@ -56,7 +56,9 @@ def person(
         fail(f"{member} {problem}.")
     texts = outcome.data["texts"]
     typer.echo(f"Erased: name, address, time zone, {texts} private texts. It is on the audit log.")
-    typer.echo("Their name stays in entries, which hashes cover. Redact what they wrote in Slack.")
+    typer.echo(
+        "Their name stays in entries, which hashes cover. Hide and destroy their entries in Slack."
+    )
 
 
 async def _export(configuration: Configuration, member: str, workspace: str | None) -> "ExportFile":

@@ -50,7 +50,7 @@ async def open_record(
     database = open_database(settings.database_url, for_reading=True)
     try:
         if database.is_missing:
-            raise CannotRead(f"{database.file} isn't there yet: `sitrep serve` makes it")
+            raise CannotRead(f"{database.file} doesn't exist yet: `sitrep serve` creates it")
         async with database.reading() as session:
             if not database.is_sqlite:
                 # One moment for all that is read: Sitrep may be writing meanwhile.
@@ -101,7 +101,7 @@ def get_reference(text: str) -> ByReference:
     """Parse an incident's reference. Raises: CannotRead if the text isn't one."""
     reference = parse_reference(text)
     if reference is None:
-        raise CannotRead(f"{text!r} is no incident; write INC-12 or DRILL-3")
+        raise CannotRead(f"{text!r} isn't an incident; write INC-12 or DRILL-3")
     return ByReference(reference)
 
 
@@ -117,10 +117,10 @@ def _chosen(rows: list[Workspace], settings: "Settings", wanted: str | None) -> 
     if found is not None:
         return found
     if not rows:
-        raise CannotRead("no workspace yet: `sitrep serve` makes it when it first starts")
+        raise CannotRead("no workspace yet: `sitrep serve` creates it when it first starts")
     known = ", ".join(sorted(row.external_id for row in rows))
     problem = f"there is no workspace {wanted}" if wanted else "there are several workspaces"
-    raise CannotRead(f"{problem}: say which, --workspace with one of {known}")
+    raise CannotRead(f"{problem}: choose one with --workspace: {known}")
 
 
 def _user() -> str:

@@ -39,8 +39,8 @@ def restored(
     except InvalidInput as error:
         fail(f"That {error.field} {error.problem}.")
     for gap in outcome.data["lost"]:
-        typer.echo(f"Lost: the {gap['counter']}s {gap['first']} to {gap['last']}.")
-    typer.echo(f"It is on the audit log, entry {outcome.data['sequence']}.")
+        typer.echo(f"Lost: {gap['counter']}s {gap['first']} to {gap['last']}.")
+    typer.echo(f"Recorded in the audit log, entry {outcome.data['sequence']}.")
 
 
 async def _note(

@@ -20,7 +20,7 @@ def signing_key(
         seed = os.urandom(KEY_BYTES)
         typer.echo("Keep this secret, in the environment only, and not beside the database:")
         typer.echo(f"SITREP_SIGNING_KEY={to_text(seed)}")
-        typer.echo("Give this to those who check exports:")
+        typer.echo("Give this to the people who check exports:")
         typer.echo(SigningKey(seed).public_key)
         return
     signer = load_configuration().settings.signer()

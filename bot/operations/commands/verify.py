@@ -23,7 +23,7 @@ def verify(
         str | None,
         typer.Argument(
             metavar="[INC-12|FILE]",
-            help="An incident's reference, or an export as JSON; none: everything.",
+            help="An incident, or a JSON export. Left out: everything.",
         ),
     ] = None,
     key: Annotated[
@@ -33,7 +33,7 @@ def verify(
     anchor: Annotated[
         str | None,
         typer.Option(
-            metavar="41:3f9c…", help="An entry's number and hash, as a message or a file named it."
+            metavar="41:3f9c…", help="An entry's number and hash, from a message or an export."
         ),
     ] = None,
     workspace: Annotated[
@@ -64,7 +64,7 @@ def verify(
         _say(proof.name, proof.entries, proof.flaws)
     disagree = [proof for proof in proofs if head is not None and not proof.agrees_with(head)]
     for proof in disagree:
-        typer.echo(f"{proof.name}: it doesn't hold that entry with that hash.", err=True)
+        typer.echo(f"{proof.name}: it has no entry with that number and hash.", err=True)
     if disagree or any(proof.flaws for proof in proofs):
         raise typer.Exit(1)
 
@@ -103,13 +103,13 @@ def _described(flaw: "Flaw") -> str:
     said = _FLAWS.get(flaw.problem)
     if said is None and flaw.problem.endswith("_differs"):
         field = flaw.problem.removesuffix("_differs").replace("_", " ")
-        said = f"up to here, the entries say otherwise than the incident's {field}"
+        said = f"up to here, the incident's stored {field} isn't what the entries say"
     return f"entry {flaw.sequence}: {said or flaw.problem}"
 
 
 _NUMBERS = {
-    "incident_missing": "the incident with this number is missing; no restore says why",
-    "drill_missing": "the drill with this number is missing; no restore says why",
+    "incident_missing": "the incident with this number is missing, and no restored backup explains it",
+    "drill_missing": "the drill with this number is missing, and no restored backup explains it",
     "incident_counter_differs": "the counter is behind the incidents that are there",
     "drill_counter_differs": "the counter is behind the drills that are there",
 }
@@ -118,10 +118,10 @@ _FLAWS = {
     "broken_link": "it doesn't follow from the entry before it",
     "entry_changed": "it was changed after it was recorded",
     "content_changed": "its content was changed after it was recorded",
-    "content_missing": "its content is missing, and no redaction says why",
+    "content_missing": "its content is missing, and no redaction explains it",
     "head_differs": "entries after it are missing, or the stored last hash was changed",
-    "entry_missing": "entries are missing that other rows refer to",
-    "unreadable": "it can't be read: its place holds something that is no entry",
+    "entry_missing": "entries that other rows refer to are missing",
+    "unreadable": "it can't be read: what is stored here isn't an entry",
     "action_items_differ": "up to here, the stored action items aren't what the entries say",
     "postmortem_differs": "up to here, the postmortem's stored versions aren't what the entries say",
     "proposals_differ": "up to here, the stored proposals aren't what the entries say",
@@ -130,13 +130,13 @@ _FLAWS = {
     "stage_missing": "the stage that it recorded is missing",
     "stage_changed": "the stored stage isn't the one that it recorded",
     "stage_unknown": "a stage refers to it, but the log doesn't have it",
-    "subject_differs": "the file names another incident than the entries are of",
-    "up_to_differs": "the file says otherwise up to where it goes",
-    "chain_differs": "the file says otherwise how its hashes are made",
-    "markings_differ": "the file's markings aren't those of the incident",
-    "rewritten": "another program wrote the file again",
+    "subject_differs": "the file names one incident, and its entries belong to another",
+    "up_to_differs": "the file's `up_to` isn't its last entry",
+    "chain_differs": "the file describes its hashes wrongly",
+    "markings_differ": "the file's drill or private marking isn't the incident's",
+    "rewritten": "another program has rewritten the file",
     "unknown_format": "this version doesn't know this format; it checks the JSON export",
-    "signature_wrong": "the signature is not for this file",
+    "signature_wrong": "the signature doesn't match this file",
 }
 
 
@@ -154,8 +154,8 @@ def _verify_file(path: Path, *, key: str | None, anchor: "ChainHead | None") -> 
         fail(f"{path} can't be read: {error.strerror}")
     if path.suffix in {".md", ".csv"}:
         fail(
-            f"{path.name}: only the JSON export holds the whole chain. This one names the entry "
-            "that it goes up to: sitrep verify INC-12 --anchor NUMBER:HASH"
+            f"{path.name}: only a JSON export holds the whole chain. This one names its last "
+            "entry; compare that: sitrep verify INC-12 --anchor NUMBER:HASH"
         )
     proof = prove_file(data)
     if any(flaw == Flaw(0, "unreadable") for flaw in proof.flaws):
@@ -173,10 +173,10 @@ def _verify_file(path: Path, *, key: str | None, anchor: "ChainHead | None") -> 
         by = f"by another key, {proof.signature.public_key}" if proof.signature else "by nobody"
         fail(f"{path.name}: it is signed {by}.")
     if anchor is not None and not _file_holds(data, anchor):
-        fail(f"{path.name}: it doesn't hold that entry with that hash.")
+        fail(f"{path.name}: it has no entry with that number and hash.")
     typer.echo(f"It goes up to entry {proof.head.sequence}, hash {proof.head.entry_hash}.")
     if proof.signature is None:
-        typer.echo("It isn't signed: compare that hash with one that was kept elsewhere.")
+        typer.echo("It isn't signed: compare that hash with one kept elsewhere.")
     elif key is None:
         typer.echo(f"It is signed with the key {proof.signature.public_key}: is that yours?")
     else:

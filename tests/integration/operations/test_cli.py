@@ -61,7 +61,7 @@ async def test_all_errors_of_settings_policy_and_scenarios_are_reported_at_once(
     for expected in ("PORT must be", "SLACK_BOT_TOKEN", "DATABASE_URL", "policy.yaml:3", "rnak"):
         assert expected in output
     assert "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is missing" in output
-    assert "is no folder; name the one that your scenarios are in" in output
+    assert "isn't a folder; name the one that holds your scenarios" in output
     assert "for example PORT=8080" in output
     assert "a file .env in this folder" in output
     assert "secretsecret" not in output
@@ -310,7 +310,7 @@ async def test_the_doctor_checks_what_it_can_without_tokens(tmp_path: Path) -> N
     code, output = await run("doctor", environ=environ, folder=tmp_path)
     assert code == 1
     assert "!! SLACK_BOT_TOKEN is missing" in output
-    assert "isn't there yet; `sitrep serve` makes it" in output
+    assert "doesn't exist yet; `sitrep serve` creates it" in output
     assert not (tmp_path / "sitrep.db").exists()
 
 
@@ -438,7 +438,7 @@ async def test_reading_creates_no_database(tmp_path: Path) -> None:
     for command in ("export", "verify"):
         code, output = await run(command, "INC-1", environ=environ, folder=tmp_path)
         assert code == 1
-        assert "isn't there yet" in output
+        assert "doesn't exist yet" in output
     assert not (tmp_path / "data").exists()
 
 
@@ -531,11 +531,11 @@ async def test_an_audit_entry_is_erased_and_the_log_still_proves(
     code, output = await run(*arguments[:3], environ=environ, folder=tmp_path)
     assert (code, "Say why" in output) == (1, True)
     code, output = await run(*arguments, environ=environ, folder=tmp_path)
-    assert (code, "Erased words and names in entry 1" in output) == (0, True)
+    assert (code, "Erased the text and names in entry 1" in output) == (0, True)
     code, output = await run(*arguments, environ=environ, folder=tmp_path)
     assert (code, "was erased before" in output) == (1, True)
     code, output = await run("audit", environ=environ, folder=tmp_path)
-    assert "Erased words and names in entry 1 (stage set). a name" in output
+    assert "Erased the text and names in entry 1 (stage set). a name" in output
     code, output = await run(
         "audit", "--redact", "9", "--reason", "x", environ=environ, folder=tmp_path
     )
@@ -556,12 +556,12 @@ async def test_a_restored_backup_goes_on_after_what_it_lost(
     arguments = ("restored", "--last", "INC-3", "--last", "DRILL-1", "--reason", "disk")
     code, output = await run(*arguments, environ=environ, folder=tmp_path)
     assert code == 0, output
-    assert "Lost: the incidents 2 to 3." in output
-    assert "Lost: the drills 1 to 1." in output
+    assert "Lost: incidents 2 to 3." in output
+    assert "Lost: drills 1 to 1." in output
     code, output = await run("verify", environ=environ, folder=tmp_path)
     assert code == 0, output
     code, output = await run("audit", environ=environ, folder=tmp_path)
-    assert "Noted a restored backup. Lost the incidents 2 to 3." in output
+    assert "Recorded a restored backup. Lost incidents 2 to 3." in output
     code, output = await run("restored", "--last", "INC-2", environ=environ, folder=tmp_path)
     assert (code, "already on the record" in output) == (1, True)
 

@@ -51,7 +51,7 @@ async def test_a_file_is_overwritten_only_with_force(
     arguments = (*command, "--output", str(file))
     code, output = await run(*arguments, environ=environ, folder=tmp_path)
     assert (code, file.read_text()) == (1, "kept")
-    assert "kept.md is there already, so nothing was written. Add --force" in output
+    assert "kept.md exists already, so nothing was written. Add --force" in output
     code, output = await run(*arguments, "--force", environ=environ, folder=tmp_path)
     assert code == 0, output
     assert file.read_text() != "kept"

@@ -106,7 +106,7 @@ async def test_an_anchor_is_compared_with_the_database_and_with_a_file(
         for anchor in (wrong, f"7:{entry.entry_hash}"):
             arguments = ("verify", what, "--anchor", anchor)
             code, output = await run(*arguments, environ=environ, folder=tmp_path)
-            assert (code, "doesn't hold that entry" in output) == (1, True)
+            assert (code, "has no entry with that number" in output) == (1, True)
     code, output = await run("verify", "--anchor", "1:abc", environ=environ, folder=tmp_path)
     assert (code, "at least 32 characters" in output) == (1, True)
 

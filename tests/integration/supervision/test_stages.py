@@ -431,7 +431,7 @@ async def test_a_question_about_a_mentor_ends_by_itself_and_who_asked_is_told(
     assert [one.kind for one in await log(world)][-1] == AuditKind.MENTOR_UNANSWERED
     with pytest.raises(Superseded):
         await agree(world, jo, max_, by=jo)
-    # Named again, the time begins anew.
+    # Named again, the time starts over.
     await world.run(change(jo, mentor=named(max_)), by=ana)
     world.clock.advance(ANSWER_WITHIN / 2)
     await world.tick()

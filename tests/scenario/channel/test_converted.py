@@ -197,7 +197,7 @@ async def test_made_private_again_it_goes_on_there_without_those_who_came(any_bo
     await bot.settle()
     assert "Closed again" in room.transcript
     assert any(TITLE in message.rendered for message in room.messages)  # the card is back
-    assert "Look through its members" in told(bot, alice)
+    assert "Check its members" in told(bot, alice)
     assert "It goes on in" in newest(bot.slack.dm(alice), "Everybody in the workspace").rendered
     await assert_hidden(bot, eve)
 
@@ -268,17 +268,19 @@ async def test_a_shared_private_incident_says_nothing_until_somebody_decides(
     alice, bob, eve, room = await private_room(bot)
     await share(bot, room)
     for insider in (alice, bob):
-        assert "Its people can read the channel" in told(bot, insider)
+        assert "That organisation's people can read the channel" in told(bot, insider)
     await alice.command("/incident INC-1 note The salaries are in it")
     await bot.settle()
     assert "salaries" not in room.transcript
-    asked = newest(bot.slack.dm(alice), "Its people can read the channel")
+    asked = newest(bot.slack.dm(alice), "That organisation's people can read the channel")
     await alice.click(asked, "Go on there")
     await alice.command("/incident INC-1 note The vendor may read this")
     await bot.settle()
     assert "The vendor may read this" in room.transcript
     assert "salaries" not in room.transcript
-    assert "It goes on in" in newest(bot.slack.dm(bob), "Its people can read").rendered
+    assert (
+        "It goes on in" in newest(bot.slack.dm(bob), "That organisation's people can read").rendered
+    )
     whats = [content.get("what") for content in await audit_log(bot)]
     assert {"channel_shared", "sharing_accepted"} <= set(whats)
     await assert_hidden(bot, eve)
@@ -292,7 +294,7 @@ async def test_sharing_that_no_event_tells_is_found_and_its_end_lets_it_go_on(
     bot.slack.share(room, tells=False)
     await bot.app.scheduler.run_chore("channels")
     await bot.settle()
-    assert "Its people can read the channel" in told(bot, alice)
+    assert "That organisation's people can read the channel" in told(bot, alice)
     bot.slack.unshare(room, tells=False)
     await alice.says("Are we alone?", room)
     await alice.command("/incident INC-1 note Among ourselves")
@@ -306,7 +308,7 @@ async def test_a_shared_channel_made_private_asks_again(bot: Bot) -> None:
     await alice.converts(room, private=True)
     await alice.command("/incident INC-1 note The salaries are in it")
     await bot.settle()
-    assert "so I say nothing more there until one of you decides" in told(bot, alice)
+    assert "so I've stopped posting there until one of you decides" in told(bot, alice)
     assert "salaries" not in room.transcript
 
 

@@ -59,10 +59,10 @@ async def test_who_names_the_recovery_person_and_those_whom_a_ladder_may_call(bo
     await alice.command("/incident INC-1 escalate @ben please rotate the key")
     await agree(bot, alice)
     who = (await alice.command("/incident INC-1 who")).text
-    assert f"An escalation may call {dev.mention}, too" in who
+    assert f"An escalation may also call {dev.mention}" in who
     assert f"{rita.mention} may open it" in who
     taken = await alice.command("/incident INC-1 uninvite @dev")
-    assert "no escalation calls them" in taken.text
+    assert "no escalation will call them" in taken.text
     await bot.advance(minutes=30)
     assert not await sees(dev)
     assert await sees(ben)
@@ -78,13 +78,13 @@ async def test_taking_it_back_ends_sight_rights_and_roles_and_is_told(every_bot:
     assert "the only one left" in answer.text
     assert ben not in room
     told = bot.slack.dm(ben).transcript
-    assert "took *INC-1* back from you" in told
+    assert "removed you from *INC-1*" in told
     assert "named by mistake" in told
     for line in ("INC-1 show", "INC-1 note hello", "INC-1 role commander me", "INC-1 who"):
         assert NOT_THERE in (await ben.command(f"/incident {line}")).text, line
     assert "*Scribe*: nobody" in (await alice.command("/incident INC-1 roles")).text
     timeline = (await alice.command("/incident INC-1 timeline")).text
-    assert "Took sight of this private incident back from" in timeline
+    assert f"Removed {ben.mention} from this private incident" in timeline
     assert room.transcript.count("left the private channel") == 0
     await bot.advance(hours=1)
     assert ben not in room
@@ -112,14 +112,14 @@ async def test_if_slack_refuses_the_removal_who_asked_for_it_is_told_what_to_do(
     assert ben in room
     assert not await sees(ben)
     assert "Remove them in Slack" in bot.slack.dm(alice).transcript
-    assert "took *INC-1* back from you" in bot.slack.dm(ben).transcript
+    assert "removed you from *INC-1*" in bot.slack.dm(ben).transcript
 
 
 async def test_the_commander_and_oneself_cant_be_put_out(bot: Bot) -> None:
     alice, ben, room = await with_ben(bot)
     await alice.command("/incident role deputy @ben", channel=room)
     refused = await ben.command("/incident uninvite @alice", channel=room)
-    assert "command has to be with somebody else first" in refused.text
+    assert "somebody else has to take command first" in refused.text
     assert await sees(alice)
     own = await alice.command("/incident uninvite @alice", channel=room)
     assert "leave the channel" in own.text

@@ -103,13 +103,13 @@ async def test_moving_twice_is_told_and_changes_nothing(bot: Bot) -> None:
     alice, bob, _ = await _declared(bot)
     # The declarer stays in it, and reads "you" instead of their name.
     assert (
-        "You are in any case."
+        "You're always in it."
         in (await alice.command("/incident INC-1 private")).get_view().rendered
     )
     await bob.joins(bot.slack.channel(ROOM))
     await bot.settle()
     theirs = (await bob.command("/incident INC-1 private")).get_view()
-    assert "In any case: you, and alice." in theirs.rendered
+    assert "Always in it: you and alice." in theirs.rendered
     await goes_private(alice)
     await bot.settle()
     again = await alice.command("/incident INC-1 private @bob")

@@ -162,7 +162,7 @@ async def test_a_declarer_who_leaves_sees_it_no_more_and_the_last_insider_is_war
     await bot.settle()
     answer = await alice.command("/incident INC-1 show", channel="general")
     assert "There is no incident INC-1" in answer.text
-    assert "you're the last person who sees it" in bot.slack.dm(bob).transcript
+    assert "so only you can see it now" in bot.slack.dm(bob).transcript
 
 
 async def test_the_recovery_person_opens_a_private_incident_loudly(every_bot: Bot) -> None:

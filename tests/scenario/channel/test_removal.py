@@ -86,7 +86,7 @@ async def test_everything_of_ours_goes_and_the_audit_says_what_remains(every_bot
     assert SECRET not in str(removal)
     log = " ".join(say(entry) for entry in await bot.audit_entries())
     assert "Moved to a private channel: INC-1." in log
-    assert "readable by everybody in the workspace: 1 messages of people" in log
+    assert "readable by everybody in the workspace: 1 messages by people" in log
 
 
 async def test_messages_older_than_the_kept_effects_go_as_well(any_bot: Bot) -> None:

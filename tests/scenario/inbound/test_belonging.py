@@ -161,11 +161,11 @@ async def test_somebody_new_declares_and_notes_while_slack_is_away(any_bot: Bot)
     await bob.command("/incident INC-2 note began at 8:50")
     for line in ("INC-1 show", "list", "INC-1 role commander me", "INC-2 role commander me"):
         outcome = await bob.command(f"/incident {line}")
-        assert "Slack doesn't answer me who you are" in outcome.text, line
+        assert "Slack isn't telling me who you are" in outcome.text, line
         assert f"`/incident {line}`" in outcome.text
         assert "Search is slow" not in outcome.text
     hidden = await bob.command("/incident INC-1 note it is the index")
-    assert "Slack doesn't answer me who you are" in hidden.text
+    assert "Slack isn't telling me who you are" in hidden.text
     assert "it is the index" in hidden.text
     slack.heal()
     assert "INC-1" in (await bob.command("/incident list")).text
@@ -192,7 +192,7 @@ async def test_a_form_of_somebody_new_is_kept_or_recorded_while_slack_is_away(an
     await bob.joins(room)
     await bob.click(card, "Take command")
     await slack.quiet()
-    assert "Slack doesn't answer me who you are" in bob.ephemerals[-1].text
+    assert "Slack isn't telling me who you are" in bob.ephemerals[-1].text
 
 
 async def test_slack_that_hangs_holds_up_no_declaration(bot: Bot) -> None:
@@ -214,13 +214,13 @@ async def test_naming_somebody_new_while_slack_is_away_keeps_the_words(any_bot: 
     room = slack.channel(NAME)
     slack.fail("users.info", status=503, times=99)
     outcome = await alice.command("/incident role commander @bob", channel=room)
-    assert "Slack doesn't answer me who they are" in outcome.text
+    assert "Slack isn't telling me who they are" in outcome.text
     assert "`/incident role commander @" in outcome.text
     form = (await alice.command("/incident checkin", channel=room)).get_view()
     said = {"person": bob.id, "question": "Is the web tier healthy?"}
     refused = await alice.submit(form, said)
     assert refused.action == "errors"
-    assert "Slack doesn't answer me who they are" in str(refused.errors)
+    assert "Slack isn't telling me who they are" in str(refused.errors)
     slack.heal()
     sent = await alice.submit(form, said)
     assert sent.action != "errors", sent.errors
@@ -252,7 +252,7 @@ async def test_of_several_new_people_those_whom_slack_named_are_remembered(any_b
     form = (await alice.command("/incident INC-1 private customer data")).get_view()
     slack.fail("users.info", status=503, times=99, match=lambda given: given["user"] == carla.id)
     refused = await alice.submit(form, {"people": [carla.id, bob.id]})
-    assert "Slack doesn't answer me who they are" in str(refused.errors)
+    assert "Slack isn't telling me who they are" in str(refused.errors)
     assert await _kind(any_bot, bob) == PersonKind.MEMBER
     assert await _kind(any_bot, carla) != PersonKind.MEMBER
 

@@ -171,7 +171,7 @@ async def test_a_form_whose_title_names_another_severity_asks_which(any_bot: Bot
     form = (await alice.command("/incident declare")).get_view()
     asked = await alice.submit(form, {"title": "SEV1: all is down", "severity": "sev3"})
     assert asked.errors == {
-        "severity": "Severity isn't SEV1, with which the title begins: change one of them."
+        "severity": "Severity isn't SEV1, but the title begins with that: change one of them."
     }
     assert not any_bot.slack.calls_of("conversations.create")
     done = await alice.submit(form, {"title": "SEV1: all is down", "severity": "sev1"})

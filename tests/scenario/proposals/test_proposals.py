@@ -236,7 +236,7 @@ async def test_break_glass_is_loud_and_reaches_commander_and_mentor(bot: Bot) ->
     for place in (room, bot.slack.dm(cast.carol), bot.slack.dm(cast.max)):
         assert said(place, "went ahead with proposal")
     await bot.advance(minutes=30)
-    (asked,) = said(bot.slack.dm(cast.jo), "What came of it?")
+    (asked,) = said(bot.slack.dm(cast.jo), "What was the result?")
     await cast.carol.command("/incident cancel False alarm", channel=ROOM)
     await bot.settle()
     form = (await cast.jo.click(asked, "proposal_carried_out_open")).get_view()

@@ -74,7 +74,7 @@ async def test_what_came_of_breaking_the_glass_is_asked_until_it_is_said(bot: Bo
     await cast.jo.command("/incident proposal 1 break-glass Orders are lost", channel=ROOM)
     await bot.settle()
     await bot.advance(minutes=30)
-    (asked,) = said(bot.slack.dm(cast.jo), "What came of it?")
+    (asked,) = said(bot.slack.dm(cast.jo), "What was the result?")
     await cast.carol.command("/incident cancel A false alarm", channel=ROOM)
     await bot.settle()
     assert asked.buttons == ["proposal_carried_out_open", "proposal_abandon_open"]

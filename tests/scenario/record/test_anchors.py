@@ -1,4 +1,4 @@
-"""Anchors: what Slack has shown names the entry, so that a record made anew is noticed."""
+"""Anchors: what Slack has shown names the entry, so that a recomputed record is noticed."""
 
 import re
 from datetime import timedelta

@@ -63,7 +63,7 @@ async def test_a_title_leaves_card_announcement_topic_and_messages(any_bot: Bot)
     assert holding(bot, (alice, ben), SECRET) != []
     answer = await redact(bot, alice, room, SECRET)
     assert holding(bot, (alice, ben), SECRET) == []
-    for remains in ("people", "channel's name", "notifications", "backups", "Names of people"):
+    for remains in ("people", "channel's name", "notifications", "backups", "People's names"):
         assert remains in answer
 
 

@@ -189,7 +189,8 @@ async def test_a_time_at_the_start_of_a_forms_note_is_read_or_asked_about(any_bo
 async def test_a_note_that_ends_with_a_time_says_how_to_date_it(room: Room) -> None:
     answer = await room.command("note Rolled back 10 min ago")
     assert (
-        "Was it 10 min ago? Take it back, then: `/incident note 10 min ago Rolled back`" in answer
+        "Did it happen 10 min ago? Withdraw it, then send `/incident note 10 min ago Rolled back`"
+        in answer
     )
     assert "Rolled back 10 min ago" in await room.timeline()
     for plain in ("note Rolled back", "note -10m It was at 08:10", "note It runs every day 14:05"):

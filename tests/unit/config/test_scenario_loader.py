@@ -198,12 +198,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "full-disk.yaml").write_bytes(b"name: Full disk\nlevel: \xff\n")
     with pytest.raises(PolicyErrors, match=r"full-disk\.yaml:2: isn't text in UTF-8"):
         load_scenarios(tmp_path)
-    with pytest.raises(PolicyErrors, match="is no folder"):
+    with pytest.raises(PolicyErrors, match="isn't a folder"):
         load_scenarios(tmp_path / "nowhere")
 
 
 def test_a_folder_that_can_not_be_looked_at_is_refused(tmp_path: Path) -> None:
     # No file system has names of this length; a folder of somebody else's is refused alike.
-    with pytest.raises(PolicyErrors, match=r"can't be read|is no folder") as refusal:
+    with pytest.raises(PolicyErrors, match=r"can't be read|isn't a folder") as refusal:
         load_scenarios(tmp_path / ("x" * 300))
     assert "SITREP_SCENARIOS" in str(refusal.value)

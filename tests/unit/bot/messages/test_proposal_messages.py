@@ -38,7 +38,7 @@ def test_an_approved_requester_hears_what_to_do_now() -> None:
     approved = ProposalApproved(**ABOUT, requester=BY_ALICE)
     told = said_directly(entry_view(approved), COMMANDED).text
     assert "*Alice* approved proposal 2." in told
-    assert "*What* Restart checkout\nGo ahead, then say what came of it." in told
+    assert "*What* Restart checkout\nGo ahead, then report the result." in told
     command = entry_view(replace(approved, is_command=True))
     assert "*Carry out* does it." in said_directly(command, COMMANDED).text
 

@@ -437,7 +437,7 @@ def test_a_signed_export_proves_by_its_public_key_and_by_no_other() -> None:
     assert not prove_file(draft.export(JSON, **row)).is_signed_by(key.public_key)
 
 
-def test_a_chain_computed_anew_has_no_signature_that_fits() -> None:
+def test_a_recomputed_chain_has_no_signature_that_fits() -> None:
     key = SigningKey(bytes(range(32)))
     draft, row = declared()
     signed = json.loads(draft.export(JSON, signer=key, **row))
