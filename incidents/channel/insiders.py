@@ -179,7 +179,7 @@ async def take_sight_back(
         raise InvalidInput("person", "is you: leave the channel, and you no longer see it")
     await _check_right(uow, incident, found)
     data["person"] = found.name if found is not None else person
-    is_expected = await _expect_no_more(uow, incident, person)
+    is_expected = await expect_no_more(uow, incident, person)
     part = await _part_of(uow, incident, found)
     if found is None or not is_inside(incident, part, person_id=found.id):
         if is_expected:
@@ -232,7 +232,7 @@ def _new_part(uow: UnitOfWork, incident: Incident, person: Person) -> Participan
     return part
 
 
-async def _expect_no_more(uow: UnitOfWork, incident: Incident, external_id: str) -> bool:
+async def expect_no_more(uow: UnitOfWork, incident: Incident, external_id: str) -> bool:
     """Keep waiting escalations from letting this person in; tell whether one would have."""
     waiting: list[Escalation] = [
         one
