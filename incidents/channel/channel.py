@@ -8,9 +8,11 @@ from sqlalchemy import select, update
 
 from incidents.channel.entries import ChannelRefused
 from incidents.channel.events import ChannelSuperfluous
+from incidents.channel.insiders import find_insiders
 from incidents.core.errors import AlreadySo, InvalidInput, Newcomer
 from incidents.core.ids import derived_id
-from incidents.core.people import Person, PersonFacts, PersonKind, Workspace, save_person
+from incidents.core.people import Person, PersonFacts, PersonKind, Workspace, save_person, who
+from incidents.core.sentences import Who
 from incidents.engine import outbox
 from incidents.engine.effects import JoinChannel
 from incidents.engine.outbox import EffectRow, EffectStatus
@@ -27,7 +29,7 @@ from incidents.incident.incident import (
     save_participant,
 )
 from incidents.people.assignable import refuse_unknown
-from incidents.people.sight import agree_to_open
+from incidents.people.sight import agree_to_open, let_in
 from incidents.policy.policy import Action
 
 # Store at most this many unknown people: the members of a company-wide channel aren't all
@@ -99,7 +101,8 @@ async def use_channel(
 ) -> Outcome:
     """Use an existing channel for the incident, instead of its current or refused one.
 
-    A private incident opens to the channel's `members`: the actor has to agree to that.
+    A private incident opens to the channel's `members`, once the actor agreed to that; everybody
+    who sees it goes along.
 
     Raises: NotPermitted; AlreadySo; InvalidInput for a channel that this incident can't use.
     """
@@ -108,9 +111,12 @@ async def use_channel(
     if incident.channel_id == channel.id:
         raise AlreadySo("channel", f"#{channel.name}")
     await _check_channel(uow, incident, channel)
+    people: tuple[Who, ...] = ()
     if incident.is_private:
         await agree_to_open(uow, incident, await _newcomers(uow, incident, members))
+        people = await _keep_insiders(uow, incident)
     linked = ChannelLinked(
+        people=people,
         channel_id=channel.id,
         channel_name=channel.name,
         old_channel_id=incident.channel_id or "",
@@ -180,6 +186,14 @@ async def _newcomers(uow: UnitOfWork, incident: Incident, members: Sequence[str]
         if not is_inside(incident, part, person_id=person_id):
             newcomers.append(Newcomer(person.external_id, person.name))
     return sorted(newcomers, key=lambda one: (one.name, one.external_id))
+
+
+async def _keep_insiders(uow: UnitOfWork, incident: Incident) -> tuple[Who, ...]:
+    """Return who sees the private incident; who was only in its channel sees it without, too."""
+    inside = await find_insiders(uow.session, incident)
+    for part, person in inside:
+        await let_in(uow, incident, person, is_agreed=True, by=part.let_in_by_id)
+    return tuple(who(person) for _, person in inside)
 
 
 async def wait_for_other_channel(

@@ -93,14 +93,14 @@ async def get_insiders(
 async def find_insiders(
     session: AsyncSession, incident: Incident
 ) -> list[tuple[Participant, Person]]:
-    """Return the active people who see a private incident, by name."""
+    """Return the active people of ours who see a private incident, by name."""
     query = (
         select(Participant, Person)
         .join(Person, Person.id == Participant.person_id)
         .where(
             Participant.incident_id == incident.id,
             Person.is_active,
-            Person.kind != PersonKind.BOT,
+            Person.kind.not_in((PersonKind.BOT, PersonKind.EXTERNAL)),
         )
         .order_by(Person.name, Person.id)
     )

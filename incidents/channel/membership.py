@@ -91,7 +91,7 @@ async def _may_come_in(
     moment: datetime,
     inviter: str | None,
 ) -> bool:
-    """Tell whether joining its channel gives somebody a part in a private incident.
+    """Tell whether joining its channel gives somebody a part in a private incident; keep by whom.
 
     We invite only those who have one, but their sight may have ended while we did.
     """
@@ -104,7 +104,10 @@ async def _may_come_in(
     if person is None:
         return False
     theirs = await find_participant(uow.session, incident_id=incident.id, person_id=person.id)
-    return is_inside(incident, theirs, person_id=person.id)
+    is_by_insider = is_inside(incident, theirs, person_id=person.id)
+    if is_by_insider and part.let_in_by_id is None:
+        part.let_in_by_id = person.id
+    return is_by_insider
 
 
 async def _end_sight(

@@ -44,6 +44,8 @@ def compare_channel(incident: Incident, entries: Iterable[TimelineEntry]) -> Ite
                 channel_id = said.channel_id
             case ChannelArchived() | ChannelUnarchived():
                 is_archived = isinstance(said, ChannelArchived)
+            case MovedToPrivate(is_in_place=True):
+                pass  # it followed its channel
             case ChannelDeleted() | MovedToPrivate():
                 channel_id, name, is_archived = None, None, False
             case _:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from incidents.channel.channel import record_opened
 from incidents.channel.insiders import get_insiders, invite, take_sight_back
 from incidents.channel.invitations import Invited, record_invitations
 from incidents.channel.privacy import MoveToPrivate, move_to_private
@@ -314,8 +315,8 @@ async def test_inviting_those_who_are_in_the_channel_changes_nothing(world: Worl
 
 
 async def _invited(uow: UnitOfWork, *, incident_id: uuid.UUID, external_id: str) -> Outcome:
-    incident = await uow.get_incident(ById(incident_id))
-    incident.channel_id = channel_id = "C0PRIVATE"
+    room = "C0PRIVATE"
+    await record_opened(uow, incident_id, channel_id=room, channel_name="room", is_private=True)
     invited = [Invited(external_id)]
-    await record_invitations(uow, incident_id, channel_id=channel_id, invited=invited)
+    await record_invitations(uow, incident_id, channel_id=room, invited=invited)
     return Outcome("invited")

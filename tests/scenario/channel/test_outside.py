@@ -213,3 +213,123 @@ async def test_old_buttons_do_nothing_for_who_was_put_out(any_bot: Bot) -> None:
     await ben.opens_home()
     await bot.settle()
     assert "Leaked key" not in str(bot.slack.home(ben))
+
+
+async def test_who_is_inside_goes_along_into_an_existing_channel(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, ben, room = await with_ben(bot)
+    carol = bot.slack.add_person("carol")
+    await alice.invites(carol, room)
+    await bot.settle()
+    team = bot.slack.add_channel("team", private=True, members=[alice, bot.slack.bot])
+    moved = await alice.submit(
+        (await alice.command("/incident INC-1 channel")).get_view(), {"channel": team}
+    )
+    assert "goes on in" in moved.get_view().rendered
+    await bot.settle()
+    for insider in (ben, carol):
+        assert await sees(insider)
+        assert insider in team
+    who = (await alice.command("/incident INC-1 who")).text
+    assert "let in by the policy" not in who
+    assert who.count(f"let in by {alice.mention}") == 2
+    await carol.leaves(team)
+    await bot.settle()
+    assert not await sees(carol)
+
+
+async def test_who_came_while_it_was_public_and_goes_is_no_news(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, ben, room = await private_room(bot)
+    eve = bot.slack.add_person("eve")
+    await alice.converts(room, private=False)
+    await eve.joins(room)
+    await bot.settle()
+    await alice.converts(room, private=True)
+    await eve.leaves(room)
+    await bot.settle()
+    assert "you're the last person" not in told(bot, alice)
+    timeline = (await alice.command("/incident INC-1 timeline")).text
+    assert "no longer sees" not in timeline
+    assert not await sees(eve)
+    assert not await sees(ben)
+
+
+async def test_people_of_other_organisations_count_for_nobody_inside(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, ben, room = await with_ben(bot)
+    carol = bot.slack.add_person("carol")
+    await alice.invites(carol, room)
+    await bot.settle()
+    bot.slack.change_person(ben, team_id="T0PARTNER")
+    await bot.slack.quiet()
+    await bot.settle()
+    assert not await sees(ben)
+    assert ben.mention not in (await alice.command("/incident INC-1 who")).text
+    await carol.leaves(room)
+    await bot.settle()
+    assert "you're the last person" in told(bot, alice)
+
+
+async def test_who_was_put_out_of_an_archived_channel_isnt_forgotten_there(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, ben, room = await with_ben(bot)
+    await alice.archives(room)
+    await alice.command("/incident INC-1 uninvite @ben")
+    await bot.settle()
+    assert not await sees(ben)
+    assert "Remove them in Slack" in told(bot, alice)
+    assert "took *INC-1* back from you" in told(bot, ben)
+
+
+async def test_a_removal_is_carried_out_after_rate_limits_and_a_restart(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, ben, room = await with_ben(bot)
+    bot.slack.fail("conversations.kick", error="ratelimited", retry_after=30, times=2)
+    bot.slack.drop(
+        "chat.postMessage", after=True, match=lambda given: "back from you" in str(given)
+    )
+    await alice.command("/incident uninvite @ben", channel=room)
+    await bot.restart()
+    for _ in range(4):
+        await bot.advance(minutes=1)
+    assert ben not in room
+    assert not await sees(ben)
+    assert told(bot, ben).count("took *INC-1* back from you") == 1
+
+
+async def test_who_is_let_in_while_the_channel_is_public_comes_in_afterwards(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, ben, room = await private_room(bot)
+    await alice.converts(room, private=False)
+    await bot.settle()
+    await alice.command("/incident INC-1 role scribe @ben")
+    await agree(bot, alice)
+    assert await sees(ben)
+    await alice.converts(room, private=True)
+    await bot.settle()
+    assert ben in room
+    await alice.command("/incident INC-1 uninvite @ben")
+    await bot.settle()
+    assert ben not in room
+
+
+async def test_agreeing_counts_for_those_who_were_named_only(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, ben, room = await with_ben(bot)
+    dev = bot.slack.add_person("dev")
+    await alice.command("/incident role communications lead @dev", channel=room)
+    question = alice.ephemerals[-1].seen()
+    again = alice.ephemerals[-1].seen()
+    await alice.command("/incident uninvite @ben", channel=room)
+    await bot.settle()
+    await alice.click(question, "open_private")
+    await bot.settle()
+    assert await sees(dev)
+    assert not await sees(ben)
+    await alice.command("/incident uninvite @dev", channel=room)
+    await bot.settle()
+    await alice.click(again, "open_private")
+    await bot.settle()
+    assert not await sees(dev)
+    assert dev not in room
