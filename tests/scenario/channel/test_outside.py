@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from incidents.policy.references import PersonRef
 from tests.scenario.channel.test_insiders import with_ben
 from tests.scenario.channel.test_opening import NOT_THERE, OPENS, agree, private_room, sees
@@ -333,3 +335,40 @@ async def test_agreeing_counts_for_those_who_were_named_only(any_bot: Bot) -> No
     await bot.settle()
     assert not await sees(dev)
     assert dev not in room
+
+
+@pytest.mark.parametrize("how", ["uninvited", "removed in Slack"])
+async def test_requests_to_somebody_outside_close_in_their_direct_messages(
+    any_bot: Bot, how: str
+) -> None:
+    bot = any_bot
+    alice, ben, room = await with_ben(bot)
+    for line in (
+        "checkin @ben 10m is the vendor key safe?",
+        "escalate @ben what of the vendor key?",
+        "propose Restart the vendor key service risk: carts undo: none --class change",
+    ):
+        await alice.command(f"/incident {line}", channel=room)
+        await bot.settle()
+    assert told(bot, ben).count("vendor key") > 2
+    if how == "uninvited":
+        await alice.command("/incident uninvite @ben", channel=room)
+    else:
+        await alice.kicks(ben, room)
+    await bot.settle()
+    assert "vendor key" not in told(bot, ben)
+    assert not any(message.buttons for message in bot.slack.dm(ben).messages)
+
+
+async def test_a_call_that_no_direct_message_reaches_isnt_said_in_a_public_channel(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, ben, room = await private_room(bot)
+    await alice.converts(room, private=False)
+    await bot.settle()
+    bot.slack.fail("conversations.open", error="cannot_dm_bot", times=9)
+    await alice.command("/incident INC-1 escalate @ben please rotate the key")
+    await agree(bot, alice)
+    assert room.everything == []
+    assert ben not in room
