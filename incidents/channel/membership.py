@@ -9,7 +9,12 @@ needs somebody inside. Who comes by somebody else's hand has no part in it: peop
 be in the channel, as Slack refuses to remove some, and others came while it was public.
 """
 
+import uuid
+from collections.abc import Collection, Sequence
 from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.channel.entries import PersonJoined, PersonLeft
 from incidents.channel.insiders import expect_no_more, find_insiders
@@ -81,6 +86,22 @@ async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None
     if is_first and uow.policy.timeline.capture_joins:
         uow.record(incident, PersonLeft(person_kind=uow.actor.person_kind))
     return Outcome("left", incident.id)
+
+
+async def find_departed(
+    session: AsyncSession, incident_id: uuid.UUID, members: Collection[str]
+) -> Sequence[Person]:
+    """Return who is in the channel as far as we know, and not among its `members` as Slack says."""
+    query = (
+        select(Person)
+        .join(Participant, Participant.person_id == Person.id)
+        .where(
+            Participant.incident_id == incident_id,
+            Participant.is_in_channel,
+            Person.external_id.not_in(members),
+        )
+    )
+    return (await session.execute(query.order_by(Person.id))).scalars().all()
 
 
 async def _may_come_in(

@@ -372,3 +372,22 @@ async def test_a_call_that_no_direct_message_reaches_isnt_said_in_a_public_chann
     await agree(bot, alice)
     assert room.everything == []
     assert ben not in room
+
+
+@pytest.mark.parametrize("when", ["at the next start", "at the next look"])
+async def test_who_left_without_an_event_is_found_outside(any_bot: Bot, when: str) -> None:
+    bot = any_bot
+    alice, ben, room = await with_ben(bot)
+    if when == "at the next start":
+        await bot.stop()
+        room.members.remove(ben.id)
+        bot.clock.advance(timedelta(hours=2))
+        await bot.start()
+    else:
+        room.members.remove(ben.id)
+        bot.clock.advance(timedelta(minutes=1))
+    await bot.app.scheduler.run_chore("channels")
+    await bot.settle()
+    assert not await sees(ben)
+    assert "*Scribe*: nobody" in (await alice.command("/incident INC-1 roles")).text
+    assert "you're the last person" in told(bot, alice)
