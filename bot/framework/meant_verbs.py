@@ -66,6 +66,7 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
         r"(?:transfer|hand ?over command|hand|pass)(?: command)?(?: over)?(?: to)?\b",
         "handoff {rest}",
     ),
+    (r"who (?:can )?sees?\b.*", "who"),
     (r"who(?:'?s| is| are)? on.?call\b", "roles|escalate"),
     (r"who(?:'?s| is| are)?\b", "roles"),
     (rf"(?P<role>{_ROLES})$", "role {role}"),
@@ -240,7 +241,8 @@ def grammar_message(error: CommandRefused, *, slash: str) -> Message:
             )
         case "takes_no_words":
             before = " ".join(part for part in (slash, error.reference) if part)
-            ready = "".join(f" Did you mean {code(f'{before} {one}')}?" for one in error.close)
+            meant = error.close or _by_phrase(error.text)
+            ready = "".join(f" Did you mean {code(f'{before} {one}')}?" for one in meant)
             text = f"{code(error.word)} takes no words after it, so nothing was done.{ready}"
         case "reference_last":
             ready = code(f"{slash} {error.close[0]}")

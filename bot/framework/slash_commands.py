@@ -143,7 +143,12 @@ class Grammar:
             singular = self.find(command.name.removesuffix("s"))
             ready = (f"{singular.name} {text}",) if singular and singular is not command else ()
             raise CommandRefused(
-                "takes_no_words", command.name, command=command, close=ready, reference=reference
+                "takes_no_words",
+                command.name,
+                command=command,
+                close=ready,
+                text=f"{command.name} {text}",
+                reference=reference,
             )
 
 

@@ -45,7 +45,7 @@ def compare_channel(incident: Incident, entries: Iterable[TimelineEntry]) -> Ite
             case ChannelArchived() | ChannelUnarchived():
                 is_archived = isinstance(said, ChannelArchived)
             case MovedToPrivate(is_in_place=True):
-                pass  # it followed its channel
+                pass  # Slack made the channel private, and it stays
             case ChannelDeleted() | MovedToPrivate():
                 channel_id, name, is_archived = None, None, False
             case _:

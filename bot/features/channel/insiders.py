@@ -235,7 +235,7 @@ FEATURE = Feature(
     verbs=(
         Verb(
             OnIncident,
-            usage="[INC-12] who [can see it]",
+            usage="[INC-12] who",
             summary="List who sees a private incident, and why; only for those who do.",
             examples=("INC-12 who",),
             typed=lambda request: OnIncident(request.incident_ref()),

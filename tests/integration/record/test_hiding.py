@@ -184,7 +184,8 @@ async def test_who_hid_it_destroys_it_only_where_nobody_else_may_and_that_is_lou
     [
         ((RoleRef("commander"), Standing.MANAGER), None),
         ((RoleRef("commander"), GroupRef(handle="everybody")), "m0000, m0001, m0002"),
-        ((Standing.SENIOR,), "dana, m0000, m0001"),
+        ((Standing.PEER,), "dana, m0000, m0001"),
+        ((Standing.SENIOR,), "senior"),
         ((Standing.RESPONDER,), "dana"),
     ],
 )

@@ -208,7 +208,7 @@ _NO_WORDS = {
     "handovers": {"status", "delivery_error"},
     "incidents": {
         "services", "severity_key", "severity_name", "status", "channel_id", "channel_name",
-        "last_entry_hash",
+        "channel_sharing", "last_entry_hash",
     },
     "posted_messages": {"purpose", "channel_id", "message_ts"},
     "postmortem_sections": {"key"},

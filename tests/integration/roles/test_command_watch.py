@@ -156,6 +156,8 @@ async def test_a_backup_who_handed_command_on_is_called_when_their_successor_ste
     ref = ById(incident_id)
     await world.run(partial(take_command, ref=ref), by=backup)
     await wait(world, minutes=1)
+    scribe = Named(alice.external_id or "", alice.name)
+    await world.run(partial(assign_role, ref=ref, role="scribe", person=scribe), by=backup)
     await world.run(partial(take_over, ref=ref, reason="Shift ends"), by=alice)
     outcome = await world.run(partial(step_down, ref=ref), by=alice)
     assert (outcome.kind, outcome.data["backup"]) == ("stepped_down", "backup")

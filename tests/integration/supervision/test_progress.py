@@ -236,6 +236,7 @@ async def test_the_figures_reveal_no_private_incident_to_a_mentor(world: World) 
     await observe(world, incident_id, jo, is_written=True)
     target = PersonTarget(person_id=ana.person_id)
     draft = EscalationDraft(target=target, packet=Packet(ask="Please look."))
+    world.may_open_to = frozenset({ana.external_id or ""})
     await world.run(partial(escalate, ref=ById(incident_id), draft=draft), by=jo)
     own, mentors = await seen(world, jo), await seen(world, jo, viewer=max_)
     assert own.real.overall.total == 1

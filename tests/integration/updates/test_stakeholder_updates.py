@@ -157,7 +157,7 @@ async def test_updates_that_are_empty_by_guests_or_after_the_end_are_refused(
     world: World,
 ) -> None:
     alice = await world.person("alice")
-    guest = await world.person("guest", kind=PersonKind.EXTERNAL)
+    guest = await world.person("guest", kind=PersonKind.GUEST)
     incident_id = await world.declare("Checkout errors", by=alice)
     with pytest.raises(InvalidInput):
         await update(world, incident_id, alice, text="  ")

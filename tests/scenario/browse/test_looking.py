@@ -43,6 +43,7 @@ async def test_an_unknown_verb_gets_the_closest_ones(bot: Bot) -> None:
         ("help me with the database", ["/incident escalate with the database"]),
         ("INC-1 sev2", ["/incident INC-1 severity sev2"]),
         ("who is in command?", ["/incident roles"]),
+        ("INC-1 who can see this", ["/incident INC-1 who"]),
         ("mitigated by the rollback", ["/incident status mitigated by the rollback"]),
     ],
 )
