@@ -241,8 +241,8 @@ def grammar_message(error: CommandRefused, *, slash: str) -> Message:
             )
         case "takes_no_words":
             before = " ".join(part for part in (slash, error.reference) if part)
-            meant = error.close or _by_phrase(error.text)
-            ready = "".join(f" Did you mean {code(f'{before} {one}')}?" for one in meant)
+            lines = error.close or _by_phrase(error.text)
+            ready = "".join(f" Did you mean {code(f'{before} {one}')}?" for one in lines)
             text = f"{code(error.word)} takes no words after it, so nothing was done.{ready}"
         case "reference_last":
             ready = code(f"{slash} {error.close[0]}")
