@@ -353,6 +353,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_card,
         escalation.close_calls,
         proposals.close_copies,
+        browse.take_off_home,
     ),
     on(
         SightTakenBack,
@@ -362,6 +363,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_card,
         escalation.close_calls,
         proposals.close_copies,
+        browse.take_off_home,
     ),
     on(RemovalRefused, post, channel.tell_remover),
     on(PeopleInvited, post, channel.invite_people),

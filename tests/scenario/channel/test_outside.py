@@ -7,7 +7,7 @@ import pytest
 from incidents.policy.references import PersonRef
 from tests.scenario.channel.test_insiders import with_ben
 from tests.scenario.channel.test_opening import NOT_THERE, OPENS, agree, private_room, sees
-from tests.scenario.conftest import Bot, told
+from tests.scenario.conftest import Bot, home_of, told
 from tests.slack_server import Channel, Person
 
 
@@ -214,7 +214,7 @@ async def test_old_buttons_do_nothing_for_who_was_put_out(any_bot: Bot) -> None:
     assert NOT_THERE in (await ben.command("/incident INC-1 show")).text
     await ben.opens_home()
     await bot.settle()
-    assert "Leaked key" not in str(bot.slack.home(ben))
+    assert "Leaked key" not in home_of(bot, ben)
 
 
 async def test_who_is_inside_goes_along_into_an_existing_channel(any_bot: Bot) -> None:
@@ -351,6 +351,9 @@ async def test_requests_to_somebody_outside_close_in_their_direct_messages(
         await alice.command(f"/incident {line}", channel=room)
         await bot.settle()
     assert told(bot, ben).count("vendor key") > 2
+    await ben.opens_home()
+    await bot.settle()
+    assert "Leaked key" in home_of(bot, ben)
     if how == "uninvited":
         await alice.command("/incident uninvite @ben", channel=room)
     else:
@@ -358,6 +361,7 @@ async def test_requests_to_somebody_outside_close_in_their_direct_messages(
     await bot.settle()
     assert "vendor key" not in told(bot, ben)
     assert not any(message.buttons for message in bot.slack.dm(ben).messages)
+    assert "Leaked key" not in home_of(bot, ben)
 
 
 async def test_a_call_that_no_direct_message_reaches_isnt_said_in_a_public_channel(
