@@ -8,9 +8,11 @@ from sqlalchemy import select, update
 
 from incidents.channel.entries import ChannelRefused
 from incidents.channel.events import ChannelSuperfluous
-from incidents.core.errors import AlreadySo, InvalidInput
+from incidents.channel.insiders import find_insiders
+from incidents.core.errors import AlreadySo, InvalidInput, Newcomer
 from incidents.core.ids import derived_id
-from incidents.core.people import Person, PersonFacts, PersonKind, Workspace, save_person
+from incidents.core.people import Person, PersonFacts, PersonKind, Workspace, save_person, who
+from incidents.core.sentences import Who
 from incidents.engine import settling
 from incidents.engine.effects import JoinChannel
 from incidents.engine.outbox import EffectRow, EffectStatus
@@ -22,8 +24,12 @@ from incidents.incident.incident import (
     IncidentRef,
     Participant,
     Sharing,
+    find_participant,
+    is_inside,
     save_participant,
 )
+from incidents.people.assignable import refuse_unknown
+from incidents.people.sight import agree_to_open, let_in
 from incidents.policy.policy import Action
 
 # Store at most this many unknown people: the members of a company-wide channel aren't all
@@ -86,8 +92,17 @@ async def record_refused(
     uow.record(incident, refused)
 
 
-async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingChannel) -> Outcome:
+async def use_channel(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    channel: ExistingChannel,
+    members: Sequence[str] = (),
+) -> Outcome:
     """Use an existing channel for the incident, instead of its current or refused one.
+
+    A private incident opens to the channel's `members`, once the actor agreed to that; everybody
+    who sees it goes along.
 
     Raises: NotPermitted; AlreadySo; InvalidInput for a channel that this incident can't use.
     """
@@ -96,7 +111,12 @@ async def use_channel(uow: UnitOfWork, ref: IncidentRef, *, channel: ExistingCha
     if incident.channel_id == channel.id:
         raise AlreadySo("channel", f"#{channel.name}")
     await _check_channel(uow, incident, channel)
+    people: tuple[Who, ...] = ()
+    if incident.is_private:
+        await agree_to_open(uow, incident, await _newcomers(uow, incident, members))
+        people = await _keep_insiders(uow, incident)
     linked = ChannelLinked(
+        people=people,
         channel_id=channel.id,
         channel_name=channel.name,
         old_channel_id=incident.channel_id or "",
@@ -119,7 +139,7 @@ async def record_members(
 ) -> None:
     """Store the members of an existing channel: no join event told us about them."""
     incident = await uow.get_incident(ById(incident_id))
-    if incident.channel_id == channel_id:
+    if incident.channel_id == channel_id and not incident.is_channel_exposed:
         await save_members(uow, incident, members)
 
 
@@ -155,6 +175,27 @@ async def _check_channel(uow: UnitOfWork, incident: Incident, channel: ExistingC
         raise InvalidInput("channel", "in_use")
 
 
+async def _newcomers(uow: UnitOfWork, incident: Incident, members: Sequence[str]) -> list[Newcomer]:
+    """Return those in a channel who can't see the private incident yet. Raises: NotKnownYet."""
+    newcomers: list[Newcomer] = []
+    own = await _own_id(uow)
+    await refuse_unknown(uow, [one for one in members if one != own])
+    for person_id in await _people_of(uow, members):
+        person = await uow.session.get_one(Person, person_id)
+        part = await find_participant(uow.session, incident_id=incident.id, person_id=person_id)
+        if not is_inside(incident, part, person_id=person_id):
+            newcomers.append(Newcomer(person.external_id, person.name))
+    return sorted(newcomers, key=lambda one: (one.name, one.external_id))
+
+
+async def _keep_insiders(uow: UnitOfWork, incident: Incident) -> tuple[Who, ...]:
+    """Return who sees the private incident; who was only in its channel sees it without, too."""
+    inside = await find_insiders(uow.session, incident)
+    for part, person in inside:
+        await let_in(uow, incident, person, is_agreed=True, by=part.let_in_by_id)
+    return tuple(who(person) for _, person in inside)
+
+
 async def wait_for_other_channel(
     uow: UnitOfWork, opening: uuid.UUID | None, joining: uuid.UUID
 ) -> None:
@@ -177,8 +218,7 @@ async def wait_for_other_channel(
 
 
 async def _people_of(uow: UnitOfWork, external_ids: Sequence[str]) -> set[uuid.UUID]:
-    workspace = await uow.session.get(Workspace, uow.workspace_id)
-    own = workspace.bot_external_id if workspace is not None else ""
+    own = await _own_id(uow)
     wanted = {external_id for external_id in external_ids if external_id != own}
     query = select(Person).where(
         Person.workspace_id == uow.workspace_id, Person.external_id.in_(wanted)
@@ -191,3 +231,8 @@ async def _people_of(uow: UnitOfWork, external_ids: Sequence[str]) -> set[uuid.U
         person = await save_person(uow.session, facts, workspace_id=uow.workspace_id)
         known[external_id] = person.id
     return set(known.values()) - strangers
+
+
+async def _own_id(uow: UnitOfWork) -> str:
+    workspace = await uow.session.get(Workspace, uow.workspace_id)
+    return workspace.bot_external_id if workspace is not None else ""

@@ -204,9 +204,13 @@ class ChannelUnshared(ExposureEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharingAccepted(ChannelEntry):
-    """Somebody inside decided that a private incident goes on in a shared channel."""
+    """Somebody inside decided that a private incident goes on in a shared channel.
+
+    `people` are those inside.
+    """
 
     kind: ClassVar[str] = "sharing_accepted"
+    people: tuple[Who, ...] = ()
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which channel the incident stays in."""

@@ -104,7 +104,8 @@ async def accept_sharing(uow: UnitOfWork, ref: IncidentRef) -> Outcome:
     if not incident.is_channel_private:
         raise InvalidInput("channel", "is_public")
     incident.channel_sharing = Sharing.ACCEPTED
-    uow.record(incident, about(SharingAccepted, incident))
+    people = tuple(map(who, await insiders(uow, incident)))
+    uow.record(incident, replace(about(SharingAccepted, incident), people=people))
     await _audit(uow, incident, "sharing_accepted")
     return Outcome("sharing_accepted", incident.id, {"reference": str(incident.reference)})
 

@@ -93,14 +93,14 @@ async def get_insiders(
 async def find_insiders(
     session: AsyncSession, incident: Incident
 ) -> list[tuple[Participant, Person]]:
-    """Return the active people who see a private incident, by name."""
+    """Return the active people of ours who see a private incident, by name."""
     query = (
         select(Participant, Person)
         .join(Person, Person.id == Participant.person_id)
         .where(
             Participant.incident_id == incident.id,
             Person.is_active,
-            Person.kind != PersonKind.BOT,
+            Person.kind.not_in((PersonKind.BOT, PersonKind.EXTERNAL)),
         )
         .order_by(Person.name, Person.id)
     )
@@ -179,7 +179,7 @@ async def take_sight_back(
         raise InvalidInput("person", "is you: leave the channel to stop seeing it")
     await _check_right(uow, incident, found)
     data["person"] = found.name if found is not None else person
-    is_expected = await _expect_no_more(uow, incident, person)
+    is_expected = await expect_no_more(uow, incident, person)
     part = await _part_of(uow, incident, found)
     if found is None or not is_inside(incident, part, person_id=found.id):
         if is_expected:
@@ -234,7 +234,7 @@ def _new_part(uow: UnitOfWork, incident: Incident, person: Person) -> Participan
     return part
 
 
-async def _expect_no_more(uow: UnitOfWork, incident: Incident, external_id: str) -> bool:
+async def expect_no_more(uow: UnitOfWork, incident: Incident, external_id: str) -> bool:
     """Keep waiting escalations from letting this person in; tell whether one would have."""
     waiting: list[Escalation] = [
         one

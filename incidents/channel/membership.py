@@ -5,19 +5,27 @@ unsteady client doesn't fill the record. Slack may report them out of order: the
 by the chat service's clock.
 
 Leaving a private incident's channel, or being removed from it, ends sight and rights; coming back
-needs somebody inside.
+needs somebody inside. Who comes by somebody else's hand has no part in it: people outside may still
+be in the channel, as Slack refuses to remove some, and others came while it was public.
 """
 
+import uuid
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from incidents.channel.entries import PersonJoined, PersonLeft
-from incidents.channel.insiders import find_insiders
-from incidents.core.people import PersonKind, who
+from incidents.channel.insiders import expect_no_more, find_insiders
+from incidents.core.people import Person, PersonKind, Workspace, find_person, who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import (
     ById,
     Incident,
     Participant,
+    find_participant,
+    is_inside,
     save_participant,
 )
 from incidents.people.entries import SightEnded
@@ -28,8 +36,10 @@ from incidents.roles.assign import end_roles_of
 _LEFT = "left the private channel"
 
 
-async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None = None) -> Outcome:
-    """Record that the actor joined an incident's channel.
+async def join_channel(
+    uow: UnitOfWork, channel_id: str, *, at: datetime | None = None, inviter: str | None = None
+) -> Outcome:
+    """Record that the actor joined an incident's channel; `inviter` brought them in, if anybody.
 
     Raises: IncidentNotFound if the channel belongs to no incident.
     """
@@ -42,6 +52,8 @@ async def join_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None 
     is_first, moment = part.joined_at is None, at or uow.now
     # A public channel lets in anybody, a shared one strangers: neither gives a part in it.
     gets_part = not incident.is_channel_exposed and uow.actor.person_kind != PersonKind.EXTERNAL
+    if gets_part and incident.is_private:
+        gets_part = await _may_come_in(uow, incident, part, moment=moment, inviter=inviter)
     if gets_part and (part.left_at is None or part.left_at <= moment):
         part.is_in_channel, part.gone_at = True, None
     part.joined_at = max(part.joined_at or moment, moment)
@@ -63,27 +75,75 @@ async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None
     )
     is_first, moment = part.left_at is None, at or uow.now
     has_left = part.joined_at is None or part.joined_at <= moment
+    # Not of those whose sight was taken back, and who came while others could read the channel.
+    was_inside = is_inside(incident, part, person_id=part.person_id)
     if has_left:
         part.is_in_channel = False
     part.left_at = max(part.left_at or moment, moment)
-    # Somebody who was removed is outside already when Slack reports that they left.
-    is_news = has_left and part.gone_at is None
-    if is_news and (incident.is_private or uow.actor.person_kind is not PersonKind.MEMBER):
-        await _end_sight(uow, incident, part)
+    loses = incident.is_private or uow.actor.person_kind is not PersonKind.MEMBER
+    if has_left and was_inside and loses:
+        await _end_sight(uow, incident, part, at=moment)
     if is_first and uow.policy.timeline.capture_joins:
         uow.record(incident, PersonLeft(person_kind=uow.actor.person_kind))
     return Outcome("left", incident.id)
 
 
-async def _end_sight(uow: UnitOfWork, incident: Incident, part: Participant) -> None:
+async def find_departed(
+    session: AsyncSession, incident_id: uuid.UUID, members: Collection[str]
+) -> Sequence[Person]:
+    """Return who is in the channel as far as we know, and not among its `members` as Slack says."""
+    query = (
+        select(Person)
+        .join(Participant, Participant.person_id == Person.id)
+        .where(
+            Participant.incident_id == incident_id,
+            Participant.is_in_channel,
+            Person.external_id.not_in(members),
+        )
+    )
+    return (await session.execute(query.order_by(Person.id))).scalars().all()
+
+
+async def _may_come_in(
+    uow: UnitOfWork,
+    incident: Incident,
+    part: Participant,
+    *,
+    moment: datetime,
+    inviter: str | None,
+) -> bool:
+    """Tell whether joining its channel gives somebody a part in a private incident; keep by whom.
+
+    We invite only those who have one, but their sight may have ended while we did.
+    """
+    if part.gone_at is not None and moment <= part.gone_at:
+        return False
+    workspace = await uow.session.get_one(Workspace, uow.workspace_id)
+    if inviter is None or inviter == workspace.bot_external_id:
+        return part.gone_at is None
+    person = await find_person(uow.session, workspace_id=uow.workspace_id, external_id=inviter)
+    if person is None:
+        return False
+    theirs = await find_participant(uow.session, incident_id=incident.id, person_id=person.id)
+    is_by_insider = is_inside(incident, theirs, person_id=person.id)
+    if is_by_insider and part.let_in_by_id is None:
+        part.let_in_by_id = person.id
+    return is_by_insider
+
+
+async def _end_sight(
+    uow: UnitOfWork, incident: Incident, part: Participant, *, at: datetime
+) -> None:
     """End what somebody who left may see and do here, their roles too; the audit log keeps it."""
-    part.go(uow.now)
+    part.go(at)
     await uow.flush()
     if not incident.is_private:
         return
     left = [person for _, person in await find_insiders(uow.session, incident)]
     last = who(left[0]) if len(left) == 1 else None
     uow.record(incident, SightEnded(last=last))
+    gone = await uow.session.get_one(Person, part.person_id)
+    await expect_no_more(uow, incident, gone.external_id)
     content = {"reference": str(incident.reference), "people_left": len(left)}
     await audit(uow, AuditKind.SIGHT_ENDED, content, subject_id=part.person_id)
     await end_roles_of(uow, ById(incident.id), person_id=part.person_id, reason=_LEFT)

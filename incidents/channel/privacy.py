@@ -99,11 +99,16 @@ async def _chosen(
 
 
 async def _keep_only(uow: UnitOfWork, incident: Incident, chosen: Sequence[Person]) -> None:
-    """End everybody else's participation: they no longer see the incident."""
+    """End everybody else's participation: they no longer see the incident.
+
+    Who let somebody into a private incident stays: only they may take it back as their own.
+    """
+    stay = {person.id for person in chosen}
     query = select(Participant).where(Participant.incident_id == incident.id)
     for part in (await uow.session.execute(query)).scalars():
         part.is_in_channel = False
-        part.invited_at = None
+        if not incident.is_private or part.person_id not in stay:
+            part.invited_at = part.let_in_by_id = None
     await uow.flush()
     for person in chosen:
         await save_participant(

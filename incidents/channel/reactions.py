@@ -151,15 +151,26 @@ def ask_about_channel(plan: IncidentPlan[ExposureEntry]) -> None:
 
 
 def resume_posting(plan: IncidentPlan[ExposureEntry] | IncidentPlan[SharingAccepted]) -> None:
-    """Show the incident in its channel again, where only its people read it."""
+    """Show the incident in its channel again, where only its people read it.
+
+    Who was let in meanwhile wasn't invited there.
+    """
     if not plan.facts.is_channel_exposed:
+        for person in plan.event.people:
+            plan.invite(person.id)
         plan.post()
         plan.refresh_card()
         plan.set_topic()
 
 
 def say_move(plan: IncidentPlan[ChannelLinked]) -> None:
-    """Tell people in the old channel where the incident continues, unless strangers read it."""
+    """Tell people in the old channel where the incident continues, unless strangers read it.
+
+    Who sees a private incident is invited to the new one; its declarer is, whatever channel it has.
+    """
+    for person in plan.event.people:
+        if person.id != plan.facts.declared_by_id:
+            plan.invite(person.id)
     if plan.event.was_exposed:
         remove_messages(plan)
     elif plan.event.old_channel_id:

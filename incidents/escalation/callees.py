@@ -260,10 +260,14 @@ async def _is_kept_out(ladder: Ladder, person: Person, named_by: AbstractSet[str
         return False
     if incident.is_drill:
         return True
+    if person.external_id in ladder.escalation.opens_to:
+        return False
+    # Who left, or was put out, was meant neither by the policy nor by who agreed to a whole group.
+    if part is not None and part.gone_at is not None:
+        return True
     if not named_by.isdisjoint(ladder.escalation.opens_to):
         return False
-    has_gone = part is not None and part.gone_at is not None
-    return has_gone or not await _is_one_of(ladder, person, ladder.policy.private.invite)
+    return not await _is_one_of(ladder, person, ladder.policy.private.invite)
 
 
 async def _is_absent(ladder: Ladder, person: Person) -> bool:

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,6 +35,7 @@ from incidents.incident.entries import MovedToPrivate, StatusChanged
 from incidents.incident.facts import CallFact, EscalationFact, Facts
 from incidents.incident.payload import Payload
 from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
+from incidents.people.entries import SightEnded, SightTakenBack
 from incidents.policy.policy import COMMANDER
 from incidents.record.entries import Redacted, Revealed
 
@@ -50,6 +51,8 @@ _LOOKED_AT: Final = frozenset({one.kind for one in ENTRIES}) - {
     RoleEnded.kind,
     CommanderChanged.kind,
     MovedToPrivate.kind,
+    SightEnded.kind,
+    SightTakenBack.kind,
     Redacted.kind,
 }
 
@@ -124,6 +127,12 @@ def follow_move(plan: IncidentPlan[MovedToPrivate]) -> None:
         if escalation.is_unanswered or escalation.is_taken:
             _show_card(plan, escalation.id)
         _show_calls(plan, escalation)
+
+
+def close_calls(plan: IncidentPlan[SightEnded] | IncidentPlan[SightTakenBack]) -> None:
+    """Update the calls to somebody who no longer sees a private incident."""
+    for escalation in plan.facts.escalations:
+        _show_calls(plan, escalation, of=plan.event.whose(plan.entry.actor_id))
 
 
 def call_people(plan: IncidentPlan[EscalationCalled]) -> None:
@@ -235,8 +244,12 @@ def _show_card(plan: IncidentPlan[Payload | FeatureEvent], escalation_id: uuid.U
     plan.refresh(effect, lane=lane, after=plan.channel_gate, of=escalation_id)
 
 
-def _show_calls(plan: IncidentPlan[Payload | FeatureEvent], escalation: EscalationFact) -> None:
+def _show_calls(
+    plan: IncidentPlan[Any], escalation: EscalationFact, *, of: uuid.UUID | None = None
+) -> None:
     for call in escalation.calls:
+        if of is not None and call.person_id != of:
+            continue
         effect = RefreshEscalationCall(
             incident_id=plan.facts.incident_id,
             escalation_id=escalation.id,

@@ -287,10 +287,14 @@ class ChannelOpened(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelLinked(Payload):
-    """Somebody chose an existing channel, instead of the incident's previous one if it had any."""
+    """Somebody chose an existing channel, instead of the incident's previous one if it had any.
+
+    `people` are those who see a private incident: they go along.
+    """
 
     kind: ClassVar[str] = "channel_linked"
     is_bookkeeping: ClassVar[bool] = True
+    people: tuple[Who, ...] = ()
     channel_id: str = ""
     channel_name: str = ""
     old_channel_id: str = ""

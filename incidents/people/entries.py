@@ -17,6 +17,10 @@ class SightEnded(Payload):
     # The one person left who sees the incident, if it is only one.
     last: Who | None = None
 
+    def whose(self, actor_id: uuid.UUID | None) -> uuid.UUID | None:
+        """Return who no longer sees it: the actor."""
+        return actor_id
+
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return that they are outside now, and who is left if it is only one."""
         left = (": only ", self.last, " still does") if self.last else ()
@@ -30,6 +34,10 @@ class SightTakenBack(Payload):
     kind: ClassVar[str] = "sight_taken_back"
     person: Who = SOMEBODY
     reason: str = ""
+
+    def whose(self, _: uuid.UUID | None) -> uuid.UUID | None:
+        """Return who no longer sees it."""
+        return self.person.id
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who doesn't see it any more, and why."""

@@ -14,6 +14,7 @@ from incidents.engine.reminders import ReminderKind
 from incidents.engine.rules import Recorded
 from incidents.incident.entries import MovedToPrivate
 from incidents.incident.facts import Facts, ProposalFact
+from incidents.people.entries import SightEnded, SightTakenBack
 from incidents.policy.policy import COMMANDER
 from incidents.policy.proposals import Need
 from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
@@ -38,7 +39,9 @@ from incidents.record.entries import Redacted
 SUBJECT: Final = "proposal"
 POLL: Final = "objection_poll"
 Asked = ActionProposed | ProposalRevised | ApprovalLapsed
-_LOOKED_AT: Final = frozenset({*PROPOSAL_TYPES, MovedToPrivate.kind, Redacted.kind})
+_LOOKED_AT: Final = frozenset(
+    {*PROPOSAL_TYPES, MovedToPrivate.kind, SightEnded.kind, SightTakenBack.kind, Redacted.kind}
+)
 
 
 async def add_proposals(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
@@ -192,6 +195,14 @@ def follow_move(plan: IncidentPlan[MovedToPrivate]) -> None:
         if proposal.is_live:
             _show(plan, proposal.id, None)
         _show_copies(plan, proposal)
+
+
+def close_copies(plan: IncidentPlan[SightEnded] | IncidentPlan[SightTakenBack]) -> None:
+    """Remove proposals from somebody who no longer sees a private incident."""
+    person_id = plan.event.whose(plan.entry.actor_id)
+    for proposal in plan.facts.proposals:
+        if person_id in proposal.told:
+            _show(plan, proposal.id, person_id)
 
 
 def _show_copies(plan: IncidentPlan[Any], proposal: ProposalFact) -> None:

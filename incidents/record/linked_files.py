@@ -10,7 +10,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.record.entries import FileLinked
-from incidents.record.marks import incident_of_channel
+from incidents.record.marks import incident_to_write
 
 MAX_NAME = 300
 
@@ -31,7 +31,7 @@ async def link_files(
 
     Raises: IncidentNotFound if the channel belongs to no incident; NotPermitted.
     """
-    incident = await incident_of_channel(uow, channel_id)
+    incident = await incident_to_write(uow, channel_id)
     await uow.permit(Action.ADD_NOTE, incident)
     query = select(TimelineEntry).where(
         TimelineEntry.incident_id == incident.id, TimelineEntry.kind == FileLinked.kind

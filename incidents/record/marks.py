@@ -15,11 +15,18 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.core.errors import NotPermitted
+from incidents.core.errors import IncidentNotFound, NotPermitted
 from incidents.core.people import Actor, Person, actor_of, find_person, system_actor
 from incidents.core.sentences import Who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.incident.incident import ByChannel, ById, Incident, lock_incident
+from incidents.incident.incident import (
+    ByChannel,
+    ById,
+    Incident,
+    find_participant,
+    is_inside,
+    lock_incident,
+)
 from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
 from incidents.record.captured_messages import (
@@ -63,7 +70,7 @@ async def mark_message(
 
     Raises: IncidentNotFound if the channel belongs to no incident; NotPermitted.
     """
-    incident = await incident_of_channel(uow, message.channel_id)
+    incident = await incident_to_write(uow, message.channel_id)
     await uow.permit(Action.ADD_NOTE, incident)
     captured = await get_captured(uow, incident, message)
     if not await add_mark(uow, captured, source, at=at or uow.now):
@@ -90,7 +97,7 @@ async def unmark_message(
 
     Raises: IncidentNotFound if the channel belongs to no incident; NotPermitted.
     """
-    incident = await incident_of_channel(uow, message.channel_id)
+    incident = await incident_to_write(uow, message.channel_id)
     await uow.permit(Action.ADD_NOTE, incident)
     captured = await get_captured(uow, incident, message)
     moment = at or uow.now
@@ -205,6 +212,23 @@ async def incident_of_channel(uow: UnitOfWork, channel_id: str) -> Incident:
         workspace_id=uow.workspace_id,
         viewer=system_actor(),
     )
+
+
+async def incident_to_write(uow: UnitOfWork, channel_id: str) -> Incident:
+    """Return the incident for what the actor does in its channel, locked. Raises: IncidentNotFound.
+
+    People can be in a private incident's channel and outside the incident: they came while it was
+    public, or their sight was taken back.
+    """
+    incident = await incident_of_channel(uow, channel_id)
+    person_id = uow.actor.person_id
+    if not incident.is_private or person_id is None:
+        return incident
+    part = await find_participant(uow.session, incident_id=incident.id, person_id=person_id)
+    is_late = part is None and not incident.is_channel_exposed  # Slack hasn't reported their join
+    if not is_late and not is_inside(incident, part, person_id=person_id):
+        raise IncidentNotFound(None)
+    return incident
 
 
 async def _may_mark(uow: UnitOfWork, incident: Incident, marker: Actor) -> bool:

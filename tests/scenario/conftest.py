@@ -212,6 +212,12 @@ def told(bot: Bot, person: Person) -> str:
     return "\n".join(message.rendered for message in bot.slack.dm(person).messages)
 
 
+def home_of(bot: Bot, person: Person) -> str:
+    """Return what somebody's Home tab shows; nothing before they opened it."""
+    home = bot.slack.home(person)
+    return home.rendered if home is not None else ""
+
+
 @pytest.fixture
 def frozen(request: pytest.FixtureRequest) -> Iterator[Frozen]:
     """Compares what the test shows, plans and records with the snapshot: see tests/freeze."""

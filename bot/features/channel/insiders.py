@@ -199,7 +199,7 @@ async def remove_person(context: EffectContext) -> Settlement:
         if not await is_hidden_from(session, incident, person):
             return Dropped("let in again")
     error = None
-    if incident.channel_id is not None and not incident.is_channel_archived:
+    if incident.channel_id is not None:  # an archived one, too: it may come back with them in it
         error = await context.services.gateway.remove(incident.channel_id, person.external_id)
     if person.is_active:
         message = farewell(entry, str(incident.reference))

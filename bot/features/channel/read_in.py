@@ -7,7 +7,7 @@ from functools import partial
 from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
-from bot.framework.reading import read_incident
+from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request
 from bot.slack import blocks, mentions
@@ -40,6 +40,8 @@ async def send_read_in(context: EffectContext) -> Settlement:
     async with services.database.reading() as session:
         view = await read_incident(session, effect, services)
         person = await session.get(Person, effect.person_id)
+        if person is not None and await is_hidden_from(session, view, person):
+            return Dropped("not theirs to see")
     if person is None or view.channel_id is None or view.is_channel_archived:
         return Dropped("nobody to read in, or nowhere")
     now = services.clock.now()

@@ -13,7 +13,7 @@ from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent
-from bot.slack.gateway.channels import Channel
+from bot.slack.ids import UserId
 from incidents.channel.channel import ExistingChannel, record_members, record_refused, use_channel
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput
 from incidents.engine.effects import JoinChannel, PostMove
@@ -51,8 +51,9 @@ async def use(request: Request, given: Using) -> Reply:
         raise InvalidInput("channel", "empty")
     # Check access before asking Slack: an outsider learns nothing about incident or channel.
     await request.read(get_incident_view, given.ref)
-    channel = await _describe(request, given.channel)
-    outcome = await request.transact(partial(use_channel, ref=given.ref, channel=channel))
+    channel, members = await _describe(request, given.channel)
+    use_case = partial(use_channel, ref=given.ref, channel=channel, members=members)
+    outcome = await request.transact(use_case)
     reference, channel_id = outcome.data["reference"], outcome.data["channel_id"]
     text = (
         f"*{reference}* goes on in {mentions.channel_link(channel_id)}. "
@@ -88,15 +89,23 @@ def channel_form(view: IncidentView) -> blocks.View:
     )
 
 
-async def _describe(request: Request, channel_id: str) -> ExistingChannel:
-    """Return what Slack knows about the channel. Raises: InvalidInput unless both can see it."""
+async def _describe(
+    request: Request, channel_id: str
+) -> tuple[ExistingChannel, tuple[UserId, ...]]:
+    """Return what Slack knows about the channel, and who is in a private one.
+
+    Raises: InvalidInput unless both can see it.
+    """
     gateway = request.services.gateway
     if not channel_id.startswith(("C", "G")):
         raise InvalidInput("channel", "not_a_channel")
     channel = await gateway.find_channel(channel_id)
-    if channel is None or not await _may_know(request, channel):
+    if channel is None:
         raise InvalidInput("channel", "not_seen")
-    return ExistingChannel(
+    members = tuple(await gateway.members(channel.id)) if channel.is_private else ()
+    if channel.is_private and request.actor.external_id not in members:
+        raise InvalidInput("channel", "not_seen")
+    described = ExistingChannel(
         id=channel.id,
         name=channel.name,
         is_private=channel.is_private,
@@ -105,13 +114,7 @@ async def _describe(request: Request, channel_id: str) -> ExistingChannel:
         has_strangers=channel.has_strangers,
         is_everybodys=channel.is_general,
     )
-
-
-async def _may_know(request: Request, channel: Channel) -> bool:
-    if not channel.is_private:
-        return True
-    members = await request.services.gateway.members(channel.id)
-    return request.actor.external_id in members
+    return described, members
 
 
 # -- joining, and announcing the move -----------------------------------------------------------

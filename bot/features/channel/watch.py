@@ -18,12 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.feature import Feature
 from bot.framework.requests import Reply, Request, Services
-from bot.slack.errors import SlackFailure
+from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway.channels import Channel
 from incidents.channel.channel import ExistingChannel
 from incidents.channel.exposure import follow_channel, note_privacy, note_sharing
+from incidents.channel.membership import find_departed, leave_channel
 from incidents.core.errors import IncidentNotFound
-from incidents.core.people import Actor, system_actor
+from incidents.core.people import Actor, actor_of, system_actor
 from incidents.engine.unit_of_work import UseCase
 from incidents.incident.incident import ByChannel, Incident, Sharing, find_incident
 from incidents.incident.lifecycle import IncidentStatus
@@ -113,11 +114,31 @@ async def _look_quietly(services: Services, incident: Incident) -> None:
     channel_id = incident.channel_id or ""
     channel = await services.gateway.find_channel(channel_id)
     if channel is not None and _fits(channel, incident):
+        if incident.is_private and channel.is_private and not channel.is_archived:
+            await _look_who_left(services, incident)
         return
     try:
         await look_at_channel(services, channel_id, actor=system_actor())
     except IncidentNotFound:
         log.info("channel_left_meanwhile")
+
+
+async def _look_who_left(services: Services, incident: Incident) -> None:
+    """End the sight of people who are no longer in a private incident's channel.
+
+    Nothing tells us who left while we weren't connected.
+    """
+    channel_id, at = incident.channel_id or "", services.clock.now()
+    try:
+        members = await services.gateway.members(channel_id)
+    except SlackPermanent as error:
+        log.info("members_not_looked_at", channel_id=channel_id, error=error.error)
+        return
+    async with services.database.reading() as session:
+        left = await find_departed(session, incident.id, members)
+    for person in left:
+        leave = partial(leave_channel, channel_id=channel_id, at=at)
+        await _record(services, leave, actor=actor_of(person))
 
 
 def _fits(channel: Channel, incident: Incident) -> bool:

@@ -203,7 +203,11 @@ async def _mention(context: EffectContext, called: _Called, *, error: str) -> Se
     services, view, call = context.services, called.view, called.call
     log.warning("call_not_delivered", error=error, escalation_id=str(view.id))
     channel_id = called.incident.channel_id
-    if channel_id is None or called.incident.is_channel_archived:
+    if (
+        channel_id is None
+        or called.incident.is_channel_archived
+        or called.incident.is_channel_exposed
+    ):
         raise SlackPermanent(error, method="chat.postMessage")
     await _bring_in(services, channel_id, call)
     place = await post_once(context, channel_id=channel_id, message=called.mention())

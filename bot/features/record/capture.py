@@ -195,9 +195,12 @@ async def _follow_member(request: Request, *, is_joining: bool) -> None:
     if request.actor.external_id == request.services.workspace.bot_external_id:
         return
     if await _is_ours_to_follow(request, channel_id):
-        use_case = join_channel if is_joining else leave_channel
-        at = _event_at(request)
-        await request.transact(partial(use_case, channel_id=channel_id, at=at))
+        use_case = partial(leave_channel, channel_id=channel_id, at=_event_at(request))
+        if is_joining:
+            inviter = request.event.get("inviter")
+            at = _event_at(request)
+            use_case = partial(join_channel, channel_id=channel_id, at=at, inviter=inviter)
+        await request.transact(use_case)
 
 
 # -- the shortcut -----------------------------------------------------------------------------

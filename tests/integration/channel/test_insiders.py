@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from incidents.channel.channel import record_opened
 from incidents.channel.insiders import get_insiders, invite, take_sight_back
 from incidents.channel.invitations import Invited, record_invitations
 from incidents.channel.privacy import MoveToPrivate, move_to_private
@@ -28,7 +29,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.answers import call_step, redirect
 from incidents.escalation.entries import EscalationCalled, LeftOut
 from incidents.escalation.targets import PersonTarget
-from incidents.incident.entries import ChannelOpened, SightOpened
+from incidents.incident.entries import SightOpened
 from incidents.incident.incident import ById
 from incidents.people.assignable import Named
 from incidents.people.directory import GroupFacts, save_group
@@ -314,10 +315,8 @@ async def test_inviting_those_who_are_in_the_channel_changes_nothing(world: Worl
 
 
 async def _invited(uow: UnitOfWork, *, incident_id: uuid.UUID, external_id: str) -> Outcome:
-    incident = await uow.get_incident(ById(incident_id))
-    channel_id = "C0PRIVATE"
-    incident.channel_id, incident.channel_name = channel_id, "inc-1"
-    uow.record(incident, ChannelOpened(channel_id=channel_id, channel_name="inc-1"))
+    room = "C0PRIVATE"
+    await record_opened(uow, incident_id, channel_id=room, channel_name="room", is_private=True)
     invited = [Invited(external_id)]
-    await record_invitations(uow, incident_id, channel_id=channel_id, invited=invited)
+    await record_invitations(uow, incident_id, channel_id=room, invited=invited)
     return Outcome("invited")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenario.conftest import ROOM, Bot, declared, newest, said, told
+from tests.scenario.conftest import ROOM, Bot, declared, home_of, newest, said, told
 from tests.slack_server import Channel, Person
 
 TITLE = "Checkout errors"
@@ -38,7 +38,7 @@ async def assert_hidden(bot: Bot, outsider: Person, title: str = TITLE) -> None:
     assert title not in (await outsider.command("/incident list all")).text
     await outsider.opens_home()
     await bot.settle()
-    assert title not in str(bot.slack.home(outsider))
+    assert title not in home_of(bot, outsider)
 
 
 async def share(bot: Bot, room: Channel) -> None:

@@ -67,7 +67,7 @@ async def test_lists_home_and_similarity_hints_leave_it_out_for_outsiders(bot: B
     await bot.settle()
     home = bot.slack.home(eve)
     assert home is not None
-    assert TITLE not in str(home)
+    assert TITLE not in home.rendered
     outcome = await eve.command(f"/incident declare sev1 {TITLE}")
     assert "INC-2" in outcome.text
 
