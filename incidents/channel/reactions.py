@@ -20,6 +20,7 @@ from incidents.engine.effects import (
     PinStatusCard,
     PostMove,
     RefreshAnnouncement,
+    RefreshHome,
     RefreshStatusCard,
     RemoveMessages,
     RemovePerson,
@@ -80,6 +81,13 @@ def remove_person(plan: IncidentPlan[SightTakenBack]) -> None:
     )
     # The lane of invitations: an earlier one to the same person comes first.
     plan.add(effect, lane="invites")
+
+
+def take_off_home(plan: IncidentPlan[SightEnded] | IncidentPlan[SightTakenBack]) -> None:
+    """Show somebody who no longer sees a private incident their Home tab without it."""
+    person_id = plan.event.whose(plan.entry.actor_id)
+    if person_id is not None:
+        plan.refresh(RefreshHome(person_id=person_id), lane="home", of=person_id)
 
 
 def tell_remover(plan: IncidentPlan[RemovalRefused]) -> None:

@@ -353,7 +353,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_card,
         escalation.close_calls,
         proposals.close_copies,
-        browse.take_off_home,
+        channel.take_off_home,
     ),
     on(
         SightTakenBack,
@@ -363,7 +363,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_card,
         escalation.close_calls,
         proposals.close_copies,
-        browse.take_off_home,
+        channel.take_off_home,
     ),
     on(RemovalRefused, post, channel.tell_remover),
     on(PeopleInvited, post, channel.invite_people),
