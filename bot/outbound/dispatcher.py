@@ -248,9 +248,11 @@ class Dispatcher:
                     await record(uow)
             await uow.follow_up()
             if is_back:
-                before = uow.now - LOOK_AFTER
                 await settling.hasten(
-                    uow.session, workspace_id=uow.workspace_id, now=uow.now, claimed_before=before
+                    uow.session,
+                    workspace_id=uow.workspace_id,
+                    now=uow.now,
+                    look_after=LOOK_AFTER,
                 )
             if limit and not self._is_stopping:
                 claimed.extend(

@@ -73,21 +73,20 @@ async def _find_newer(session: AsyncSession, row: EffectRow) -> uuid.UUID | None
 
 
 async def hasten(
-    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, claimed_before: datetime
+    session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, look_after: timedelta
 ) -> None:
-    """Make due at once what waits after a failure, if it was claimed before that time."""
-    await session.execute(
-        update(EffectRow)
-        .where(
-            EffectRow.workspace_id == workspace_id,
-            EffectRow.status == EffectStatus.PENDING,
-            EffectRow.due_at > now,
-            EffectRow.claimed_at < claimed_before,
-            EffectRow.error != RATE_LIMITED,
-        )
-        .values(due_at=now)
-        .execution_options(synchronize_session=False)
+    """Make due what waits after a failure, but no sooner than `look_after` its attempt."""
+    waiting = update(EffectRow).where(
+        EffectRow.workspace_id == workspace_id,
+        EffectRow.status == EffectStatus.PENDING,
+        EffectRow.error != RATE_LIMITED,
     )
+    for due_at, attempted in (
+        (now, EffectRow.claimed_at < now - look_after),
+        (now + look_after, EffectRow.claimed_at >= now - look_after),
+    ):
+        hastened = waiting.where(EffectRow.due_at > due_at, attempted).values(due_at=due_at)
+        await session.execute(hastened.execution_options(synchronize_session=False))
 
 
 async def dead_letter(session: AsyncSession, row: EffectRow, *, now: datetime, error: str) -> None:

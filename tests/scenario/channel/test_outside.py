@@ -270,7 +270,7 @@ async def test_people_of_other_organisations_count_for_nobody_inside(any_bot: Bo
     assert ben.mention not in (await alice.command("/incident INC-1 who")).text
     await carol.leaves(room)
     await bot.settle()
-    assert "you're the last person" in told(bot, alice)
+    assert "only you can see it now" in told(bot, alice)
 
 
 async def test_who_was_put_out_of_an_archived_channel_isnt_forgotten_there(any_bot: Bot) -> None:
@@ -281,7 +281,7 @@ async def test_who_was_put_out_of_an_archived_channel_isnt_forgotten_there(any_b
     await bot.settle()
     assert not await sees(ben)
     assert "Remove them in Slack" in told(bot, alice)
-    assert "took *INC-1* back from you" in told(bot, ben)
+    assert "removed you from *INC-1*" in told(bot, ben)
 
 
 async def test_a_removal_is_carried_out_after_rate_limits_and_a_restart(any_bot: Bot) -> None:
@@ -289,7 +289,7 @@ async def test_a_removal_is_carried_out_after_rate_limits_and_a_restart(any_bot:
     alice, ben, room = await with_ben(bot)
     bot.slack.fail("conversations.kick", error="ratelimited", retry_after=30, times=2)
     bot.slack.drop(
-        "chat.postMessage", after=True, match=lambda given: "back from you" in str(given)
+        "chat.postMessage", after=True, match=lambda given: "removed you from" in str(given)
     )
     await alice.command("/incident uninvite @ben", channel=room)
     await bot.restart()
@@ -297,7 +297,7 @@ async def test_a_removal_is_carried_out_after_rate_limits_and_a_restart(any_bot:
         await bot.advance(minutes=1)
     assert ben not in room
     assert not await sees(ben)
-    assert told(bot, ben).count("took *INC-1* back from you") == 1
+    assert told(bot, ben).count("removed you from *INC-1*") == 1
 
 
 async def test_who_is_let_in_while_the_channel_is_public_comes_in_afterwards(any_bot: Bot) -> None:
@@ -394,4 +394,4 @@ async def test_who_left_without_an_event_is_found_outside(any_bot: Bot, when: st
     await bot.settle()
     assert not await sees(ben)
     assert "*Scribe*: nobody" in (await alice.command("/incident INC-1 roles")).text
-    assert "you're the last person" in told(bot, alice)
+    assert "only you can see it now" in told(bot, alice)

@@ -124,12 +124,12 @@ async def test_what_waited_for_an_outage_to_end_goes_out_with_the_first_success(
     bot.slack.fail("*", status=503, times=FOREVER)
     for number in (1, 2, 3):
         await alice.command(f"/incident INC-{number} update Still down")
-    for _ in range(8):
-        await bot.advance(seconds=8)
+    for _ in range(12):  # they wait 48 seconds then, a tenth of the outage
+        await bot.advance(seconds=40)
     bot.slack.heal()
     while not updates_shown(bot):
         await bot.advance(seconds=1)
-    await bot.advance(seconds=1)
+    await bot.advance(seconds=5)
     assert updates_shown(bot) == 3
 
 
