@@ -7,8 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.sitrep-setup
 UV_VERSION := 0.13.9
-# Two workers suit two cores; more workers than cores only make timers late.
-WORKERS ?= 2
+# Three workers suit two cores: a third of the time, tests wait. More only make timers late.
+WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist=worksteal
 
 .PHONY: help setup demo test test-fast check format freeze freeze-add freeze-check bench chaos run lock clean
