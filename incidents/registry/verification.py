@@ -66,6 +66,8 @@ class Proof:
     head: ChainHead | None = None
     # The hashes by sequence, to compare with an anchor kept elsewhere.
     hashes: tuple[str, ...] = ()
+    # How many numbers a restore lost, as the audit log has them.
+    lost: int = 0
 
     def agrees_with(self, anchor: ChainHead) -> bool:
         """Tell whether the chain held this entry; an anchor may hold only the hash's beginning."""
@@ -110,7 +112,8 @@ async def prove_everything(
     )
     entries = [one for one in log if isinstance(one, AuditEntry)]
     numbers = tuple(await _number_flaws(session, incidents, entries, workspace_id=workspace_id))
-    yield Proof(NUMBERS, len(incidents), numbers)
+    lost = [*lost_numbers(entries, counter="incident"), *lost_numbers(entries, counter="drill")]
+    yield Proof(NUMBERS, len(incidents), numbers, lost=sum(map(len, lost)))
     head = await audit_head(session, workspace_id=workspace_id)
     stages = await verify_stages(session, entries, workspace_id=workspace_id)
     flaws = (*verify_audit(_as_links(log), head=head), *stages)

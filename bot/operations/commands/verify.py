@@ -61,7 +61,7 @@ def verify(
     except CannotRead as error:
         fail(str(error))
     for proof in proofs:
-        _say(proof.name, proof.entries, proof.flaws)
+        _say(proof.name, proof.entries, proof.flaws, lost=proof.lost)
     disagree = [proof for proof in proofs if head is not None and not proof.agrees_with(head)]
     for proof in disagree:
         typer.echo(f"{proof.name}: it has no entry with that number and hash.", err=True)
@@ -84,9 +84,10 @@ def _anchor(text: str | None) -> "ChainHead | None":
     return ChainHead(int(found[1]), found[2].casefold())
 
 
-def _say(name: str, entries: int, flaws: "tuple[Flaw, ...]") -> None:
+def _say(name: str, entries: int, flaws: "tuple[Flaw, ...]", *, lost: int = 0) -> None:
     if not flaws:
-        typer.echo(f"{name}: all {entries} {_counted(name)}.")
+        more = f" A restore lost {lost} more: see the audit log." if lost else ""
+        typer.echo(f"{name}: all {entries} {_counted(name)}.{more}")
         return
     typer.echo(f"{name}: this is not as it was recorded.", err=True)
     for flaw in flaws:

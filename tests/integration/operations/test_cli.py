@@ -560,6 +560,7 @@ async def test_a_restored_backup_goes_on_after_what_it_lost(
     assert "Lost: drills 1 to 1." in output
     code, output = await run("verify", environ=environ, folder=tmp_path)
     assert code == 0, output
+    assert "are there. A restore lost 3 more: see the audit log." in output
     code, output = await run("audit", environ=environ, folder=tmp_path)
     assert "Recorded a restored backup. Lost incidents 2 to 3." in output
     code, output = await run("restored", "--last", "INC-2", environ=environ, folder=tmp_path)
