@@ -46,6 +46,8 @@ class SocketTuning:
     ping_seconds: float = 10.0
     first_wait_seconds: float = 1.0
     longest_wait_seconds: float = 30.0
+    # While no connection takes requests, nobody is heard.
+    longest_deaf_seconds: float = 5.0
 
 
 class SocketMode:
@@ -108,9 +110,9 @@ class SocketMode:
                 log.info("socket_not_connected", number=number, error=type(error).__name__)
             except Exception:
                 log.exception("socket_failed", number=number)
-            lived = time.monotonic() - started
-            failures = 0 if lived > self.tuning.ping_seconds else failures + 1
-            if wait is None or (wait == 0.0 and lived < HURRIED_SECONDS):
+            is_hurried = wait == 0.0 and time.monotonic() - started < HURRIED_SECONDS
+            failures = failures + 1 if wait is None or is_hurried else 0
+            if wait is None or is_hurried:
                 wait = self._backoff(failures)
             await asyncio.sleep(wait)
 
@@ -128,7 +130,8 @@ class SocketMode:
         connection.start(on_end=self._open.discard)
         reason = await connection.left()
         if reason == "":
-            return None
+            # One that worked is replaced at once: if the network cut both, nobody is heard.
+            return 0.0 if connection.has_served else None
         log.info("socket_leaving", reason=reason)
         if reason == "link_disabled":
             log.error("socket_mode_switched_off", todo="switch it on in the app's settings")
@@ -152,8 +155,9 @@ class SocketMode:
 
     def _backoff(self, failures: int) -> float:
         tuning = self.tuning
+        longest = tuning.longest_wait_seconds if self.connected else tuning.longest_deaf_seconds
         doubled: float = tuning.first_wait_seconds * 2 ** min(max(failures - 1, 0), 10)
-        return min(doubled, tuning.longest_wait_seconds) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+        return min(doubled, longest) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
 
 
 class _Connection:
@@ -167,6 +171,7 @@ class _Connection:
         on_hello: Callable[[], None],
     ) -> None:
         self.is_serving = False
+        self.has_served = False
         self._on_hello = on_hello
         self._websocket = websocket
         self._intake = intake
@@ -207,7 +212,7 @@ class _Connection:
             return
         match frame:
             case {"type": "hello"}:
-                self.is_serving = True
+                self.is_serving = self.has_served = True
                 self._on_hello()
                 log.info("socket_connected", connections=frame.get("num_connections"))
             case {"type": "disconnect"}:

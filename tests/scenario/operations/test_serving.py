@@ -74,6 +74,18 @@ async def test_refused_handshakes_are_tried_again_at_a_new_address(
         await app.settle()
 
 
+async def test_a_connection_that_worked_is_replaced_at_once_however_often_the_network_cuts_it(
+    slack: SlackServer, sqlite_url: str
+) -> None:
+    slow = SocketTuning(first_wait_seconds=60, longest_deaf_seconds=60)
+    async with starting(slack, sqlite_url, tuning=slow):
+        for _ in range(2):
+            await slack.connected(2, timeout=5)
+            await asyncio.sleep(1.1)  # sooner, the bot would take it for a refusal
+            await slack.cut_sockets()
+        await slack.connected(2, timeout=5)
+
+
 async def test_a_refresh_opens_the_next_connection_before_the_old_one_is_closed(
     slack: SlackServer, sqlite_url: str
 ) -> None:
