@@ -195,6 +195,7 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
     )
     return (
         select(EffectRow)
+        .outerjoin(Incident, Incident.id == EffectRow.incident_id)
         .where(
             EffectRow.workspace_id == bindparam("workspace"),
             EffectRow.status == EffectStatus.PENDING,
@@ -204,8 +205,13 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
             or_(EffectRow.after_effect_id.is_(None), ~waits),
             first_in_lane,
         )
-        # What people wait for goes before what only keeps a message true.
-        .order_by(EffectRow.coalesce_key.is_not(None), EffectRow.position)
+        # What people wait for goes before what only keeps a message true; the worst severity goes
+        # first where calls are limited, and what is about no incident is somebody's answer.
+        .order_by(
+            EffectRow.coalesce_key.is_not(None),
+            func.coalesce(Incident.severity_rank, 0),
+            EffectRow.position,
+        )
         .limit(bindparam("most", type_=Integer))
     )
 
@@ -235,8 +241,9 @@ async def claim(
 ) -> list[EffectRow]:
     """Claim at most `limit` effects that are due and first in their lanes, refreshes last.
 
-    At most `refreshes` are refreshes, so that what people wait for always finds a place. `kinds`
-    are those that the caller can carry out; another version may have stored others.
+    Among both, the worst severities come first. At most `refreshes` are refreshes, so that what
+    people wait for always finds a place. `kinds` are those that the caller can carry out; another
+    version may have stored others.
     """
     given = {"workspace": workspace_id, "now": now, "most": limit}
     result = await session.execute(_claimable(kinds=tuple(kinds)), given)
@@ -250,6 +257,26 @@ async def claim(
         row.claimed_by = holder
         row.attempts += 1
     return rows
+
+
+async def place_in_queue(session: AsyncSession, row: EffectRow, *, severity_rank: int) -> int:
+    """Return the effect's place among those of its kind that aren't over: 1 if it is the next."""
+    is_before = or_(
+        Incident.severity_rank < severity_rank,
+        (Incident.severity_rank == severity_rank) & (EffectRow.position < row.position),
+    )
+    before = (
+        select(func.count())
+        .select_from(EffectRow)
+        .join(Incident, Incident.id == EffectRow.incident_id)
+        .where(
+            EffectRow.workspace_id == row.workspace_id,
+            EffectRow.status.in_(_UNSETTLED),
+            EffectRow.kind == row.kind,
+            is_before,
+        )
+    )
+    return 1 + (await session.execute(before)).scalar_one()
 
 
 async def get_effects(

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.features.channel.queue import tell_place
 from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement
 from bot.framework.entry_messages import shown
@@ -13,7 +14,7 @@ from bot.framework.feature import Feature
 from bot.framework.reading import incident_id_of, load_incident
 from bot.framework.requests import WorkspaceInfo
 from bot.slack import blocks, mentions
-from bot.slack.errors import SlackPermanent
+from bot.slack.errors import SlackPermanent, SlackTemporary
 from bot.slack.gateway.channels import Channel
 from bot.slack.ids import channel_name, with_suffix
 from bot.slack.truncation import shorten_mrkdwn
@@ -76,6 +77,9 @@ async def open_channel(context: EffectContext) -> Settlement:
             if error.error == "name_taken":
                 continue
             return _refused(context, incident, error.error)
+        except SlackTemporary as limit:
+            await tell_place(context, incident, limit)
+            raise
         return _opened(incident, channel)
     return _refused(context, incident, "name_taken")
 

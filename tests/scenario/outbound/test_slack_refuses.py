@@ -166,3 +166,23 @@ async def test_joining_the_announcement_channel_is_remembered(bot: Bot) -> None:
     assert await join_announcement_channel(bot.app.services) is not None
     await declared(bot)
     assert len(bot.slack.channel("outages").messages) == 1
+
+
+async def test_while_slack_limits_channels_each_declarer_hears_their_place_once(bot: Bot) -> None:
+    alice, ben = bot.slack.add_person("alice"), bot.slack.add_person("ben")
+    bot.slack.fail("conversations.create", error="ratelimited", times=3, retry_after=20)
+    await alice.command("/incident declare sev1 Checkout is down")
+    await bot.slack.wait_for(lambda: bot.slack.dm(alice).messages)
+    await ben.command("/incident declare sev3 Logos are blurred")
+    await bot.slack.wait_for(lambda: bot.slack.dm(ben).messages)
+    assert "it is next" in bot.slack.dm(alice).messages[0].text
+    assert "20 seconds" in bot.slack.dm(alice).messages[0].text
+    assert "it is number 2 in the queue" in bot.slack.dm(ben).messages[0].text
+    noted = await ben.command("/incident INC-2 note The pool is empty")
+    assert "Noted" in noted.rendered
+    for _ in range(4):
+        await bot.advance(seconds=21)
+    assert alice in bot.slack.channel("inc-1-checkout-is-down")
+    assert ben in bot.slack.channel("inc-2-logos-are-blurred")
+    assert len(bot.slack.dm(alice).messages) == 1
+    assert len(bot.slack.dm(ben).messages) == 1
