@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.framework.requests import Services
@@ -15,6 +16,18 @@ from incidents.storage import leases
 RENEW_EVERY = timedelta(seconds=3)
 # Our own claims that are older than this and not under way: we never learnt of them.
 UNHEARD_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A moment by both clocks: one may be set back, the other stands still in a suspended machine."""
+
+    at: datetime
+    monotonic: timedelta
+
+    def is_after(self, other: "_Moment", duration: timedelta) -> bool:
+        """Tell whether at least this long has passed since the other moment, by either clock."""
+        return max(self.at - other.at, self.monotonic - other.monotonic) >= duration
 
 
 class LeaseKeeper:
@@ -37,18 +50,18 @@ class LeaseKeeper:
         self._services = services
         self._look_after = look_after
         self._under_way = under_way
-        self._until: datetime | None = None
-        self._renewed_at: datetime | None = None
+        self._renewed: _Moment | None = None
+        self._waiting_for: tuple[str, datetime, _Moment] | None = None
 
     @property
     def is_held(self) -> bool:
         """Tell whether this process may send for the workspace."""
-        return self._until is not None and self._services.clock.now() < self._until
+        return self._renewed is not None and not self._now().is_after(self._renewed, leases.LEASE)
 
     async def keep(self) -> bool:
         """Take the lease, or renew it when due; tell whether it is held."""
-        now = self._services.clock.now()
-        if self.is_held and self._renewed_at and now - self._renewed_at < RENEW_EVERY:
+        began = self._now()
+        if self._renewed is not None and not began.is_after(self._renewed, RENEW_EVERY):
             return True
         held: list[bool] = []
 
@@ -59,7 +72,7 @@ class LeaseKeeper:
                 workspace_id=uow.workspace_id,
                 holder=self.holder,
                 now=uow.now,
-                is_gone=is_gone,
+                is_gone=self._is_gone,
             )
             if is_held:
                 await self._release_abandoned(uow, is_new=is_new)
@@ -73,9 +86,19 @@ class LeaseKeeper:
             actor=system_actor(HOUSEKEEPING),
             workspace_id=self._services.workspace.id,
         )
-        self._until = now + leases.LEASE if held[-1] else None
-        self._renewed_at = now if held[-1] else None
+        self._renewed = began if held[-1] else None
         return held[-1]
+
+    def _now(self) -> "_Moment":
+        clock = self._services.clock
+        return _Moment(clock.now(), timedelta(seconds=clock.monotonic()))
+
+    def _is_gone(self, lease: leases.Lease) -> bool:
+        """Tell whether the holder is dead, or hasn't renewed a lease that a wrong clock lengthened."""
+        known, now = self._waiting_for, self._now()
+        if known is None or known[:2] != (lease.holder, lease.expires_at):
+            self._waiting_for = known = (lease.holder, lease.expires_at, now)
+        return is_gone(lease.holder) or now.is_after(known[2], leases.LEASE)
 
     async def _release_abandoned(self, uow: UnitOfWork, *, is_new: bool) -> None:
         """Release the previous holder's claims, and our own that we never learnt of.
@@ -100,7 +123,7 @@ class LeaseKeeper:
             uow.wake_others()
             return Outcome("released")
 
-        self._until = None
+        self._renewed = None
         await self._services.transactions.run(
             release,
             actor=system_actor(HOUSEKEEPING),

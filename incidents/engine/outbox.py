@@ -199,7 +199,13 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
         .where(
             EffectRow.workspace_id == bindparam("workspace"),
             EffectRow.status == EffectStatus.PENDING,
-            EffectRow.due_at <= bindparam("now"),
+            # At once, unless an attempt asked for a wait; an attempt still to come tells of a clock
+            # that was set back, and would wait as long.
+            or_(
+                EffectRow.due_at <= bindparam("now"),
+                EffectRow.claimed_at.is_(None),
+                EffectRow.claimed_at > bindparam("now"),
+            ),
             # Literals instead of forty parameters: kinds are names in our code, so this is safe.
             EffectRow.kind.in_([literal_column(f"'{kind}'") for kind in kinds]),
             or_(EffectRow.after_effect_id.is_(None), ~waits),

@@ -147,7 +147,8 @@ async def release_abandoned(
     claimed = (await session.execute(query.with_for_update())).scalars()
     rows = [row for row in claimed if row.id not in under_way]
     for row in rows:
-        due_at = now + look_after
+        # Its claim was by another process's clock.
+        row.claimed_at, due_at = now, now + look_after
         await postpone(
             session, row, now=now, due_at=due_at, error="process gone", is_uncertain=True
         )

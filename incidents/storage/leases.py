@@ -29,7 +29,7 @@ async def acquire(
     workspace_id: uuid.UUID,
     holder: str,
     now: datetime,
-    is_gone: Callable[[str], bool] = lambda _: False,
+    is_gone: Callable[[Lease], bool] = lambda _: False,
 ) -> tuple[bool, bool]:
     """Take or renew the lease; return (holds it now, has just taken it).
 
@@ -44,7 +44,7 @@ async def acquire(
         # Even if expired: nobody else took it, so this process still owns its work under way.
         lease.expires_at = now + LEASE
         return True, False
-    if lease.expires_at > now and not is_gone(lease.holder):
+    if lease.expires_at > now and not is_gone(lease):
         return False, False
     lease.holder, lease.expires_at = holder, now + LEASE
     return True, True

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.slack_server import Channel, Person, SlackServer
+from tests.slack_server import Change, Channel, Message, Person, SlackServer
 
 REQUESTS_PER_INCIDENT = 8
 ALPHABET = "bcdfghjkmnpqrstvwxz"
@@ -14,11 +14,15 @@ ALPHABET = "bcdfghjkmnpqrstvwxz"
 
 @dataclass(slots=True)
 class Promise:
-    """One request with a word that occurs nowhere else; `promised_at` is None until it is acked."""
+    """One request with a word that occurs nowhere else; `promised_at` is None until it is acked.
+
+    `seen_at` is when what people wait for was there: the call, the message, being in the channel.
+    """
 
     word: str
     kind: str
     incident: str
+    asked_at: float = field(default_factory=time.perf_counter)
     promised_at: float | None = None
     seen_at: float | None = None
     told: str = ""
@@ -42,7 +46,7 @@ class Crew:
     is_over: bool = False
 
     def __post_init__(self) -> None:
-        self.slack.on_change(lambda change: self._see(change.text))
+        self.slack.on_change(self._see)
 
     @property
     def given(self) -> int:
@@ -72,6 +76,7 @@ class Crew:
             await self._try(promise, person, f"declare sev2 {title}", "general")
             if promise.is_given:
                 await self.slack.wait_for(partial(self._goes_on, word, person), timeout=120)
+                promise.seen_at = time.perf_counter()
                 return self._entered(word, person)
         return None
 
@@ -129,10 +134,20 @@ class Crew:
     def _word(self) -> str:
         return "".join(self.chance.choice(ALPHABET) for _ in range(10))
 
-    def _see(self, text: str) -> None:
+    def _see(self, change: Change) -> None:
+        message = change.message
+        if message is None or not message.is_bot:
+            return
         for promise in self.promises:
-            if promise.seen_at is None and promise.is_given and promise.word in text:
+            if promise.seen_at is not None or promise.word not in message.text:
+                continue
+            if self._is_awaited(promise, message):
                 promise.seen_at = time.perf_counter()
+
+    def _is_awaited(self, promise: Promise, message: Message) -> bool:
+        if promise.kind == "escalate":
+            return message.channel is self.slack.dm(self.called)
+        return promise.kind != "declare"
 
 
 # What the private answer says when the request was carried out.

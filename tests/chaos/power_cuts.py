@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.chaos.disk import Disk, Record, read_records
-from tests.chaos.scene import Scene, at_work
+from tests.chaos.scene import Conditions, Scene, at_work
 from tests.chaos.verdict import Verdict, judge
 
 PEOPLE = 4
@@ -30,7 +30,7 @@ async def cut_power(template: Path, folder: Path, *, seed: int, cases: int) -> V
     disk.mkdir()
     shutil.copy(template, disk / "sitrep.db")
     url = f"sqlite+aiosqlite:///{disk}/sitrep.db"
-    async with at_work(url, folder, seed=seed, people=PEOPLE) as scene:
+    async with at_work(url, folder, seed=seed, under=Conditions(people=PEOPLE)) as scene:
         for case in range(cases):
             before, log = _files(disk), folder / f"disk-{case}.log"
             process = await scene.start(

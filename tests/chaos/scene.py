@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,17 @@ from tests.slack_server import SlackServer
 
 LAST_WORK_SECONDS = 1.0  # after everything works again
 CALL_SECONDS = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """How a crew works: `pause` in seconds between one person's requests, `environ` of the bots."""
+
+    people: int = 6
+    pause: float = 0.03
+    call_seconds: float = CALL_SECONDS
+    rate_limits: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -61,15 +72,16 @@ class Scene:
 
 @contextlib.asynccontextmanager
 async def at_work(
-    database_url: str, folder: Path, *, seed: int, people: int = 6, rate_limits: bool = False
+    database_url: str, folder: Path, *, seed: int, under: Conditions | None = None
 ) -> AsyncIterator[Scene]:
     """Let a crew work until the block ends, then heal Slack, settle and judge."""
-    chance = random.Random(seed)
-    async with a_slack(rate_limits=rate_limits) as slack:
-        slack.latency = CALL_SECONDS
-        leads = [slack.add_person(f"lead{number}") for number in range(people)]
-        crew = Crew(slack, chance, leads, slack.add_person("called"))
-        scene = Scene(slack, crew, Bots(slack, database_url, folder), chance, database_url)
+    chance, under = random.Random(seed), under or Conditions()
+    async with a_slack(rate_limits=under.rate_limits) as slack:
+        slack.latency = under.call_seconds
+        leads = [slack.add_person(f"lead{number}") for number in range(under.people)]
+        crew = Crew(slack, chance, leads, slack.add_person("called"), under.pause)
+        bots = Bots(slack, database_url, folder, under.environ)
+        scene = Scene(slack, crew, bots, chance, database_url)
         try:
             async with _working(crew):
                 yield scene

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -33,6 +33,7 @@ class Bots:
     slack: SlackServer
     database_url: str
     folder: Path
+    more: Mapping[str, str] = field(default_factory=dict)
     started: int = 0
 
     async def start(self, preload: Mapping[str, str] | None = None, *, sockets: int = 2) -> Running:
@@ -42,17 +43,13 @@ class Bots:
         """
         self.started += 1
         log = self.folder / f"bot-{self.started}.log"
-        process = _spawn({**self._environ(), **preload}, log) if preload else self._fork(log)
+        environ = {**self._environ(), **self.more}
+        process = _spawn({**environ, **preload}, log) if preload else _fork(environ, log)
         try:
             await self.slack.connected(sockets, timeout=READY_SECONDS)
         except AssertionError as error:
             await end(process)
             raise AssertionError(f"a bot didn't start:\n{log.read_text()[-2000:]}") from error
-        return process
-
-    def _fork(self, log: Path) -> "ForkServerProcess":
-        process = _processes().Process(target=_serve, args=(self._environ(), str(log)))
-        process.start()
         return process
 
     def _environ(self) -> dict[str, str]:
@@ -126,6 +123,12 @@ def _processes() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.benchmarks.bot_process"])
     return context
+
+
+def _fork(environ: dict[str, str], log: Path) -> ForkServerProcess:
+    process = _processes().Process(target=_serve, args=(environ, str(log)))
+    process.start()
+    return process
 
 
 def _spawn(environ: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.chaos import trials
+from tests.chaos.database_faults import break_postgres
 from tests.chaos.power_cuts import cut_power
 from tests.chaos.scene import at_work
 from tests.chaos.verdict import SAID_IN_ROOM, judge
@@ -28,10 +29,11 @@ pytestmark = pytest.mark.timeout(400)
         (trials.fail_one_method, 2),
         (trials.hang_calls, 2),
         (trials.cut_sockets, 2),
+        (trials.set_clocks, 2),
     ],
     ids=lambda given: getattr(given, "__name__", ""),
 )
-async def test_no_fault_of_slack_or_the_network_loses_or_doubles_anything(
+async def test_no_fault_of_slack_the_network_or_the_clock_loses_or_doubles_anything(
     trial: trials.Trial, cases: int, sqlite_url: str, tmp_path: Path
 ) -> None:
     verdict = await trial(sqlite_url, tmp_path, seed=1, cases=cases)
@@ -41,6 +43,15 @@ async def test_no_fault_of_slack_or_the_network_loses_or_doubles_anything(
 
 async def test_killing_the_bot_loses_and_doubles_nothing(database_url: str, tmp_path: Path) -> None:
     verdict = await trials.kill_bots(database_url, tmp_path, seed=1, cases=4)
+    assert verdict.problems == []
+    assert verdict.promised > 0
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_no_fault_of_postgresql_loses_or_doubles_anything(
+    database_url: str, tmp_path: Path
+) -> None:
+    verdict = await break_postgres(database_url, tmp_path, seed=1, cases=1)
     assert verdict.problems == []
     assert verdict.promised > 0
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.scene import Scene, at_work
+from tests.chaos.scene import Conditions, Scene, at_work
 from tests.chaos.verdict import Verdict
 from tests.slack_server.delivery.failures import FOREVER
 from tests.slack_server.delivery.faults import Match
@@ -133,4 +133,43 @@ async def cut_sockets(database_url: str, folder: Path, *, seed: int, cases: int)
             await scene.work(most=10, longest=3)
             await scene.slack.cut_sockets()
             await scene.slack.connected(1, timeout=60)
+    return scene.verdict
+
+
+async def set_clocks(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
+    """Set the machine's clock by up to a minute, now and then by hours, either way."""
+    file = folder / "clock"
+    file.write_text("0")
+    under = Conditions(environ={"WRONG_CLOCK": str(file)})
+    async with at_work(database_url, folder, seed=seed, under=under) as scene:
+        await scene.begin()
+        for case in range(cases):
+            await scene.work(most=20, longest=3)
+            most = 60.0 if case % 4 else 7200.0
+            _replace(file, f"{scene.chance.uniform(-most, most):.1f}")
+        await scene.wait(2.0, 2.0)
+    return scene.verdict
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file that another process may read at any moment."""
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
+
+
+async def soak(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
+    """Sixty changes a minute, with Slack's limits and ours, and one call in fifty failing.
+
+    Each case is a minute of it.
+    """
+    under = Conditions(
+        people=6, pause=5.5, call_seconds=0.05, rate_limits=True, environ={"OWN_LIMITS": "1"}
+    )
+    async with at_work(database_url, folder, seed=seed, under=under) as scene:
+        await scene.start()
+        chance = scene.chance
+        scene.slack.fail("*", status=500, times=FOREVER, match=lambda _: chance.random() < 0.01)
+        scene.slack.drop("*", times=FOREVER, match=lambda _: chance.random() < 0.01)
+        await asyncio.sleep(60 * cases)
     return scene.verdict

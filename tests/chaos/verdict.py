@@ -30,14 +30,14 @@ SAID_IN_ROOM = {"note": "*Note*", "update": "*Update ", "action": "added action 
 
 @dataclass(slots=True)
 class Verdict:
-    """Figures of one trial; `delays` in seconds from the answer to the first visible message."""
+    """Figures of one trial; `delays` by kind, in seconds from the request to what it is for."""
 
     promised: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     disordered: list[str] = field(default_factory=list)
     flaws: list[str] = field(default_factory=list)
-    delays: list[float] = field(default_factory=list)
+    delays: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def is_clean(self) -> bool:
@@ -52,8 +52,10 @@ class Verdict:
     def add(self, other: "Verdict") -> None:
         """Add another trial's figures."""
         self.promised += other.promised
-        for name in ("lost", "doubled", "disordered", "flaws", "delays"):
+        for name in ("lost", "doubled", "disordered", "flaws"):
             getattr(self, name).extend(getattr(other, name))
+        for kind, delays in other.delays.items():
+            self.delays[kind].extend(delays)
 
 
 async def judge(
@@ -134,8 +136,8 @@ def _judge_slack(crew: Crew, order: dict[str, int], verdict: Verdict) -> None:
             _count(verdict, promise, "calls", _telling(direct, promise, "escalates"))
         elif promise.kind == "declare":
             _judge_declared(crew, promise, verdict)
-        if promise.promised_at is not None and promise.seen_at is not None:
-            verdict.delays.append(max(promise.seen_at - promise.promised_at, 0.0))
+        if promise.is_given and promise.seen_at is not None:
+            verdict.delays[promise.kind].append(promise.seen_at - promise.asked_at)
     for name, messages in in_rooms.items():
         _judge_order(crew, name, messages, order, verdict)
 

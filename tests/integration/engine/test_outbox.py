@@ -270,6 +270,16 @@ async def test_kinds_unknown_to_this_version_are_left_alone(world: World) -> Non
     assert await _claim(world) == [known.id]
 
 
+async def test_a_clock_that_is_set_back_holds_nothing_up(world: World) -> None:
+    plans = [_plan("a"), _plan("b")]
+    await _add(world, plans[0])
+    assert await _claim(world) == [plans[0].id]
+    await _postponed(world, plans[0].id, is_uncertain=False)
+    await _add(world, plans[1])
+    world.clock.advance(-timedelta(hours=2))
+    assert await _claim(world) == [plan.id for plan in plans]
+
+
 async def _acquire(world: World, holder: str) -> tuple[bool, bool]:
     result: list[tuple[bool, bool]] = []
 
