@@ -30,7 +30,13 @@ from incidents.engine.effects import (
 )
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
-from incidents.incident.entries import ChannelLinked, Edited, MovedToPrivate, StatusChanged
+from incidents.incident.entries import (
+    ChannelLinked,
+    ChannelOpened,
+    Edited,
+    MovedToPrivate,
+    StatusChanged,
+)
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.people.entries import (
     PeopleInvited,
@@ -60,8 +66,9 @@ def furnish_channel(plan: IncidentPlan[Any]) -> None:
         by_severity = severity.invites if severity else ()
         plan.invite_policy(plan.policy.private.invite if facts.is_private else by_severity)
     plan.add(PinStatusCard(incident_id=facts.incident_id), lane="pin", after=card)
-    plan.set_topic()
-    bookmarks = AddBookmarks(incident_id=facts.incident_id)
+    is_new = isinstance(plan.event, ChannelOpened)
+    plan.set_topic(is_new=is_new)
+    bookmarks = AddBookmarks(incident_id=facts.incident_id, is_new=is_new)
     plan.add(bookmarks, lane="bookmarks", after=plan.channel_gate)
 
 

@@ -87,18 +87,20 @@ class RefreshAnnouncement(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class SetChannelTopic(Effect):
-    """Set the incident channel's topic from the current state."""
+    """Set the incident channel's topic from the current state; `is_new`: it has none yet."""
 
     kind: ClassVar[str] = "set_channel_topic"
     needs_channel: ClassVar[bool] = True
+    is_new: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class AddBookmarks(Effect):
-    """Add the policy's bookmarks to the incident channel."""
+    """Add the policy's bookmarks to the incident channel; `is_new`: it has none yet."""
 
     kind: ClassVar[str] = "add_bookmarks"
     needs_channel: ClassVar[bool] = True
+    is_new: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -190,9 +190,9 @@ class IncidentPlan(Plan[EventT_co]):
         effect = RefreshAnnouncement(incident_id=self.facts.incident_id)
         self.refresh(effect, lane="announcement")
 
-    def set_topic(self) -> None:
-        """Update the channel's topic, best effort."""
-        effect = SetChannelTopic(incident_id=self.facts.incident_id)
+    def set_topic(self, *, is_new: bool = False) -> None:
+        """Update the channel's topic, best effort; a channel that is new has none yet."""
+        effect = SetChannelTopic(incident_id=self.facts.incident_id, is_new=is_new)
         self.refresh(effect, lane="topic", after=self.channel_gate)
 
     def refresh_entry_messages(self) -> None:

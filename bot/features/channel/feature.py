@@ -1,6 +1,7 @@
 """The incident channel: opens it, then sets its topic and bookmarks."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from urllib.parse import quote
 
@@ -36,6 +37,7 @@ from incidents.policy.policy import Policy
 MAX_NAME_TRIES = 20
 MAX_BOOKMARKS = 20
 _MAX_TOPIC = 250
+STILL_NEW = timedelta(seconds=5)
 
 
 async def get_incident_row(context: EffectContext, session: AsyncSession) -> Incident:
@@ -180,19 +182,25 @@ def channel_refused(
 
 async def set_topic(context: EffectContext) -> Settlement:
     """Set the topic from the current state, unless people wrote their own."""
-    context.get(SetChannelTopic)
     view = await load_incident(context)
     if view.channel_id is None or view.is_channel_archived:
         return Dropped("no channel to set it in")
     gateway = context.services.gateway
     try:
-        channel = await gateway.channel_info(view.channel_id)
-        if not is_own_topic(channel, reference=view.reference, us=context.services.workspace):
-            return Dropped("people wrote the topic")
+        if not _is_untouched(context, is_new=context.get(SetChannelTopic).is_new):
+            channel = await gateway.channel_info(view.channel_id)
+            if not is_own_topic(channel, reference=view.reference, us=context.services.workspace):
+                return Dropped("people wrote the topic")
         await gateway.set_topic(view.channel_id, topic_of(view))
     except SlackPermanent as error:
         return Dropped(error.error)
     return Done()
+
+
+def _is_untouched(context: EffectContext, *, is_new: bool) -> bool:
+    """Tell whether a new channel opened so recently that nobody can have added anything."""
+    age = context.services.clock.now() - context.created_at
+    return is_new and context.attempt == 1 and age < STILL_NEW
 
 
 def is_own_topic(channel: Channel, *, reference: str, us: WorkspaceInfo) -> bool:
@@ -215,7 +223,7 @@ def topic_of(view: IncidentView) -> str:
 
 async def add_bookmarks(context: EffectContext) -> Settlement:
     """Add the policy's bookmarks that the channel doesn't have yet, one by one."""
-    context.get(AddBookmarks)
+    is_new = context.get(AddBookmarks).is_new
     view = await load_incident(context)
     if view.channel_id is None or view.is_channel_archived:
         return Dropped("no channel to add them to")
@@ -223,8 +231,10 @@ async def add_bookmarks(context: EffectContext) -> Settlement:
     if not wanted:
         return Done()
     gateway = context.services.gateway
+    there: set[str] = set()
     try:
-        there = {bookmark.link for bookmark in await gateway.list_bookmarks(view.channel_id)}
+        if not _is_untouched(context, is_new=is_new):
+            there = {bookmark.link for bookmark in await gateway.list_bookmarks(view.channel_id)}
         for link, title in wanted.items():
             if link not in there:
                 await gateway.add_bookmark(view.channel_id, title=title, link=link)
