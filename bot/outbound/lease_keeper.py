@@ -14,8 +14,6 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.storage import leases
 
 RENEW_EVERY = timedelta(seconds=3)
-# Our own claims that are older than this and not under way: we never learnt of them.
-UNHEARD_AFTER = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class LeaseKeeper:
 
         async def acquire(uow: UnitOfWork) -> Outcome:
             held.clear()
-            is_held, is_new = await leases.acquire(
+            is_held, _ = await leases.acquire(
                 uow.session,
                 workspace_id=uow.workspace_id,
                 holder=self.holder,
@@ -75,7 +73,14 @@ class LeaseKeeper:
                 is_gone=self._is_gone,
             )
             if is_held:
-                await self._release_abandoned(uow, is_new=is_new)
+                # Those of the holder before, and our own if we never heard of the commit.
+                await settling.release_abandoned(
+                    uow.session,
+                    workspace_id=uow.workspace_id,
+                    now=uow.now,
+                    look_after=self._look_after,
+                    under_way=self._under_way,
+                )
             workspace = await uow.session.get(Workspace, uow.workspace_id)
             self.is_paused = workspace is not None and workspace.paused_at is not None
             held.append(is_held)
@@ -99,21 +104,6 @@ class LeaseKeeper:
         if known is None or known[:2] != (lease.holder, lease.expires_at):
             self._waiting_for = known = (lease.holder, lease.expires_at, now)
         return is_gone(lease.holder) or now.is_after(known[2], leases.LEASE)
-
-    async def _release_abandoned(self, uow: UnitOfWork, *, is_new: bool) -> None:
-        """Release the previous holder's claims, and our own that we never learnt of.
-
-        A commit's result can get lost, and so can an effect's when it can't be settled for a while.
-        Our recent claims are kept, because they may be about to start.
-        """
-        await settling.release_abandoned(
-            uow.session,
-            workspace_id=uow.workspace_id,
-            now=uow.now,
-            look_after=self._look_after,
-            claimed_before=None if is_new else uow.now - UNHEARD_AFTER,
-            under_way=self._under_way,
-        )
 
     async def release(self) -> None:
         """Release the lease, and wake the other processes to take it."""

@@ -131,19 +131,17 @@ async def release_abandoned(
     workspace_id: uuid.UUID,
     now: datetime,
     look_after: timedelta,
-    claimed_before: datetime | None = None,
     under_way: Collection[uuid.UUID] = (),
 ) -> int:
     """Requeue claimed effects that nobody carries out any more; their calls may have happened.
 
-    Only the holder of the workspace's lease may call this; its own claims are `under_way`. An
-    effect is due after `look_after`, when no call of a process that just died can be under way.
+    Only the holder of the workspace's lease may call this; its own claims that it knows of are
+    `under_way`. An effect is due after `look_after`, when no call of a process that just died can
+    be under way.
     """
     query = select(EffectRow).where(
         EffectRow.workspace_id == workspace_id, EffectRow.status == EffectStatus.CLAIMED
     )
-    if claimed_before is not None:
-        query = query.where(EffectRow.claimed_at < claimed_before)
     claimed = (await session.execute(query.with_for_update())).scalars()
     rows = [row for row in claimed if row.id not in under_way]
     for row in rows:

@@ -129,9 +129,9 @@ async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bo
         return Outcome("claimed")
 
     await bot.run(take_unheard)
-    await bot.advance(seconds=12)
-    assert await _statuses(bot) == {EffectStatus.DONE, EffectStatus.CLAIMED}
-    await _wait_until_all_done(bot)
+    for _ in range(2):  # the next renewal finds it, and then it can be seen whether it happened
+        await bot.advance(seconds=5)
+    assert await _statuses(bot) == {EffectStatus.DONE}
 
 
 async def _statuses(bot: Bot) -> set[str]:
@@ -158,15 +158,6 @@ async def _rename(bot: Bot, table: str, name: str) -> None:
     async with bot.app.services.database.writing() as session:
         await session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
         await session.commit()
-
-
-async def _wait_until_all_done(bot: Bot) -> None:
-    async with asyncio.timeout(10):
-        while await _statuses(bot) != {EffectStatus.DONE}:
-            bot.clock.advance(timedelta(seconds=12))
-            bot.app.dispatcher.wake()
-            await asyncio.sleep(0.02)
-            await bot.settle()
 
 
 async def _plan(bot: Bot, *planned: Planned) -> None:
