@@ -98,11 +98,11 @@ class Crew:
         await self._command(person, room, "update", "update Still {}")
 
     async def _escalate(self, person: Person, room: Channel) -> None:
-        line = f"escalate {self.called.mention} Please look at {{}}"
+        line = f"escalate @{self.called.name} Please look at {{}}"
         await self._command(person, room, "escalate", line)
 
     async def _act(self, person: Person, room: Channel) -> None:
-        await self._command(person, room, "action", "action Fix {}")
+        await self._command(person, room, "action", "action me Fix {}")
 
     async def _mark(self, person: Person, room: Channel) -> None:
         promise = self._begin(self._word(), "mark", _word_of(room))

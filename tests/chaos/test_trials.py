@@ -16,7 +16,7 @@ from tests.chaos import trials
 from tests.chaos.database_faults import break_postgres
 from tests.chaos.power_cuts import cut_power
 from tests.chaos.scene import at_work
-from tests.chaos.verdict import SAID_IN_ROOM, judge
+from tests.chaos.verdict import ENTRY_KIND, SAID_IN_ROOM, judge
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -68,8 +68,9 @@ async def test_what_is_lost_or_doubled_would_be_noticed(sqlite_url: str, tmp_pat
         await scene.start()
         await scene.wait(3, 3)
     assert scene.verdict.is_clean
-
     crew = scene.crew
+    assert {promise.kind for promise in crew.promises if promise.is_given} == set(ENTRY_KIND)
+
     told = next(p for p in crew.promises if p.is_given and p.kind in SAID_IN_ROOM)
     words = SAID_IN_ROOM[told.kind]
     message = next(
