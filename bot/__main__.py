@@ -7,13 +7,13 @@ import typer
 
 from bot.operations.commands import (
     audit,
+    backup,
     doctor,
     export,
     manifest,
     migrate,
     person,
     policy,
-    restored,
     serve,
     signing_key,
     verify,
@@ -32,7 +32,8 @@ def make_cli() -> typer.Typer:
     cli.command(short_help="Print the app manifest for api.slack.com/apps.")(manifest.manifest)
     cli.command()(export.export)
     cli.command(short_help="Verify that the record is unchanged.")(verify.verify)
-    cli.command(short_help="Record that a backup was restored.")(restored.restored)
+    cli.command(short_help="Back up the database, also while Sitrep runs.")(backup.backup)
+    cli.command(short_help="Restore a backup, so that nothing happens twice.")(backup.restore)
     cli.command(short_help="Show the public key of signed exports.")(signing_key.signing_key)
     cli.command(short_help="Export the audit log: stages, sign-offs, mentors, rights.")(audit.audit)
     cli.command(short_help="Export what is stored about a person, or erase it.")(person.person)

@@ -54,13 +54,18 @@ async def schema_state(database: Database) -> SchemaState:
             lambda sync: MigrationContext.configure(sync).get_current_revision()
         )
         tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
-    known = {revision.revision for revision in scripts.walk_revisions()}
     return SchemaState(
         current=current,
         head=scripts.get_current_head(),
-        is_known=current is None or current in known,
+        is_known=current is None or is_known(current),
         is_foreign=current is None and bool(tables),
     )
+
+
+def is_known(revision: str) -> bool:
+    """Tell whether this version knows a database's revision; it doesn't know newer ones."""
+    scripts = ScriptDirectory.from_config(_config())
+    return revision in {known.revision for known in scripts.walk_revisions()}
 
 
 async def differences(database: Database) -> list[object]:

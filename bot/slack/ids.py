@@ -27,6 +27,14 @@ def channel_name(pattern: str, *, number: int, title: str) -> str:
     return name if any(char.isalnum() for char in name) else f"incident-{number}"
 
 
+def number_in(name: str, *, pattern: str) -> int | None:
+    """Return the number in a channel's name that `channel_name` made from this pattern, or None."""
+    before = _RUNS.sub("-", pattern.partition("{number}")[0]).lstrip("-_")
+    start = ".*".join(re.escape(part) for part in before.split("{slug}"))
+    found = re.match(f"{start}([1-9][0-9]{{0,8}})(?![0-9])", name)
+    return int(found[1]) if found is not None else None
+
+
 def with_suffix(name: str, number: int) -> str:
     """Return the name with `-2`, `-3` … at its end, for names that are taken."""
     suffix = f"-{number}"

@@ -153,6 +153,26 @@ async def release_abandoned(
     return len(rows)
 
 
+async def doubt_unsettled(session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime) -> int:
+    """Let every unsettled effect look first whether it has happened; return how many there are.
+
+    For a restored database: since the backup was made, most of them have.
+    """
+    await release_abandoned(session, workspace_id=workspace_id, now=now, look_after=timedelta(0))
+    waiting = (
+        update(EffectRow)
+        .where(
+            EffectRow.workspace_id == workspace_id,
+            EffectRow.status.in_((EffectStatus.PENDING, EffectStatus.BLOCKED)),
+        )
+        .values(is_uncertain=True, attempts=0, due_at=EffectRow.created_at)
+        .returning(EffectRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    await session.flush()
+    return len((await session.execute(waiting)).scalars().all())
+
+
 # -- dead letters -----------------------------------------------------------------------------
 
 

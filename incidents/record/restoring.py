@@ -1,6 +1,7 @@
-"""What a restore does to the record: its gap goes to the audit log, and counting goes on after it.
+"""What a restore does to the record, so that nothing is given out, sent or missing unexplained.
 
-So no number is missing without an explanation, or given twice.
+Numbers aren't given twice, effects look before they are carried out again, and the audit log has
+the gap. Of each reminder there is only one (`engine/reminders.py`), and its rule knows the absence.
 """
 
 from collections.abc import Iterable
@@ -9,12 +10,13 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from incidents.core.errors import InvalidInput
 from incidents.core.hash_chain import instant_text
+from incidents.engine import settling
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.numbers import Counter
 from incidents.incident.timeline import TimelineEntry
 from incidents.record.audit_log import AuditEntry, AuditKind, audit
+from incidents.storage import leases
 from incidents.storage.database import kept_text
 
 MAX_REASON = 500
@@ -28,32 +30,49 @@ class Restored:
     last_drill: int = 0
     reason: str = ""
 
+    def and_also(self, other: "Restored") -> "Restored":
+        """Return the higher numbers of both, with our reason."""
+        return Restored(
+            last_incident=max(self.last_incident, other.last_incident),
+            last_drill=max(self.last_drill, other.last_drill),
+            reason=self.reason,
+        )
+
 
 async def note_restore(uow: UnitOfWork, *, restored: Restored) -> Outcome:
-    """Record which numbers a restore lost, and go on counting after them; for the operator.
+    """Make a restored database safe to serve; for the operator, while no process serves it.
 
-    Raises: InvalidInput for a number that the restored record already holds.
+    Counting goes on after the lost numbers. Effects that wait look first whether they have happened
+    in Slack. The audit log says so.
     """
-    lost = []
-    for name, last in (("incident", restored.last_incident), ("drill", restored.last_drill)):
-        if last:
-            lost.append(await _lose(uow, name, last))
-    newest = await uow.session.execute(
-        select(func.max(TimelineEntry.recorded_at)).where(
-            TimelineEntry.workspace_id == uow.workspace_id
-        )
+    lasts = (("incident", restored.last_incident), ("drill", restored.last_drill))
+    gaps = [await _lose(uow, name, last) for name, last in lasts]
+    lost = [gap for gap in gaps if gap is not None]
+    await leases.forget(uow.session, workspace_id=uow.workspace_id)
+    doubted = await settling.doubt_unsettled(
+        uow.session, workspace_id=uow.workspace_id, now=uow.now
     )
-    newest_at: datetime | None = newest.scalar_one()
+    newest_at = await _newest_entry_at(uow)
     content = {
         "lost": lost,
         "newest_at": instant_text(newest_at) if newest_at is not None else None,
+        "doubted": doubted,
         "reason": kept_text(restored.reason, most=MAX_REASON),
     }
     entry = await audit(uow, AuditKind.RESTORED, content)
-    return Outcome("restored", data={"lost": lost, "sequence": entry.sequence})
+    return Outcome("restored", data={**content, "sequence": entry.sequence})
 
 
-async def _lose(uow: UnitOfWork, name: str, last: int) -> dict[str, str | int]:
+async def _newest_entry_at(uow: UnitOfWork) -> datetime | None:
+    query = select(func.max(TimelineEntry.recorded_at)).where(
+        TimelineEntry.workspace_id == uow.workspace_id
+    )
+    newest_at: datetime | None = (await uow.session.execute(query)).scalar_one()
+    return newest_at
+
+
+async def _lose(uow: UnitOfWork, name: str, last: int) -> dict[str, str | int] | None:
+    """Go on counting after `last`; return the gap, or None if the record has that number."""
     query = (
         select(Counter)
         .where(Counter.workspace_id == uow.workspace_id, Counter.name == name)
@@ -62,7 +81,7 @@ async def _lose(uow: UnitOfWork, name: str, last: int) -> dict[str, str | int]:
     counter = (await uow.session.execute(query)).scalar_one_or_none()
     first = (counter.value if counter else 0) + 1
     if last < first:
-        raise InvalidInput(name, f"is already on the record: the newest number is {first - 1}")
+        return None
     if counter is None:
         counter = Counter(workspace_id=uow.workspace_id, name=name, value=last)
         uow.session.add(counter)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,6 +48,17 @@ async def acquire(
         return False, False
     lease.holder, lease.expires_at = holder, now + LEASE
     return True, True
+
+
+async def current_holders(session: AsyncSession, *, now: datetime) -> tuple[str, ...]:
+    """Return the processes that hold a lease now, of whichever workspace."""
+    query = select(Lease.holder).where(Lease.expires_at > now)
+    return tuple((await session.execute(query)).scalars())
+
+
+async def forget(session: AsyncSession, *, workspace_id: uuid.UUID) -> None:
+    """Delete the workspace's lease, whose holder is known to be gone."""
+    await session.execute(delete(Lease).where(Lease.workspace_id == workspace_id))
 
 
 async def release(session: AsyncSession, *, workspace_id: uuid.UUID, holder: str) -> None:

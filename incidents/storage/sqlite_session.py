@@ -104,7 +104,7 @@ def make_engine(path: str, *, for_reading: bool = False) -> Engine:
     """Return an engine for the database file; it opens nothing yet. `for_reading` changes no byte."""
     engine = create_engine(
         "sqlite://",
-        creator=partial(_connect_for_reading if for_reading else _connect, path),
+        creator=partial(connect_for_reading if for_reading else _connect, path),
         poolclass=QueuePool,
         pool_size=5,
         # Unlimited: waiting for a connection would block the loop's thread for ever.
@@ -129,7 +129,7 @@ def _connect(path: str) -> sqlite3.Connection:
     return connection
 
 
-def _connect_for_reading(path: str) -> sqlite3.Connection:
+def connect_for_reading(path: str) -> sqlite3.Connection:
     """Open the file without writing; where not even its log can be made, as a file that nobody changes.
 
     In a folder that can't be written, only a file without a log is whole: `immutable` ignores logs.

@@ -47,7 +47,7 @@ def write_file(file: "ExportFile", output: str | None, *, force: bool = False) -
         return
     target = Path(output)
     try:
-        target = _target(file, output)
+        target = target_of(output, name=file.name)
         with target.open("wb" if force else "xb") as stream:
             stream.write(file.content)
     except FileExistsError:
@@ -60,12 +60,15 @@ def write_file(file: "ExportFile", output: str | None, *, force: bool = False) -
     typer.echo(f"Written to {target}", err=True)
 
 
-def _target(file: "ExportFile", output: str) -> Path:
-    """Return the file to write: in the folder that `output` names, made if it ends in a slash."""
+def target_of(output: str, *, name: str) -> Path:
+    """Return the file to write: `output`, or `name` in that folder, made if it ends in a slash.
+
+    Raises: OSError.
+    """
     path = Path(output)
     if output.endswith(("/", os.sep)):
         path.mkdir(parents=True, exist_ok=True)
-    return path / file.name if path.is_dir() else path
+    return path / name if path.is_dir() else path
 
 
 def fail(text: str) -> NoReturn:

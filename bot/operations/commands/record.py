@@ -57,7 +57,7 @@ async def open_record(
                 await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             rows = list((await session.execute(select(Workspace))).scalars())
             chosen = _chosen(rows, settings, workspace)
-            yield OpenRecord(session, chosen.id, cli_actor(_user()))
+            yield OpenRecord(session, chosen.id, operator())
     except IncidentNotFound as error:
         raise CannotRead(
             f"{error.reference} isn't in {settings.safe_database_url}. "
@@ -83,13 +83,13 @@ async def run_as_operator(
 
     settings = configuration.settings
     async with open_record(settings, workspace=workspace) as record:
-        workspace_id, operator = record.workspace_id, record.viewer
+        workspace_id = record.workspace_id
     database = open_database(settings.database_url)
     try:
         transactions = Transactions(
             database, clock=SystemClock(), policy=configuration.loaded.policy, rules=RULES
         )
-        return await transactions.run(use_case, actor=operator, workspace_id=workspace_id)
+        return await transactions.run(use_case, actor=operator(), workspace_id=workspace_id)
     except (OSError, DBAPIError) as error:
         why = reason_of(error)
         raise CannotRead(f"{settings.safe_database_url} can't be written: {why}.") from None
@@ -103,6 +103,15 @@ def get_reference(text: str) -> ByReference:
     if reference is None:
         raise CannotRead(f"{text!r} isn't an incident; write INC-12 or DRILL-3")
     return ByReference(reference)
+
+
+def operator() -> Actor:
+    """Return the user who runs this command as the actor."""
+    try:
+        return cli_actor(getpass.getuser())
+    except (KeyError, OSError):
+        # A container's user may have no name.
+        return cli_actor("operator")
 
 
 def _chosen(rows: list[Workspace], settings: "Settings", wanted: str | None) -> Workspace:
@@ -121,11 +130,3 @@ def _chosen(rows: list[Workspace], settings: "Settings", wanted: str | None) -> 
     known = ", ".join(sorted(row.external_id for row in rows))
     problem = f"there is no workspace {wanted}" if wanted else "there are several workspaces"
     raise CannotRead(f"{problem}: choose one with --workspace: {known}")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A container's user may have no name.
-        return "operator"

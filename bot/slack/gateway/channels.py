@@ -112,6 +112,12 @@ class ChannelCalls(SlackCalls):
                 return channel
         return None
 
+    async def all_channels(self) -> AsyncIterator[Channel]:
+        """Yield every channel that the bot can see, archived ones too."""
+        arguments = {"types": _KINDS, "limit": _LARGE_PAGE, "team_id": self.team_id}
+        async for channel in self._channels("conversations.list", arguments):
+            yield channel
+
     async def channel_info(self, channel: str) -> Channel:
         """Return a channel as Slack describes it."""
         answer = await self._call("conversations.info", {"channel": channel})

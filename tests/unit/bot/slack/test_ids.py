@@ -7,7 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.slack.ids import channel_name, instant_to_ts, permalink, slug, ts_to_instant, with_suffix
+from bot.slack.ids import (
+    channel_name,
+    instant_to_ts,
+    number_in,
+    permalink,
+    slug,
+    ts_to_instant,
+    with_suffix,
+)
 
 PATTERN = "inc-{number}-{slug}"
 VALID = re.compile(r"[a-z0-9_-]{1,80}")
@@ -24,6 +32,21 @@ def test_a_channel_name_is_valid_whatever_the_title(title: str, number: int) -> 
         suffixed = with_suffix(name, 12)
         assert VALID.fullmatch(suffixed)
         assert suffixed.endswith("-12")
+
+
+@given(st.text(max_size=400), st.integers(1, 999_999_999))
+def test_a_channel_s_name_gives_its_number_back(title: str, number: int) -> None:
+    for pattern in (PATTERN, "-a--{number}", "{number}_{slug}"):
+        name = channel_name(pattern, number=number, title=title)
+        assert number_in(name, pattern=pattern) == number
+        assert number_in(with_suffix(name, 12), pattern=pattern) == number
+
+
+@pytest.mark.parametrize(
+    "name", ["incidents", "inc-", "inc-x-12", "drill-12", "my-inc-12", "inc-0"]
+)
+def test_another_channel_s_name_gives_no_number(name: str) -> None:
+    assert number_in(name, pattern=PATTERN) is None
 
 
 @pytest.mark.parametrize(
