@@ -12,6 +12,7 @@ from bot.operations.commands import (
     export,
     manifest,
     migrate,
+    outbox,
     person,
     policy,
     serve,
@@ -37,6 +38,11 @@ def make_cli() -> typer.Typer:
     cli.command(short_help="Show the public key of signed exports.")(signing_key.signing_key)
     cli.command(short_help="Export the audit log: stages, sign-offs, mentors, rights.")(audit.audit)
     cli.command(short_help="Export what is stored about a person, or erase it.")(person.person)
+    letters = _typer("Dead letters: what Slack refused for good.")
+    letters.command("list", short_help="List them by cause.")(outbox.show)
+    letters.command(short_help="Try them again, once the cause is mended.")(outbox.retry)
+    letters.command(short_help="Drop those that nobody needs any more.")(outbox.drop)
+    cli.add_typer(letters, name="outbox")
     policies = _typer("The policy: severities, roles, cadences, rights.")
     policies.command()(policy.check)
     policies.command(short_help="Print the policy that is in force.")(policy.show)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.features import all_features
 from bot.features.browse.people import groups_of
 from bot.framework.acquaintance import facts_of
+from bot.operations.dead_letters import cause_line
 from bot.operations.identity import org_wide_token, refused_token
 from bot.operations.manifest import needed_scopes, purpose_of
 from bot.operations.storage import clock_offset, what_to_check
@@ -25,6 +26,7 @@ from incidents.core.clock import Clock
 from incidents.core.people import PersonKind
 from incidents.policy.policy import Policy
 from incidents.policy.references import PersonRef, named_in
+from incidents.registry.dead_letters import find_causes
 from incidents.storage.database import Database, reason_of
 from incidents.supervision.mentors import learners_without_mentor
 from migrations import runner
@@ -102,6 +104,8 @@ class Doctor:
             yield _clock_finding("the database's", offset)
         if state.is_current:
             yield await self._mentor_finding()
+            for finding in await self._dead_letter_findings():
+                yield finding
 
     async def _mentor_finding(self) -> Finding:
         async with self._database.reading() as session:
@@ -113,6 +117,15 @@ class Doctor:
             "name one under supervision.mentors, or have a manager name one: "
             f"`{self._loaded.policy.command} stage @someone --mentor @someone`",
         )
+
+    async def _dead_letter_findings(self) -> Sequence[Finding]:
+        async with self._database.reading() as session:
+            causes = await find_causes(session)
+        todo = "mend the cause, then `sitrep outbox retry --cause {}`; or `sitrep outbox drop`"
+        return [
+            Finding(f"dead letters: {cause_line(cause)}", todo.format(cause.error))
+            for cause in causes
+        ] or [Finding("no dead letters: Slack refused nothing for good")]
 
     # -- Slack --------------------------------------------------------------------------------
 
@@ -302,12 +315,17 @@ def _after(error: SlackFailure) -> str:
 
 
 def _scope_findings(identity: Identity) -> Iterable[Finding]:
+    if identity.scopes is None:
+        yield Finding("scopes not checked: the server didn't say which ones the token has")
+        return
     features = all_features()
     needed, granted = needed_scopes(features), set(identity.scopes)
     missing = [scope for scope in needed if scope not in granted]
-    for scope in missing:
-        yield Finding(f"scope {scope} is missing, for {purpose_of(scope, features)}", REINSTALL)
-    if not missing:
+    if missing:
+        named = ", ".join(f"{scope} (for {purpose_of(scope, features)})" for scope in missing)
+        counted = "1 scope is" if len(missing) == 1 else f"{len(missing)} scopes are"
+        yield Finding(f"{counted} missing: {named}", REINSTALL)
+    else:
         yield Finding(f"all {len(needed)} scopes are granted")
     spare = sorted(granted - set(needed))
     if spare:

@@ -16,6 +16,7 @@ from bot.outbound.dispatcher import Dispatcher
 from incidents.core.hash_chain import instant_text
 from incidents.engine import outbox
 from incidents.engine.outbox import EffectStatus
+from incidents.registry.dead_letters import count_causes
 from incidents.storage.leases import Lease
 
 SILENT_SECONDS = 60.0
@@ -62,6 +63,7 @@ class Health:
             "paused": self.dispatcher.is_paused,
             "lease": await self._lease(),
             "outbox": depth,
+            "dead_letters": await self._dead_letters(),
             "in_flight": self.intake.in_flight,
             "sockets": self.sockets.connected if self.sockets is not None else None,
             "seconds_since": {
@@ -94,6 +96,14 @@ class Health:
         except (SQLAlchemyError, OSError):
             return None
         return {str(status): count for status, count in counted.items()}
+
+    async def _dead_letters(self) -> dict[str, int] | None:
+        """Count what Slack refused for good, by cause; that is work for people, not unreadiness."""
+        try:
+            async with self.services.database.reading() as session:
+                return await count_causes(session, workspace_id=self.services.workspace.id)
+        except (SQLAlchemyError, OSError):
+            return None
 
     async def _lease(self) -> dict[str, Any] | None:
         try:

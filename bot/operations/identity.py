@@ -149,7 +149,8 @@ async def save_identity(
         row.enterprise_id = identity.enterprise_id
         row.url = identity.url
         row.bot_external_id, row.bot_id = identity.bot_user_id, identity.bot_id
-        row.scopes = " ".join(identity.scopes)
+        if identity.scopes is not None:
+            row.scopes = " ".join(identity.scopes)
         row.token_fingerprint = mark
         row.paused_at = row.paused_reason = None
         await uow.flush()
@@ -203,9 +204,9 @@ class WorkspaceKeeper:
         log.info("workspace_resumed")
         return True
 
-    def _warn_missing(self, granted: tuple[str, ...]) -> None:
+    def _warn_missing(self, granted: tuple[str, ...] | None) -> None:
         """Warn once about missing scopes; skip the check if Slack reported no scopes."""
-        missing = tuple(scope for scope in self._scopes if scope not in granted) if granted else ()
+        missing = tuple(scope for scope in self._scopes if granted and scope not in granted)
         if missing and missing != self._missing:
             log.warning("scopes_missing", scopes=list(missing), todo="`sitrep doctor` says how")
         self._missing = missing

@@ -177,18 +177,22 @@ async def doubt_unsettled(session: AsyncSession, *, workspace_id: uuid.UUID, now
 
 
 async def record_failure(uow: UnitOfWork, *, row: EffectRow, error: str) -> None:
-    """Record on the timeline that an effect became a dead letter.
+    """Record on the timeline that an effect became a dead letter, if that belongs there."""
+    if row.incident_id is not None and await is_on_timeline(uow, row):
+        incident = await uow.get_incident(ById(row.incident_id))
+        uow.record(incident, EffectFailed(effect_id=row.id, effect_kind=row.kind, error=error))
+
+
+async def is_on_timeline(uow: UnitOfWork, row: EffectRow) -> bool:
+    """Tell whether the timeline has what becomes of a failed effect.
 
     Failures of messages about a failure aren't recorded: that would never end. Neither are those
     of one person's own effects, which are private.
     """
     effect_type = effect_types().get(row.kind)
     if effect_type is not None and effect_type.one_persons_own:
-        return
-    if row.incident_id is None or await _is_about_failure(uow, row):
-        return
-    incident = await uow.get_incident(ById(row.incident_id))
-    uow.record(incident, EffectFailed(effect_id=row.id, effect_kind=row.kind, error=error))
+        return False
+    return row.incident_id is not None and not await _is_about_failure(uow, row)
 
 
 async def _is_about_failure(uow: UnitOfWork, row: EffectRow) -> bool:

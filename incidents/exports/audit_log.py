@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead, instant_text
 from incidents.core.markdown_text import escape, table
 from incidents.core.signing import SigningKey, head_line
+from incidents.engine.entries import effect_words
 from incidents.exports.csv_format import RECORD_HEAD, csv_bytes
 from incidents.exports.documents import (
     AUDIT_FORMAT,
@@ -163,12 +164,25 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
             return "Erased the personal data of somebody who has left."
         case AuditKind.RESTORED:
             return f"Recorded a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
+        case AuditKind.DEAD_LETTERS_DROPPED:
+            return f"Dropped dead letters: {_dropped(entry)}. {_text(entry, 'reason')}"
     return f"{entry.kind}."
 
 
 def _lost(entry: AuditEntry) -> str:
     gaps = (entry.content or {}).get("lost") or ()
     return "".join(f"Lost {gap['counter']}s {gap['first']} to {gap['last']}. " for gap in gaps)
+
+
+def _dropped(entry: AuditEntry) -> str:
+    return ", ".join(
+        f"{_times(cause['count'])} {effect_words(cause['effect_kind'])} ({cause['error']})"
+        for cause in (entry.content or {}).get("causes") or ()
+    )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _stage(entry: AuditEntry) -> str:

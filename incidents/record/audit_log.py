@@ -56,6 +56,8 @@ class AuditKind(StrEnum):
     PERSON_ERASED = "person_erased"
     # A backup was restored: the numbers that were given out after it was made are lost.
     RESTORED = "restored"
+    # Effects that Slack refused for good were dropped: what they were, and the reason.
+    DEAD_LETTERS_DROPPED = "dead_letters_dropped"
     SIGHT_OPENED = "sight_opened"
     SIGHT_ENDED = "sight_ended"
     SIGHT_TAKEN_BACK = "sight_taken_back"

@@ -58,6 +58,8 @@ class Backend:
         self.triggers = Triggers()
         self.response_urls = ResponseUrls(clock)
         self.scopes = frozenset(scopes) if scopes is not None else DEFAULT_SCOPES
+        # False for a Slack-compatible server that doesn't say which scopes a token has.
+        self.names_scopes = True
         self.bot_token = f"xoxb-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-{self.ws.app_id}-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,18 +16,16 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from incidents.record.restoring import Restored
 
-Programs = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="PostgreSQL: where pg_dump and pg_restore are."),
-]
-
 
 def backup(
     file: Annotated[
         str,
         typer.Argument(help="The file to write, or a folder (an existing one, or ending in /)."),
     ],
-    programs: Programs = None,
+    programs: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="PostgreSQL: where pg_dump and pg_restore are."),
+    ] = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
@@ -74,8 +71,10 @@ async def _back_up(
 
 
 def _name_for(settings: "Settings") -> str:
+    from incidents.core.clock import SystemClock  # noqa: PLC0415
+
     ending = "db" if settings.database_url.startswith("sqlite") else "dump"
-    return f"sitrep-{datetime.now(UTC):%Y%m%d-%H%M%S}.{ending}"
+    return f"sitrep-{SystemClock().now():%Y%m%d-%H%M%S}.{ending}"
 
 
 def _size(size: int) -> str:
@@ -97,7 +96,10 @@ def restore(
         ),
     ] = None,
     reason: Annotated[str, typer.Option(help="Why it was restored, for the audit log.")] = "",
-    programs: Programs = None,
+    programs: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="PostgreSQL: where pg_dump and pg_restore are."),
+    ] = None,
     workspace: Annotated[
         str | None,
         typer.Option(metavar="T…", help="The workspace of --last, if the database holds several."),

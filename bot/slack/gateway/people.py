@@ -18,7 +18,8 @@ _PAGE = 500
 class Identity:
     """The bot and workspace of our token; `server_time` is Slack's clock, to compare with ours.
 
-    `is_org_wide`: the token is an organisation's (Enterprise Grid), not one workspace's.
+    `is_org_wide`: the token is an organisation's (Enterprise Grid), not one workspace's. `scopes` is
+    None if the server didn't say which ones were granted.
     """
 
     team_id: str
@@ -28,7 +29,7 @@ class Identity:
     url: str
     bot_user_id: UserId
     bot_id: str
-    scopes: tuple[str, ...]
+    scopes: tuple[str, ...] | None
     server_time: datetime | None
 
 
@@ -84,7 +85,7 @@ class PeopleCalls(SlackCalls):
             url=str(response["url"] or ""),
             bot_user_id=UserId(str(response["user_id"] or "")),
             bot_id=str(response["bot_id"] or ""),
-            scopes=_scopes(headers.get("x-oauth-scopes") or ""),
+            scopes=_scopes(headers.get("x-oauth-scopes")),
             server_time=_http_date(headers.get("Date") or ""),
         )
 
@@ -196,8 +197,9 @@ def _group(raw: Mapping[str, Any]) -> UserGroup:
     return UserGroup(id=GroupId(str(raw["id"])), handle=handle, name=str(raw.get("name") or ""))
 
 
-def _scopes(header: str) -> tuple[str, ...]:
-    return tuple(scope.strip() for scope in header.split(",") if scope.strip())
+def _scopes(header: str | None) -> tuple[str, ...] | None:
+    """Return the granted scopes; a bot token always has some, so none means they weren't named."""
+    return tuple(scope.strip() for scope in (header or "").split(",") if scope.strip()) or None
 
 
 def _http_date(header: str) -> datetime | None:

@@ -248,7 +248,7 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(
         'announcement:\n  channel: "#nowhere"\n'
         'private:\n  invite: [bob@example.com, U0NOBODY, "@ghosts"]\n'
     )
-    slack.backend.scopes = slack.backend.scopes - {"pins:write"}
+    slack.backend.scopes = slack.backend.scopes - {"pins:write", "im:history"}
     slack.fail("apps.connections.open", error="invalid_auth")
     environ = connected(slack, tmp_path, SITREP_POLICY=str(policy))
     code, output = await run("doctor", environ=environ, folder=tmp_path)
@@ -260,10 +260,14 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(
         "bob@example.com",
         "U0NOBODY",
         "@ghosts",
-        "pins:write",
+        "2 scopes are missing: im:history (for",
         "app token",
     ):
         assert any(expected in line for line in wrong), expected
+    assert sum("scope" in line for line in wrong) == 1
+    slack.backend.names_scopes = False
+    _, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert "ok scopes not checked: the server didn't say which ones the token has" in output
 
 
 async def test_the_doctor_says_which_address_or_handle_names_nobody(

@@ -58,10 +58,9 @@ class WebApi:
 
     def respond(self, answer: Json, *, status: int = 200, retry_after: int = 0) -> web.Response:
         """Make the HTTP response of an answer."""
-        headers = {
-            "x-oauth-scopes": ",".join(sorted(self._backend.scopes)),
-            "Date": format_datetime(self._backend.ws.now.astimezone(UTC), usegmt=True),
-        }
+        headers = {"Date": format_datetime(self._backend.ws.now.astimezone(UTC), usegmt=True)}
+        if self._backend.names_scopes:
+            headers["x-oauth-scopes"] = ",".join(sorted(self._backend.scopes))
         if retry_after:
             status = 429
             headers["Retry-After"] = str(retry_after)
