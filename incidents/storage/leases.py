@@ -51,8 +51,11 @@ async def acquire(
 
 
 async def current_holders(session: AsyncSession, *, now: datetime) -> tuple[str, ...]:
-    """Return the processes that hold a lease now, of whichever workspace."""
-    query = select(Lease.holder).where(Lease.expires_at > now)
+    """Return the processes that hold a lease now, of whichever workspace.
+
+    A lease that expires later than any that is renewed now is left from before a clock was set back.
+    """
+    query = select(Lease.holder).where(Lease.expires_at > now, Lease.expires_at < now + 2 * LEASE)
     return tuple((await session.execute(query)).scalars())
 
 

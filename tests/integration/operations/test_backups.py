@@ -26,7 +26,7 @@ from incidents.incident.incident import ById
 from incidents.incident.views import get_incident_view
 from incidents.record.notes import add_note
 from incidents.record.restoring import Restored
-from incidents.storage.leases import Lease
+from incidents.storage.leases import LEASE, Lease
 from tests.policies import built_in
 from tests.program import environment, run
 from tests.world import World
@@ -191,7 +191,7 @@ async def _spread_statuses(world: World) -> None:
 
 async def _run_elsewhere(world: World) -> None:
     async def lease(uow: UnitOfWork) -> Outcome:
-        until = datetime.now(UTC) + timedelta(seconds=30)
+        until = datetime.now(UTC) + LEASE
         uow.session.add(
             Lease(workspace_id=uow.workspace_id, holder="host7/pid:1:2-x", expires_at=until)
         )
