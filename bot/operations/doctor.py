@@ -1,6 +1,7 @@
 """The doctor: checks what the bot depends on, and says how to fix it."""
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -123,7 +124,7 @@ class Doctor:
             causes = await find_causes(session)
         todo = "mend the cause, then `sitrep outbox retry --cause {}`; or `sitrep outbox drop`"
         return [
-            Finding(f"dead letters: {cause_line(cause)}", todo.format(cause.error))
+            Finding(f"dead letters: {cause_line(cause)}", todo.format(shlex.quote(cause.error)))
             for cause in causes
         ] or [Finding("no dead letters: Slack refused nothing for good")]
 

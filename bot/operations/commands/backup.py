@@ -122,6 +122,8 @@ def restore(
     from incidents.storage.database import reason_of  # noqa: PLC0415
 
     configuration = load_configuration()
+    if configuration.settings.slack_bot_token is not None:
+        typer.echo("Asking Slack for the newest numbers; 20,000 channels take a minute.", err=True)
     try:
         wanted = Wanted(
             file=file,

@@ -1,6 +1,7 @@
 """`sitrep outbox`: lists, retries and drops what Slack refused for good (dead letters)."""
 
 import asyncio
+import shlex
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,9 +40,10 @@ def show(
     if not causes:
         typer.echo("There are no dead letters.")
         return
+    named = shlex.quote(causes[0].error)
     typer.echo(
-        f"\nOnce the cause is mended: sitrep outbox retry --cause {causes[0].error}\n"
-        f'If it isn\'t needed any more: sitrep outbox drop --cause {causes[0].error} --reason "…"'
+        f"\nOnce the cause is mended: sitrep outbox retry --cause {named}\n"
+        f'If it isn\'t needed any more: sitrep outbox drop --cause {named} --reason "…"'
     )
 
 
