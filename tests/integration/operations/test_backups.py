@@ -306,6 +306,10 @@ async def test_a_dump_is_restored_into_an_empty_database_and_over_a_record(
     empty = make_url(database_url).set(database=name).render_as_string(hide_password=False)
     done = await restore(empty, wanted(file, programs=programs))
     assert [note["lost"] for note in done.notes.values()] != [[]]
+    restored: Any = await asyncpg.connect(empty.replace("+asyncpg", ""))
+    with pytest.raises(asyncpg.PostgresError, match="append-only"):  # its guard is there, too
+        await restored.execute("UPDATE timeline_entries SET kind = 'note'")
+    await restored.close()
 
 
 @POSTGRES
