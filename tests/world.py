@@ -18,6 +18,8 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import select
 
+from incidents.channel.channel import record_opened
+from incidents.channel.membership import join_channel
 from incidents.core.ids import new_id
 from incidents.core.people import (
     Actor,
@@ -116,6 +118,18 @@ class World:
         outcome = await self.run(partial(declare, declaration=declaration), by=by)
         assert outcome.incident_id is not None
         return outcome.incident_id
+
+    async def gather(self, incident_id: uuid.UUID, *people: Actor) -> None:
+        """Open the incident's channel, and let these people join it."""
+
+        async def open_channel(uow: UnitOfWork) -> Outcome:
+            channel = {"channel_id": "C1", "channel_name": "inc-1"}
+            await record_opened(uow, incident_id, **channel, is_private=False)
+            return Outcome("opened")
+
+        await self.run(open_channel)
+        for person in people:
+            await self.run(partial(join_channel, channel_id="C1"), by=person)
 
     async def tick(self) -> None:
         """Fire every reminder that is due now."""

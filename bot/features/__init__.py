@@ -8,6 +8,7 @@ from bot.features.channel import (
     invites,
     privacy,
     read_in,
+    refused_invites,
     removal,
     status_card,
 )
@@ -89,6 +90,7 @@ def all_features() -> tuple[Feature, ...]:
         removal.FEATURE,
         insiders.FEATURE,
         invites.FEATURE,
+        refused_invites.FEATURE,
         people.FEATURE,
         read_in.FEATURE,
         home.FEATURE,

@@ -92,7 +92,7 @@ class Attempts:
         except SlackTemporary as error:
             return self._postponed(row, error)
         except SlackFailure as error:
-            return Failed(error.error)
+            return Failed(error.cause)
         except Exception as error:
             log.exception("effect_handler_failed", kind=row.kind, effect_id=str(row.id))
             unknown = SlackTemporary(f"error: {type(error).__name__}", uncertain=True)

@@ -23,6 +23,11 @@ class SlackFailure(Exception):
         self.error = error
         self.method = method
 
+    @property
+    def cause(self) -> str:
+        """Return the error as the record keeps it."""
+        return self.error
+
 
 class SlackTemporary(SlackFailure):
     """The same call may succeed later; if `uncertain`, it may already have taken effect.
@@ -54,7 +59,16 @@ class Paced(SlackTemporary):
 
 
 class SlackPermanent(SlackFailure):
-    """The same call will be refused again."""
+    """The same call will be refused again; `needed` are the scopes that it needs, if it says so."""
+
+    def __init__(self, error: str, *, method: str = "", needed: str = "") -> None:
+        super().__init__(error, method=method)
+        self.needed = needed
+
+    @property
+    def cause(self) -> str:
+        """Return the error as the record keeps it, with the scopes that are missing."""
+        return f"{self.error}: {self.needed}" if self.needed else self.error
 
 
 class SlackUnauthorized(SlackFailure):
@@ -62,7 +76,12 @@ class SlackUnauthorized(SlackFailure):
 
 
 def failure_of(
-    error: str, *, method: str, status: int = 200, retry_after: timedelta | None = None
+    error: str,
+    *,
+    method: str,
+    status: int = 200,
+    retry_after: timedelta | None = None,
+    needed: str = "",
 ) -> SlackFailure:
     """Return the failure for an answer with this error code and HTTP status.
 
@@ -79,4 +98,4 @@ def failure_of(
         return SlackTemporary(
             error, method=method, retry_after=retry_after, uncertain=True, settled=True
         )
-    return SlackPermanent(error, method=method)
+    return SlackPermanent(error, method=method, needed=needed)

@@ -299,7 +299,7 @@ class RefusedInvite:
 
     def told(self) -> Sentence:
         """Return the name, and the reason in words."""
-        return (self.person, f" ({_REASONS.get(self.error, self.error.replace('_', ' '))})")
+        return (self.person, f" ({invite_reason(self.error)})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +309,14 @@ class InviteRefused(Payload):
     kind: ClassVar[str] = "invite_refused"
     is_bookkeeping: ClassVar[bool] = True
     refused: tuple[RefusedInvite, ...] = ()
+    # The effect that can be retried, and the refusals that are shown together with it.
+    effect_id: uuid.UUID | None = None
+    batch_id: uuid.UUID | None = None
+
+    @property
+    def people(self) -> tuple[Who, ...]:
+        """Return who couldn't be invited."""
+        return tuple(one.person for one in self.refused)
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who couldn't be invited, each with the reason."""
@@ -318,6 +326,11 @@ class InviteRefused(Payload):
             for part in (*((", ",) if place else ()), *one.told())
         ]
         return telling("couldn't invite ", *named)
+
+
+def invite_reason(error: str) -> str:
+    """Return in words why somebody couldn't be invited."""
+    return _REASONS.get(error) or refusal_reason(error) or error.replace("_", " ")
 
 
 _REASONS: Final[Mapping[str, str]] = MappingProxyType(

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
+from incidents.core.sentences import Who
 from incidents.engine.plan import FeatureEvent
 
 
@@ -16,6 +17,14 @@ class ChannelSuperfluous(FeatureEvent):
     """A channel was opened too late: the incident continues elsewhere."""
 
     channel_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedInvitesChanged(FeatureEvent):
+    """Refused invitations are tried again, or their people are in now."""
+
+    batch_id: uuid.UUID
+    people: tuple[Who, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

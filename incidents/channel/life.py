@@ -28,7 +28,8 @@ from incidents.core.sentences import Who
 from incidents.engine.posted_messages import PostedMessage
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import ChannelLinked, ChannelOpened
-from incidents.incident.incident import ByChannel, ById, Incident, lock_incident
+from incidents.incident.facts import Facts
+from incidents.incident.incident import ByChannel, ById, Incident, Participant, lock_incident
 from incidents.incident.timeline import TimelineEntry
 
 _COMINGS_AND_GOINGS = (BotRemoved.kind, BotReturned.kind, ChannelOpened.kind, ChannelLinked.kind)
@@ -153,6 +154,17 @@ async def is_bot_removed_from(
     )
     incident_id = (await session.execute(query)).scalar_one_or_none()
     return incident_id is not None and await is_bot_removed(session, incident_id)
+
+
+async def add_readers(session: AsyncSession, facts: Facts) -> Facts:
+    """Add to the facts whether we can post in the channel and anybody is in it."""
+    is_open = facts.channel_id and not facts.is_channel_archived and not facts.is_channel_exposed
+    if not is_open or await is_bot_removed(session, facts.incident_id):
+        return replace(facts, has_readers=False)
+    readers = select(Participant.id).where(
+        Participant.incident_id == facts.incident_id, Participant.is_in_channel.is_(True)
+    )
+    return replace(facts, has_readers=(await session.execute(readers.limit(1))).first() is not None)
 
 
 async def is_bot_removed(session: AsyncSession, incident_id: uuid.UUID) -> bool:

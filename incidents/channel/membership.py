@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.channel.entries import PersonJoined, PersonLeft
 from incidents.channel.insiders import expect_no_more, find_insiders
+from incidents.channel.invitations import note_arrival
 from incidents.core.people import Person, PersonKind, Workspace, find_person, who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import (
@@ -55,6 +56,8 @@ async def join_channel(
     if gets_part and incident.is_private:
         gets_part = await _may_come_in(uow, incident, part, moment=moment, inviter=inviter)
     if gets_part and (part.left_at is None or part.left_at <= moment):
+        if not part.is_in_channel:
+            await note_arrival(uow, incident, part.person_id)
         part.is_in_channel, part.gone_at = True, None
     part.joined_at = max(part.joined_at or moment, moment)
     if is_first and uow.policy.timeline.capture_joins:

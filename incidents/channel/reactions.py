@@ -7,9 +7,15 @@ from incidents.channel.entries import (
     ChannelArchived,
     ChannelMadePublic,
     ExposureEntry,
+    InviteRefused,
     SharingAccepted,
 )
-from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
+from incidents.channel.events import (
+    ArchivingDue,
+    ChannelSuperfluous,
+    NewcomerArrived,
+    RefusedInvitesChanged,
+)
 from incidents.core.ids import derived_id
 from incidents.engine.effects import (
     AddBookmarks,
@@ -21,6 +27,7 @@ from incidents.engine.effects import (
     PostMove,
     RefreshAnnouncement,
     RefreshHome,
+    RefreshRefusedInvites,
     RefreshStatusCard,
     RemoveMessages,
     RemovePerson,
@@ -160,8 +167,9 @@ def follow_opening_up(plan: IncidentPlan[ChannelMadePublic]) -> None:
 
 def ask_about_channel(plan: IncidentPlan[ExposureEntry]) -> None:
     """Tell the commander, else the declarer, and everybody inside a private incident."""
-    lead = plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id
-    for person_id in dict.fromkeys((lead, *(person.id for person in plan.event.people))):
+    for person_id in dict.fromkeys(
+        (plan.facts.lead_id, *(person.id for person in plan.event.people))
+    ):
         plan.tell(person_id)
 
 
@@ -202,9 +210,24 @@ def tell_lead(plan: IncidentPlan[Any]) -> None:
     """Tell the commander, else the declarer, what happened to an open incident's channel."""
     if not plan.facts.is_open:
         return
-    lead = plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id
-    if lead is not None and lead != plan.entry.actor_id:
-        plan.tell(lead)
+    if plan.facts.lead_id != plan.entry.actor_id:
+        plan.tell(plan.facts.lead_id)
+
+
+def show_refused_invites(plan: IncidentPlan[InviteRefused | RefusedInvitesChanged]) -> None:
+    """Show who couldn't be invited: in the channel, to the declarer, the lead and themselves."""
+    facts, batch_id = plan.facts, plan.event.batch_id
+    if batch_id is None:
+        return
+    refused = (person.id for person in plan.event.people)
+    readers = dict.fromkeys((facts.declared_by_id, facts.lead_id, *refused))
+    for reader in (None, *(one for one in readers if one is not None)):
+        effect = RefreshRefusedInvites(
+            incident_id=facts.incident_id, batch_id=batch_id, person_id=reader
+        )
+        copy = f"{batch_id}:{reader or 'channel'}"
+        gate = plan.channel_gate if reader is None else None
+        plan.refresh(effect, lane=f"refused:{copy}", after=gate, of=copy)
 
 
 def archive_when_over(plan: IncidentPlan[Any]) -> None:

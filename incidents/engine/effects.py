@@ -63,6 +63,15 @@ class InvitePolicyPeople(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefreshRefusedInvites(Effect):
+    """Show refused invitations in the channel, or to one person, or update them there."""
+
+    kind: ClassVar[str] = "refresh_refused_invites"
+    batch_id: uuid.UUID
+    person_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefreshStatusCard(Effect):
     """Post the status card or update it in place."""
 

@@ -62,8 +62,14 @@ def effect_words(kind: str) -> str:
 
 
 def refusal_reason(error: str) -> str:
-    """Return why the chat service refused, in words, or an empty text if we have none."""
-    return _REASONS.get(error, "")
+    """Return why the chat service refused, in words, or an empty text if we have none.
+
+    After the code, an error may name the scopes that are missing: `missing_scope: pins:write`.
+    """
+    code, _, scopes = error.partition(": ")
+    if code == "missing_scope" and scopes:
+        return f"Sitrep lacks the scope {scopes.replace(',', ' or ')}"
+    return _REASONS.get(code, "")
 
 
 # Each fits after "gave up", "Slack refused" and "Trying again:".
@@ -72,6 +78,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "open_incident_channel": "opening the incident channel",
         "invite_person": "inviting somebody",
         "invite_policy_people": "inviting the people the policy names",
+        "refresh_refused_invites": "saying who couldn't be invited",
         "remove_person": "removing somebody from the channel",
         "refresh_status_card": "showing the status card",
         "pin_status_card": "pinning the status card",
@@ -117,7 +124,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "not_in_channel": "Sitrep isn't in the channel",
         "channel_not_found": "the channel isn't there, or Sitrep can't see it",
         "is_archived": "the channel is archived",
-        "missing_scope": "Sitrep wasn't given the right to",
+        "missing_scope": "Sitrep lacks a scope for it",
         "user_is_restricted": "guests are kept out",
         "cant_invite": "Slack doesn't allow inviting them",
         "no_permission": "Sitrep wasn't given the right to",

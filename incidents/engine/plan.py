@@ -149,6 +149,12 @@ class IncidentPlan(Plan[EventT_co]):
         effect = PostEntry(incident_id=self.facts.incident_id, entry_id=self.entry.id)
         self.add(effect, lane="channel", after=self.channel_gate)
 
+    def ask(self) -> None:
+        """Post the entry, which asks for something; if nobody reads the channel, tell the lead."""
+        self.post()
+        if not self.facts.has_readers and self.facts.lead_id != self.entry.actor_id:
+            self.tell(self.facts.lead_id)
+
     def tell(self, person_id: uuid.UUID | None, *, about: uuid.UUID | None = None) -> None:
         """Tell one person by direct message about the entry, or about another one."""
         if person_id is None:

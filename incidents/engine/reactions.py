@@ -10,12 +10,16 @@ from incidents.engine.events import (
 )
 from incidents.engine.plan import IncidentPlan, Plan
 from incidents.incident.payload import Payload
-from incidents.policy.policy import COMMANDER
 
 
 def post(plan: IncidentPlan[Payload]) -> None:
     """Post the entry in the incident channel."""
     plan.post()
+
+
+def ask(plan: IncidentPlan[Payload]) -> None:
+    """Post the entry, which asks for something; if nobody reads the channel, tell the lead."""
+    plan.ask()
 
 
 def refresh_card(plan: IncidentPlan[Payload]) -> None:
@@ -63,11 +67,9 @@ def erase_again(plan: Plan[RedactedTextRewritten]) -> None:
 
 
 def say_failure(plan: IncidentPlan[EffectFailed]) -> None:
-    """Report a dead letter in the channel, or to the commander if posting there can't work."""
-    facts = plan.facts
-    is_mute = facts.channel_id is None or facts.is_channel_archived or facts.is_channel_exposed
-    if plan.event.effect_kind == PostEntry.kind or is_mute:
-        plan.tell(plan.facts.find_holder(COMMANDER) or plan.facts.declared_by_id)
+    """Report a dead letter in the channel, or to the lead if nobody reads it there."""
+    if plan.event.effect_kind == PostEntry.kind or not plan.facts.has_readers:
+        plan.tell(plan.facts.lead_id)
     else:
         plan.post()
 

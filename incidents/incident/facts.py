@@ -10,6 +10,7 @@ from incidents.core.ids import Reference
 from incidents.incident.incident import Incident
 from incidents.incident.lifecycle import IncidentStatus, is_open
 from incidents.incident.roles import current_roles
+from incidents.policy.policy import COMMANDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Facts:
     proposals: tuple[ProposalFact, ...] = ()
     # Its handoffs, each with who was asked; loaded only after a redaction.
     handoffs: tuple[tuple[uuid.UUID, uuid.UUID | None], ...] = ()
+    # Whether anybody reads what we post in the channel; found only for entries that ask people.
+    has_readers: bool = True
     # Whether messages about entries still offer something that may have ended with this one.
     has_entry_messages: bool = False
 
@@ -84,6 +87,11 @@ class Facts:
     def is_open(self) -> bool:
         """Tell whether the incident is still being worked on."""
         return is_open(self.status)
+
+    @property
+    def lead_id(self) -> uuid.UUID | None:
+        """Return the commander, else the declarer."""
+        return self.find_holder(COMMANDER) or self.declared_by_id
 
     def holders(self, role_key: str) -> tuple[uuid.UUID, ...]:
         """Return the people who hold the role."""

@@ -52,6 +52,6 @@ def remind_owner(plan: IncidentPlan[OwnedEntry]) -> None:
     """Remind the owner directly; without an owner, post in the channel."""
     owner = plan.event.owner
     if owner is None:
-        plan.post()
+        plan.ask()
     else:
         plan.tell(owner.id)

@@ -24,7 +24,12 @@ from incidents.channel.entries import (
     MessagesRemoved,
     SharingAccepted,
 )
-from incidents.channel.events import ArchivingDue, ChannelSuperfluous, NewcomerArrived
+from incidents.channel.events import (
+    ArchivingDue,
+    ChannelSuperfluous,
+    NewcomerArrived,
+    RefusedInvitesChanged,
+)
 from incidents.checkins import reactions as checkins
 from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue, CheckinUnderstood
 from incidents.drills import reactions as drills
@@ -39,6 +44,7 @@ from incidents.engine.events import (
 )
 from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
+    ask,
     erase_again,
     look_at_entry_messages_again,
     post,
@@ -330,9 +336,9 @@ REACTIONS: Final[tuple[Row, ...]] = (
         checkins.tell_of_answer,
     ),
     # -- lifecycle
-    on(DuplicateFound, post),
+    on(DuplicateFound, ask),
     on(StaleAnswered, refresh_entry_messages),
-    on(StaleAsked, refresh_entry_messages, post),
+    on(StaleAsked, refresh_entry_messages, ask),
     # -- roles
     on(HandoffOffered, roles.put_handoff, learning.follow_learners),
     on(HandoffRequested, roles.put_handoff, learning.follow_learners),
@@ -340,7 +346,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(HandoffAgreed, refresh_entry_messages, roles.settle_handoff),
     on(HandoffUnanswered, post, roles.show_unanswered, roles.call_backup),
     on(HandoffWithdrawn, refresh_entry_messages, roles.settle_handoff, roles.tell_parties),
-    on(CommanderMissing, post, roles.call_backup, roles.end_watch_with_backup),
+    on(CommanderMissing, ask, roles.call_backup, roles.end_watch_with_backup),
     # -- updates
     on(UpdateReminded, updates.say_reminder),
     on(UpdateSnoozed, refresh_entry_messages, post, updates.keep_cadence, refresh_card),
@@ -385,7 +391,8 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(MessagesRemoved, post),
     on(BotRemoved, channel.tell_lead),
     on(BotReturned, refresh_entry_messages, channel.show_topic, refresh_card),
-    on(InviteRefused, post),
+    on(InviteRefused, channel.show_refused_invites),
+    on(RefusedInvitesChanged, channel.show_refused_invites),
     on(ArchivingDue, channel.archive_channel),
     on(ChannelSuperfluous, channel.discard_channel),
     on(NewcomerArrived, channel.read_newcomer_in),
@@ -500,7 +507,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(EscalatedChanged, escalation.show_calls, escalation.show_escalation),
     # -- drills
     on(DrillStarted, post, drills.bring_in_mentor),
-    on(DrillSignal, post),
+    on(DrillSignal, ask),
     on(DrillChecked, post),
     on(DrillActed, post),
     on(DrillEnded, refresh_entry_messages, post, drills.send_scorecards),

@@ -4,22 +4,46 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.channel.life import add_readers
+from incidents.engine.plan import AnyReaction
 from incidents.engine.posted_messages import add_entry_messages
-from incidents.engine.reactions import refresh_entry_messages
+from incidents.engine.reactions import ask, refresh_entry_messages, say_failure
 from incidents.engine.rules import Recorded, Rules
 from incidents.escalation.reactions import add_escalations
 from incidents.guidance.tables import add_people_to_guide
 from incidents.incident.facts import Facts
+from incidents.postmortem import reactions as postmortem
+from incidents.proposals import reactions as proposals
 from incidents.proposals.reactions import add_proposals
 from incidents.registry.copies import COPIES
 from incidents.registry.entries import ENTRY_TYPES
 from incidents.registry.guarded_commands import PERFORMERS, command_text
 from incidents.registry.reactions import REACTIONS
 from incidents.roles.reactions import add_handoffs
+from incidents.updates import reactions as updates
 
+# The reactions that ask people for something in the channel.
+_ASKING: Final[frozenset[AnyReaction]] = frozenset(
+    {
+        ask,
+        say_failure,
+        updates.say_reminder,
+        updates.say_miss,
+        postmortem.remind_owner,
+        proposals.say_unanswered,
+    }
+)
 _MAY_END_MESSAGES: Final = frozenset(
     row.event_type.kind for row in REACTIONS if refresh_entry_messages in row.reactions
 )
+
+
+_ASKS: Final = frozenset(row.event_type.kind for row in REACTIONS if _ASKING & {*row.reactions})
+
+
+async def _add_readers(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
+    """Look who is in the channel only after an entry that asks for something there."""
+    return facts if _ASKS.isdisjoint(recorded.kinds) else await add_readers(session, facts)
 
 
 async def _add_entry_messages(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
@@ -34,6 +58,7 @@ RULES: Final = Rules(
     reactions=REACTIONS,
     fact_sources=(
         _add_entry_messages,
+        _add_readers,
         add_people_to_guide,
         add_escalations,
         add_proposals,

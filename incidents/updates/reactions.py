@@ -28,7 +28,7 @@ def follow_due(plan: IncidentPlan[StatusChanged | SeverityChanged]) -> None:
 def say_reminder(plan: IncidentPlan[UpdateReminded]) -> None:
     """Post in the channel that an update is due; for a late one, tell the leads directly."""
     if plan.event.step != LATE:
-        plan.post()
+        plan.ask()
         return
     for person in plan.event.to:
         plan.tell(person.id)
@@ -37,4 +37,4 @@ def say_reminder(plan: IncidentPlan[UpdateReminded]) -> None:
 def say_miss(plan: IncidentPlan[UpdateMissed]) -> None:
     """Post a missed update in the channel, unless that was said often enough."""
     if not plan.event.is_quiet:
-        plan.post()
+        plan.ask()

@@ -82,7 +82,7 @@ async def uninvite(uow: UnitOfWork, given: TakingBack) -> Outcome:
 def invited_text(_: Request, outcome: Outcome) -> str:
     """Return the reply to the person who invited others."""
     names = ", ".join(mentions.escape_line(name) for name in outcome.data["people"])
-    return f"{names}: invited to {outcome.data['reference']} and its channel."
+    return f"I'm inviting {names} to {outcome.data['reference']} and its channel."
 
 
 def taken_back_text(request: Request, outcome: Outcome) -> str:

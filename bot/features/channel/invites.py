@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from functools import partial
 
 from bot.features.channel.feature import get_incident_row
+from bot.features.channel.life import LOST
 from bot.framework.acquaintance import facts_of
-from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.entry_messages import told_message
+from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement
 from bot.framework.feature import Feature
 from bot.framework.reading import find_user, is_hidden_from
 from bot.framework.requests import Services
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway import SlackGateway
-from incidents.channel.entries import InviteRefused
 from incidents.channel.insiders import find_gone
 from incidents.channel.invitations import Invited, record_invitations
 from incidents.core.people import Person, PersonKind
@@ -88,6 +87,19 @@ async def _invitee(services: Services, name: str, person: Person | None) -> str 
     return user.id
 
 
+# Nothing that could be mended and tried again: guests, deactivated accounts, names of nobody.
+FINAL = frozenset(
+    {
+        "no_user",
+        "not_found",
+        "ura_max_channels",
+        "user_disabled",
+        "user_is_restricted",
+        "user_is_ultra_restricted",
+        "user_not_found",
+        "users_not_found",
+    }
+)
 _NOT_INVITED = frozenset({PersonKind.EXTERNAL, PersonKind.BOT, None})
 
 
@@ -114,20 +126,27 @@ async def _invite(
     channel_id = incident.channel_id
     if channel_id is None:
         return Dropped("no channel to invite to")
-    outcomes = await context.services.gateway.invite(channel_id, user_ids)
-    invited = [Invited(outcome.user_id, outcome.error) for outcome in outcomes]
+    try:
+        outcomes = await context.services.gateway.invite(channel_id, user_ids)
+    except SlackPermanent as refusal:
+        if refusal.error in LOST:
+            raise  # `while_channel_lasts` checks and records it
+        invited = [Invited(user_id, refusal.cause) for user_id in user_ids]
+    else:
+        invited = [Invited(outcome.user_id, outcome.error) for outcome in outcomes]
     invited += [Invited(name, "not_found") for name in unknown]
-    return Done(
-        partial(record_invitations, incident_id=incident.id, channel_id=channel_id, invited=invited)
+    record = partial(
+        record_invitations,
+        incident_id=incident.id,
+        channel_id=channel_id,
+        invited=invited,
+        effect_id=context.effect_id,
     )
+    causes = [one.error for one in invited if one.error is not None and one.error not in FINAL]
+    return Failed(causes[0], record) if causes else Done(record)
 
-
-_INSTEAD = "Call them another way, or add them to the channel yourself."
 
 FEATURE = Feature(
     name="invites",
     effects={InvitePerson: invite_person, InvitePolicyPeople: invite_policy_people},
-    entries=(
-        (InviteRefused.kind, lambda entry, incident: told_message(entry, incident, asks=_INSTEAD)),
-    ),
 )

@@ -46,7 +46,7 @@ from incidents.incident.payload import Payload
 from incidents.incident.views import EntryView, IncidentView, find_next_entry
 
 # Slack errors that may mean the channel is lost, rather than that our call was wrong.
-_LOST = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
+LOST = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
 
 
 def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
@@ -62,7 +62,7 @@ def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
         try:
             return await handler(context)
         except SlackPermanent as error:
-            if error.error not in _LOST or context.effect.incident_id is None:
+            if error.error not in LOST or context.effect.incident_id is None:
                 raise
             lost = await _find_loss(context)
             if lost is None:
@@ -117,7 +117,7 @@ async def archive_channel(context: EffectContext) -> Settlement:
             await context.save_progress({"said": True})
         await context.services.gateway.archive(view.channel_id)
     except SlackPermanent as error:
-        if error.error in _LOST:
+        if error.error in LOST:
             raise  # `while_channel_lasts` checks and records it
         return Dropped(error.error)
     return Done(partial(record_archived, incident_id=view.id, channel_id=view.channel_id))

@@ -116,7 +116,7 @@ def started_message(outcome: Outcome, *, slash: str) -> blocks.Message:
             f"with `{slash} {reference} drill --stop`."
         )
     return say(
-        f"*{reference}* begins: {name}. Its private channel is opening and you are invited; what "
+        f"*{reference}* begins: {name}. I'm opening its private channel and inviting you; what "
         "happens comes there by itself. Nobody outside it is called."
     )
 

@@ -93,7 +93,7 @@ def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> bl
     )
     how, seen = (" in private", " Only its own people see it.") if given.is_private else ("", "")
     return say(
-        f"*{reference}* {lead}{how}: {title}.{seen} Its channel is opening and you are invited. "
+        f"*{reference}* {lead}{how}: {title}.{seen} I'm opening its channel and inviting you. "
         f"Next: take command there with `{slash} role commander me`.{assumed}"
     )
 

@@ -250,7 +250,7 @@ def assign_form(view: IncidentView, policy: Policy) -> blocks.View:
             blocks.select("role", label="Role", options=roles),
             blocks.user_select("person", label="Who takes it?"),
             blocks.context(
-                "They are invited to the channel and get the duties and a checklist directly. "
+                "I invite them to the channel and send them the duties and a checklist. "
                 "With a commander present, command is offered or asked for."
             ),
         ],

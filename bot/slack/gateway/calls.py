@@ -182,7 +182,8 @@ def _of_answer(error: SlackApiError, *, method: str) -> SlackFailure:
     data = getattr(answer, "data", None)
     code = str(data.get("error") or "") if isinstance(data, Mapping) else ""
     retry_after = _retry_after(getattr(answer, "headers", None) or {})
-    return failure_of(code, method=method, status=status, retry_after=retry_after)
+    needed = str(data.get("needed") or "") if data and code == "missing_scope" else ""
+    return failure_of(code, method=method, status=status, retry_after=retry_after, needed=needed)
 
 
 def _retry_after(headers: Mapping[str, str]) -> timedelta | None:

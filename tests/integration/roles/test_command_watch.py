@@ -46,7 +46,9 @@ async def test_after_five_minutes_the_channel_is_asked_then_the_backup_is_named(
 ) -> None:
     with_backup(world)
     backup = await world.person("backup")
-    incident_id = await world.declare("Checkout errors", by=await world.person("alice"))
+    alice = await world.person("alice")
+    incident_id = await world.declare("Checkout errors", by=alice)
+    await world.gather(incident_id, alice)
 
     await wait(world, minutes=4, seconds=59)
     assert await said(world, incident_id) == []
@@ -115,6 +117,7 @@ async def test_a_commander_who_steps_down_leaves_command_at_once_and_the_backup_
     with_backup(world)
     alice, backup = await world.person("alice"), await world.person("backup")
     incident_id = await world.declare("Checkout errors", by=alice)
+    await world.gather(incident_id, alice)
     await world.run(partial(take_command, ref=ById(incident_id)), by=alice)
 
     outcome = await world.run(partial(step_down, ref=ById(incident_id)), by=alice)
@@ -134,6 +137,7 @@ async def test_a_backup_who_steps_down_is_not_called_back_and_the_channel_is_ask
     with_backup(world)
     backup = await world.person("backup")
     incident_id = await world.declare("Checkout errors", by=backup)
+    await world.gather(incident_id, backup)
     await world.run(partial(take_command, ref=ById(incident_id)), by=backup)
 
     outcome = await world.run(partial(step_down, ref=ById(incident_id)), by=backup)

@@ -217,6 +217,7 @@ async def test_without_a_commander_only_the_channel_is_asked(
 ) -> None:
     alice = await world.person("alice")
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev2")
+    await world.gather(incident_id, alice)
     await advance(world, timedelta(minutes=50))
     assert await steps(world, incident_id) == ["due"]
     assert await world.effects(TellPerson) == []
