@@ -31,13 +31,14 @@ from incidents.core.ids import derived_id
 from incidents.core.people import Person
 from incidents.engine.effects import Effect
 from incidents.engine.posted_messages import PostedMessage, find_posted, save_posted
+from incidents.engine.settling import has_dead_letter
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.views import IncidentView
 
-# Errors of chat.update for a message that can't be edited any more; a new one is posted.
-LOST = frozenset(
-    {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
-)
+# Errors of chat.update for a message that is there, but can't be edited any more.
+UNEDITABLE = frozenset({"cant_update_message", "edit_window_closed"})
+# Those for which a new message is posted.
+LOST = UNEDITABLE | {"message_not_found", "channel_not_found"}
 # Errors for a place that can't be written to any more; the message stays as it is.
 CLOSED = frozenset({"is_inactive", "is_archived", "not_in_channel"})
 
@@ -111,6 +112,7 @@ class LiveMessage(Generic[EffectType]):
 
     `subject` identifies the message among all with its purpose. `look` may drop the effect.
     `reach` finds and joins the channel, if it isn't known or the bot was removed from it.
+    `on_replaced` makes an extra record when a new message takes the place of a lost one.
     """
 
     effect: type[EffectType]
@@ -118,6 +120,7 @@ class LiveMessage(Generic[EffectType]):
     subject: Callable[[EffectType], uuid.UUID]
     look: Callable[[AsyncSession, EffectType, Services], Awaitable[Showing | Dropped]]
     reach: Callable[[Services], Awaitable[str | None]] | None = None
+    on_replaced: Callable[[EffectType], Record] | None = None
 
     def remember(self, effect: EffectType, channel_id: str, ts: str) -> Record:
         """Return the record of where the message is now."""
@@ -139,7 +142,8 @@ class LiveMessage(Generic[EffectType]):
 async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Settlement:
     """Edit the message in place, or post it if it is new or lost.
 
-    If Slack refuses one person's own message, it is dropped: they can look up what it says.
+    If Slack refuses one person's own message, it is dropped: they can look up what it says. Of any
+    other, only the first refusal becomes a dead letter: whose *Retry* shows the state by then.
 
     Raises: SlackFailure.
     """
@@ -153,10 +157,13 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Sett
     try:
         settled = await _show(context, live, showing, posted)
     except SlackPermanent as error:
-        if not effect.one_persons_own:
+        if effect.one_persons_own:
+            log.warning("own_message_refused", purpose=live.purpose, error=error.error)
+            settled = Dropped(error.error)
+        elif error.error not in CLOSED and await _failed_before(context):
+            settled = Dropped(f"{error.cause} (said already)")
+        else:
             raise
-        log.warning("own_message_refused", purpose=live.purpose, error=error.error)
-        settled = Dropped(error.error)
     if isinstance(settled, Dropped) and showing.on_dropped is not None:
         return Dropped(settled.reason, showing.on_dropped(settled.reason))
     return settled
@@ -180,7 +187,8 @@ async def _show(
             location = await _find_or_post(context, live, place, message)
             if location is None:
                 return Dropped(place.unless or "nowhere to show it")
-            return Done(_recording(context, live, showing, location))
+            is_new = posted is not None and posted.message_ts != location[1]
+            return Done(_recording(context, live, showing, location, is_replaced=is_new))
     raise TypeError(f"{live.purpose}: a Home tab takes a view, other places a message")
 
 
@@ -194,7 +202,7 @@ async def _edit(
     posted: PostedMessage,
     message: Message,
 ) -> Settlement | None:
-    """Edit the message in place; return None if it was lost."""
+    """Edit the message in place; return None if it was lost, and is to be posted anew."""
     gateway, location = context.services.gateway, (posted.channel_id, posted.message_ts)
     try:
         try:
@@ -206,6 +214,7 @@ async def _edit(
             await gateway.update(*location, message)
     except SlackPermanent as error:
         if error.error in LOST:
+            await _take_away(context, posted, error)
             return None
         # For the incident's own channel, `while_channel_lasts` finds and records what happened.
         if error.error in CLOSED and not context.effect.needs_channel:
@@ -213,6 +222,48 @@ async def _edit(
             return Dropped(error.error)
         raise
     return Done()
+
+
+async def _take_away(
+    context: EffectContext, posted: PostedMessage, refusal: SlackPermanent
+) -> None:
+    """Delete a message that can't be edited, so that it doesn't lie beside a new one.
+
+    Raises: the refusal, if the message is ours and stays: a new one could be edited as little, so
+    each change would add another.
+    """
+    gateway, location = context.services.gateway, (posted.channel_id, posted.message_ts)
+    if refusal.error == "channel_not_found":
+        return
+    try:
+        await gateway.delete(*location)
+    except SlackPermanent as error:
+        log.warning("old_message_not_deleted", channel_id=location[0], error=error.error)
+        if refusal.error != "message_not_found" and await _is_ours(context, posted):
+            raise refusal from None
+        await _unpin(context, posted)
+
+
+async def _is_ours(context: EffectContext, posted: PostedMessage) -> bool:
+    """Tell whether the message is there, and from the bot that we are now."""
+    services = context.services
+    try:
+        found = await services.gateway.fetch_message(posted.channel_id, posted.message_ts)
+    except SlackPermanent:
+        return True
+    return found is not None and found.user_id == services.workspace.bot_external_id
+
+
+async def _unpin(context: EffectContext, posted: PostedMessage) -> None:
+    try:
+        await context.services.gateway.unpin(posted.channel_id, posted.message_ts)
+    except SlackPermanent as error:
+        log.warning("old_message_not_unpinned", channel_id=posted.channel_id, error=error.error)
+
+
+async def _failed_before(context: EffectContext) -> bool:
+    async with context.services.database.reading() as session:
+        return await has_dead_letter(session, context.effect)
 
 
 async def _find_or_post(
@@ -229,7 +280,11 @@ async def _find_or_post(
         found = await find_earlier(context, channel_id=target)
         if found is not None:
             # It still shows the state at that attempt.
-            await context.services.gateway.update(*found, message)
+            try:
+                await context.services.gateway.update(*found, message)
+            except SlackPermanent as error:
+                if error.error not in LOST:
+                    raise
             return found
     if place.unless:
         return None
@@ -256,15 +311,19 @@ def _recording(
     live: LiveMessage[EffectType],
     showing: Showing,
     location: tuple[str, str],
+    *,
+    is_replaced: bool,
 ) -> Record:
-    remember = live.remember(context.get(live.effect), *location)
-    if showing.on_shown is None:
-        return remember
-    extra = showing.on_shown(location[0])
+    effect = context.get(live.effect)
+    records = [live.remember(effect, *location)]
+    if showing.on_shown is not None:
+        records.append(showing.on_shown(location[0]))
+    if is_replaced and live.on_replaced is not None:
+        records.append(live.on_replaced(effect))
 
     async def record(uow: UnitOfWork) -> None:
-        await remember(uow)
-        await extra(uow)
+        for one in records:
+            await one(uow)
 
     return record
 

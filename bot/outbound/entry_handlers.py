@@ -20,7 +20,7 @@ from bot.framework.effect_context import (
 )
 from bot.framework.entry_messages import Ending, render_entry
 from bot.framework.feature import EffectHandler, Feature
-from bot.framework.live_messages import CLOSED
+from bot.framework.live_messages import CLOSED, UNEDITABLE
 from bot.framework.phrases import hidden_message
 from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.requests import Services
@@ -240,9 +240,19 @@ async def _carry_out(context: EffectContext, edit: _Edit) -> _Edit | None:
         await context.services.gateway.update(*place, edit.message)
     except SlackPermanent as error:
         log.warning("message_not_refreshed", channel_id=place[0], error=error.error)
+        if error.error in UNEDITABLE:
+            await _delete(context, place)
         # A channel that is closed to us may reopen: try again then.
         return None if error.error in _UNREACHABLE and edit.ending is not _ELSEWHERE else edit
     return edit
+
+
+async def _delete(context: EffectContext, place: tuple[str, str]) -> None:
+    """Delete a message that can't be edited: it would ask for what is over. The record has it."""
+    try:
+        await context.services.gateway.delete(*place)
+    except SlackPermanent as error:
+        log.warning("old_message_not_deleted", channel_id=place[0], error=error.error)
 
 
 def _remembering(said: _Said, location: tuple[str, str]) -> Record:

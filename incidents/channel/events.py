@@ -20,6 +20,11 @@ class ChannelSuperfluous(FeatureEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatusCardReplaced(FeatureEvent):
+    """A new status card took the place of one that was lost or couldn't be edited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedInvitesChanged(FeatureEvent):
     """Refused invitations are tried again, or their people are in now."""
 

@@ -15,6 +15,7 @@ from incidents.channel.events import (
     ChannelSuperfluous,
     NewcomerArrived,
     RefusedInvitesChanged,
+    StatusCardReplaced,
 )
 from incidents.core.ids import derived_id
 from incidents.engine.effects import (
@@ -77,6 +78,11 @@ def furnish_channel(plan: IncidentPlan[Any]) -> None:
     plan.set_topic(is_new=is_new)
     bookmarks = AddBookmarks(incident_id=facts.incident_id, is_new=is_new)
     plan.add(bookmarks, lane="bookmarks", after=plan.channel_gate)
+
+
+def pin_card(plan: IncidentPlan[StatusCardReplaced]) -> None:
+    """Pin the new card, as the old one was."""
+    plan.add(PinStatusCard(incident_id=plan.facts.incident_id), lane="pin")
 
 
 def warn_last_insider(plan: IncidentPlan[SightEnded]) -> None:

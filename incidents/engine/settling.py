@@ -9,7 +9,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import Superseded
-from incidents.engine.effects import effect_types
+from incidents.engine.effects import Effect, effect_types, encode
 from incidents.engine.entries import EffectFailed, EffectRetried
 from incidents.engine.outbox import EffectRow, EffectStatus, get_effect
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -217,6 +217,16 @@ async def is_dead(session: AsyncSession, effect_id: uuid.UUID) -> bool:
     """Tell whether an effect is a dead letter, which somebody may try again."""
     query = select(EffectRow.status).where(EffectRow.id == effect_id)
     return (await session.execute(query)).scalar_one_or_none() == EffectStatus.DEAD
+
+
+async def has_dead_letter(session: AsyncSession, effect: Effect) -> bool:
+    """Tell whether the same effect is a dead letter already."""
+    query = select(EffectRow.payload).where(
+        EffectRow.incident_id == effect.incident_id,
+        EffectRow.kind == effect.kind,
+        EffectRow.status == EffectStatus.DEAD,
+    )
+    return encode(effect) in (await session.execute(query)).scalars().all()
 
 
 async def _get_dead(uow: UnitOfWork, effect_id: uuid.UUID) -> EffectRow:

@@ -29,6 +29,7 @@ from incidents.channel.events import (
     ChannelSuperfluous,
     NewcomerArrived,
     RefusedInvitesChanged,
+    StatusCardReplaced,
 )
 from incidents.checkins import reactions as checkins
 from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue, CheckinUnderstood
@@ -393,6 +394,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(BotReturned, refresh_entry_messages, channel.show_topic, refresh_card),
     on(InviteRefused, channel.show_refused_invites),
     on(RefusedInvitesChanged, channel.show_refused_invites),
+    on(StatusCardReplaced, channel.pin_card),
     on(ArchivingDue, channel.archive_channel),
     on(ChannelSuperfluous, channel.discard_channel),
     on(NewcomerArrived, channel.read_newcomer_in),

@@ -190,6 +190,11 @@ class MessageCalls(ChannelCalls):
         done = frozenset({"already_pinned"})
         await self._call("pins.add", {"channel": channel, "timestamp": ts}, done=done)
 
+    async def unpin(self, channel: str, ts: str) -> None:
+        """Unpin a message, unless it isn't pinned or is gone."""
+        done = frozenset({"no_pin", "not_pinned", "message_not_found"})
+        await self._call("pins.remove", {"channel": channel, "timestamp": ts}, done=done)
+
     async def list_bookmarks(self, channel: str) -> tuple[Bookmark, ...]:
         """Return a channel's bookmarks."""
         answer = await self._call("bookmarks.list", {"channel_id": channel})

@@ -187,6 +187,15 @@ async def test_a_card_that_slack_refuses_delays_no_other_message(bot: Bot, error
     assert waiting == ({"dead": 1} if error in {"is_archived", "something_new"} else {})
 
 
+async def test_a_question_that_is_over_and_cannot_be_edited_is_deleted(bot: Bot) -> None:
+    _, bob, room, question = await asked(bot)
+    bot.slack.fail("chat.update", error="edit_window_closed", match=updates(question))
+    await bob.click(bot.slack.dm(bob).messages[-1], "checkin_understood")
+    await bot.settle()
+    assert question.deleted
+    assert "took on the check-in" in room.transcript
+
+
 # -- an error of ours ---------------------------------------------------------------------------
 
 
