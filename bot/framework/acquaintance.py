@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.slack.errors import SlackFailure
+from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway.people import SlackUser
 from bot.slack.rate_limits import Priority
 from incidents.core.errors import CannotAsk
@@ -70,8 +70,14 @@ async def get_acquainted(
     answers = await asyncio.gather(
         *(_find_facts(services, one, seats=seats, until=until) for one in external_ids)
     )
-    unanswered = [one for one, facts in zip(external_ids, answers, strict=True) if facts is None]
-    learned = [_belonging(facts, acts_here=acts_here) for facts in answers if facts is not None]
+    unanswered = [
+        CannotAsk(one, answer)
+        for one, answer in zip(external_ids, answers, strict=True)
+        if isinstance(answer, str)
+    ]
+    learned = [
+        _belonging(answer, acts_here=acts_here) for answer in answers if not isinstance(answer, str)
+    ]
     if learned:  # also if others are missing: nobody is asked about twice
         await services.transactions.run(
             partial(save_people, people=learned),
@@ -79,19 +85,19 @@ async def get_acquainted(
             workspace_id=services.workspace.id,
         )
     if unanswered:
-        raise CannotAsk(unanswered[0])
+        raise unanswered[0]
 
 
 async def _find_facts(
     services: "Services", external_id: str, *, seats: asyncio.Semaphore, until: float
-) -> PersonFacts | None:
-    """Return what Slack says about somebody; None if it doesn't answer in time."""
+) -> PersonFacts | str:
+    """Return what Slack says about somebody, else why it refuses; "" if it doesn't answer."""
     try:
         async with asyncio.timeout_at(until), seats:
             return await _ask(services, external_id)
     except (SlackFailure, TimeoutError) as error:
         log.warning("person_not_asked", error=getattr(error, "error", "timeout"))
-        return None
+        return error.cause if isinstance(error, SlackPermanent) else ""
 
 
 def _belonging(facts: PersonFacts, *, acts_here: bool) -> PersonFacts:

@@ -112,6 +112,8 @@ class Request:
     # See `Acting`.
     acts_here: bool = True
     is_doubtful: bool = False
+    # Why Slack refuses to tell who they are; "" if it told us, or didn't answer.
+    not_told: str = ""
     # How long Slack may take to say who somebody is.
     ask_seconds: float = ASK_SECONDS
     # The people to whom they agreed to open a private incident; None: they weren't asked.
@@ -162,21 +164,23 @@ class Request:
         If it doesn't answer, somebody new acts as `unknown` if from our own workspace, else as a
         stranger; for everybody else, what the directory says counts.
         """
-        external_id = self.actor.external_id
+        actor, external_id = self.actor, self.actor.external_id
         if not self.is_doubtful or external_id is None:
             return self
         try:
             await get_acquainted(
                 self.services, [external_id], within=self.ask_seconds, acts_here=self.acts_here
             )
-        except CannotAsk:
-            is_stranger = self.actor.person_kind is PersonKind.UNKNOWN and not self.acts_here
-            kind = PersonKind.EXTERNAL if is_stranger else self.actor.person_kind
-            return replace(self, actor=replace(self.actor, person_kind=kind), is_doubtful=False)
+        except CannotAsk as error:
+            is_stranger = actor.person_kind is PersonKind.UNKNOWN and not self.acts_here
+            kind = PersonKind.EXTERNAL if is_stranger else actor.person_kind
+            actor = replace(actor, person_kind=kind)
+            return replace(self, actor=actor, is_doubtful=False, not_told=error.refusal)
         async with self.services.database.reading() as session:
             workspace_id = self.services.workspace.id
             person = await find_person(session, workspace_id=workspace_id, external_id=external_id)
-        actor = self.actor if person is None else actor_of(person)
+        if person is not None:
+            actor = actor_of(person)
         return replace(self, actor=actor, is_doubtful=False)
 
     async def open_view(self, view: View) -> None:

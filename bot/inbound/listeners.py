@@ -34,6 +34,7 @@ from bot.framework.requests import (
     Services,
     ShowView,
 )
+from bot.framework.slack_refusals import failure_text
 from bot.framework.slash_commands import Command, CommandRefused, Grammar
 from bot.inbound.opening import agreed_in_form, as_before, ask_first, handler_of, in_place
 from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
@@ -257,7 +258,7 @@ class Listeners:
             return Say(meant_verbs.grammar_message(error, slash=self.slash))
         except SlackFailure as error:
             log.warning("slack_failed_in_request", method=error.method, error=error.error)
-            return Say(refusals.say(_slack_failure_text(error)))
+            return Say(refusals.say(failure_text(error)))
         except Exception:
             log.exception("handler_failed")
             # The failure may have come during the commit or after it.
@@ -336,12 +337,6 @@ def _option_id(body: Mapping[str, Any]) -> str:
 
 def _event_type(body: Mapping[str, Any]) -> str:
     return str((body.get("event") or {}).get("type") or "")
-
-
-def _slack_failure_text(error: SlackFailure) -> str:
-    if "trigger" in error.error:
-        return "The form couldn't be opened in time. Nothing was changed; please press again."
-    return "Slack didn't answer just now, so nothing was changed. Please try again."
 
 
 def _told(message: Message) -> View:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from bot.framework.refusals import say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
+from bot.framework.slack_refusals import refusal_text
 from bot.slack.mentions import code, mention, plain
 from bot.slack.truncation import shorten
 from incidents.core.errors import CannotAsk, DomainError, IncidentNotFound, NotPermitted
@@ -21,6 +22,7 @@ _WHO_ARE_YOU: Final = (
     "You're new to me, and Slack isn't telling me who you are, so I did nothing. "
     "Try again in a minute. Until then you can declare incidents and add notes to your own."
 )
+_REFUSED: Final = "I did nothing, because Slack refuses to tell me who {person} {are}. {why}"
 _WHO_IS_IT: Final = (
     "{person} is new to me, and Slack isn't telling me who they are, so I did nothing. "
     "Try again in a minute, or name somebody else."
@@ -34,8 +36,14 @@ def refusal_of_actor(request: Request) -> Reply:
         return _reply(request, _DEACTIVATED)
     is_new = actor.person_kind is PersonKind.UNKNOWN
     if is_new and "command" in request.payload and request.words.verb not in _AT_ONCE:
-        return _reply(request, _WHO_ARE_YOU)
+        return _reply(request, _who_are_you(request))
     return None
+
+
+def _who_are_you(request: Request) -> str:
+    if request.not_told:
+        return _REFUSED.format(person="you", are="are", why=refusal_text(request.not_told))
+    return _WHO_ARE_YOU
 
 
 def refusal_if_unclear(request: Request, error: DomainError) -> Reply:
@@ -44,13 +52,17 @@ def refusal_if_unclear(request: Request, error: DomainError) -> Reply:
     To somebody new, an incident that isn't theirs doesn't exist: they aren't told so, since it may.
     """
     match error:
-        case CannotAsk(external_id=external_id) if external_id:
+        case CannotAsk(external_id=external_id, refusal=refusal) if external_id:
             person = "This person" if request.is_form else mention(external_id)
-            return _reply(request, _WHO_IS_IT.format(person=person), about=external_id)
+            text = _WHO_IS_IT.format(person=person)
+            if refusal:
+                name = "this person" if request.is_form else person
+                text = _REFUSED.format(person=name, are="is", why=refusal_text(refusal))
+            return _reply(request, text, about=external_id)
         case IncidentNotFound() | NotPermitted(needs="member") if (
             request.actor.person_kind is PersonKind.UNKNOWN
         ):
-            return _reply(request, _WHO_ARE_YOU)
+            return _reply(request, _who_are_you(request))
     return None
 
 

@@ -132,9 +132,13 @@ class NotKnownYet(DomainError):
 
 @dataclass(eq=False)
 class CannotAsk(DomainError):
-    """The chat service doesn't answer who this is: `external_id`, or the actor if it is ""."""
+    """The chat service doesn't say who this is: `external_id`, or the actor if it is "".
+
+    `refusal` is its error if it refuses to, "" if it doesn't answer.
+    """
 
     external_id: str = ""
+    refusal: str = ""
 
 
 @dataclass(eq=False)

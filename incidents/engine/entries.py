@@ -130,5 +130,18 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "no_permission": "Sitrep wasn't given the right to",
         "msg_too_long": "the message is too long",
         "user_disabled": "the account is deactivated",
+        "not_allowed_token_type": "Sitrep's token isn't a bot token",
+        "access_denied": "a workspace setting doesn't allow it",
+        "ekm_access_denied": "the organisation's encryption keys are withdrawn",
+        "enterprise_is_restricted": "the organisation doesn't allow it",
+        "team_access_not_granted": "the organisation hasn't let Sitrep into this workspace",
+        "cant_update_message": "the message can't be edited",
+        "edit_window_closed": "messages can't be edited any more after a while",
+        "cannot_dm_bot": "bots get no direct messages",
+        "messages_tab_disabled": "the app's messages are switched off",
+        "method_not_supported_for_channel_type": "it doesn't work in this kind of channel",
+        "restricted_action_read_only_channel": "only some people may post there",
+        "restricted_action_non_threadable_channel": "a workspace setting doesn't allow it",
+        "unknown_method": "this Slack doesn't know it",
     }
 )

@@ -10,6 +10,7 @@ from bot.framework.arguments import Arguments
 from bot.framework.entry_messages import Ending, ends, shown
 from bot.framework.feature import Feature
 from bot.framework.requests import Request
+from bot.framework.slack_refusals import what_to_do
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.engine.entries import EffectFailed, EffectRetried, effect_words, refusal_reason
@@ -25,8 +26,8 @@ def effect_failed(
     what, reason = effect_words(failed.effect_kind), refusal_reason(failed.error)
     text = (
         f"{incident.reference}: Slack refused {what}{f', because {reason}' if reason else ''}. "
-        "Everything is on the record and the incident goes on. Press *Retry* once the cause is "
-        "mended."
+        f"Everything is on the record and the incident goes on. {what_to_do(failed.error)} "
+        "Then press *Retry*."
     )
     # Slack's error code, for the person who fixes the cause.
     answer = f"Slack's answer: {mentions.code(failed.error)}"

@@ -14,6 +14,7 @@ from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.reading import incident_id_of, load_incident
 from bot.framework.requests import WorkspaceInfo
+from bot.framework.slack_refusals import what_to_do
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent, SlackTemporary
 from bot.slack.gateway.channels import Channel
@@ -29,6 +30,7 @@ from incidents.engine.effects import (
     OpenIncidentChannel,
     SetChannelTopic,
 )
+from incidents.engine.entries import refusal_reason
 from incidents.incident.incident import ById, Incident, find_incident
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.escalation import Service
@@ -78,7 +80,7 @@ async def open_channel(context: EffectContext) -> Settlement:
         except SlackPermanent as error:
             if error.error == "name_taken":
                 continue
-            return _refused(context, incident, error.error)
+            return _refused(context, incident, error.cause)
         except SlackTemporary as limit:
             await tell_place(context, incident, limit)
             raise
@@ -143,7 +145,6 @@ _REFUSALS: Mapping[str, str] = {
     "restricted_action": "a workspace setting doesn't let Sitrep open channels",
     "user_is_restricted": "a workspace setting doesn't let Sitrep open channels",
     "cannot_create_channel": "a workspace setting doesn't let Sitrep open channels",
-    "missing_scope": "Sitrep wasn't given the right to open channels",
     "name_taken": "every name it could have is taken",
 }
 
@@ -154,10 +155,12 @@ def channel_refused(
     """Tell the declarer that the channel failed, that nothing is lost, and what to do."""
     name, title = refused.channel_name, mentions.escape_line(incident.title)
     what = f"Sitrep can't get into #{mentions.escape_line(name)}" if name else "It has no channel"
-    reason = _REFUSALS.get(refused.error, "Slack gives no other reason")
+    reason = _REFUSALS.get(refused.error) or refusal_reason(refused.error)
+    mend = "" if refused.error == "name_taken" else f" {what_to_do(refused.error)}"
     text = (
         f"*{incident.reference}* {title} is on the record and goes on. "
-        f"{what}: {reason} (`{mentions.escape_line(refused.error)}`)."
+        f"{what}: {reason or 'Slack gives no other reason'} "
+        f"(`{mentions.escape_line(refused.error)}`).{mend}"
     )
     retry = blocks.button("Retry", action_id="effect_retry", value=str(refused.effect_id))
     if not refused.can_use_existing:

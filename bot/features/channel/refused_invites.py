@@ -12,6 +12,7 @@ from bot.framework.phrases import about, hidden_message
 from bot.framework.reading import incident_id_of, is_hidden_from, read_incident
 from bot.framework.refusals import say
 from bot.framework.requests import Request, Services
+from bot.framework.slack_refusals import what_to_do
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.sentences import SlackText
@@ -90,7 +91,10 @@ def _advice(
         do = "Open the channel and join it."
     else:
         do = "Call them another way, or add them to the channel yourself."
-    return f"{do} Once the cause is mended, press *Retry*." if can_retry else do
+    if not can_retry:
+        return do
+    causes = dict.fromkeys(what_to_do(one.refused.error) for one in waiting if one.can_retry)
+    return f"{do} {' '.join(causes)} Then press *Retry*."
 
 
 async def _look(

@@ -134,9 +134,9 @@ async def join_channel(context: EffectContext) -> Settlement:
         members = await gateway.members(channel.id)
     except SlackPermanent as error:
         record = partial(
-            record_refused, incident_id=view.id, error=error.error, effect_id=context.effect_id
+            record_refused, incident_id=view.id, error=error.cause, effect_id=context.effect_id
         )
-        return Failed(error.error, record)
+        return Failed(error.cause, record)
     return Done(
         partial(record_members, incident_id=view.id, channel_id=channel.id, members=members)
     )

@@ -82,7 +82,7 @@ async def test_people_are_invited_although_groups_cant_be_read(bot: Bot) -> None
     _, room = await declared(bot, by=alice)
     assert bob in room
     (refusal,) = (one.text for one in room.messages if "couldn't invite" in one.text)
-    assert "sre (not found" in refusal
+    assert "sre: not found in this workspace" in refusal
 
 
 async def test_somebody_who_is_hired_later_is_invited_later(bot: Bot) -> None:
@@ -166,3 +166,18 @@ async def test_an_export_that_could_not_be_uploaded_is_refused(bot: Bot) -> None
     await bot.settle()
     answer = await alice.command("/incident INC-1 export")
     assert "archived" in answer.text
+
+
+async def test_what_slack_refuses_for_good_is_named_to_who_asked(bot: Bot) -> None:
+    alice, _ = await declared(bot)
+    bot.slack.add_channel("war-room")
+    refusal = {"error": "missing_scope", "needed": "channels:read"}
+    bot.slack.fail("conversations.info", **refusal)
+    answer = await alice.command("/incident INC-1 channel #war-room")
+    assert "Slack refused to show me the channel" in answer.text
+    assert "channels:read" in answer.text
+    bot.slack.add_person("erin")
+    bot.slack.fail("users.info", error="missing_scope", needed="users:read", times=9)
+    answer = await alice.command("/incident INC-1 role commander @erin")
+    assert "refuses to tell me who" in answer.text
+    assert "users:read" in answer.text

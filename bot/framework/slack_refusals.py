@@ -1,0 +1,103 @@
+"""What Slack refused, why, and who can mend it: the wording of every failed call."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from bot.slack import mentions
+from bot.slack.errors import SlackFailure, SlackPermanent, SlackUnauthorized
+from incidents.engine.entries import refusal_reason
+
+
+def failure_text(error: SlackFailure) -> str:
+    """Return the answer to somebody whose request needed a call that failed."""
+    if "trigger" in error.error:
+        return "The form couldn't be opened in time. Nothing was changed; please press again."
+    match error:
+        case SlackUnauthorized():
+            return (
+                f"Slack doesn't accept my token any more ({mentions.code(error.error)}), so nothing "
+                "was changed. Ask the people who run Sitrep to renew it: `sitrep doctor` says how."
+            )
+        case SlackPermanent(cause=cause, method=method):
+            what = _CALLS.get(method, mentions.code(method))
+            return f"Nothing was changed: Slack refused {what}. {refusal_text(cause)}"
+    return "Slack didn't answer just now, so nothing was changed. Please try again."
+
+
+def refusal_text(cause: str) -> str:
+    """Return Slack's reason with its code, and what to do."""
+    reason, code = refusal_reason(cause), mentions.code(cause)
+    why = f"{reason} ({code})" if reason else f"Its answer is {code}"
+    return f"{mentions.escape(why[:1].upper()) + why[1:]}. {what_to_do(cause)}"
+
+
+def what_to_do(cause: str) -> str:
+    """Return who can mend it, and how."""
+    code, _, scopes = cause.partition(": ")
+    if code == "missing_scope":
+        named = f"the scope {mentions.code(scopes)}" if scopes else "it"
+        return (
+            f"Ask the people who run Sitrep to add {named} in the app's settings and to install it "
+            "again: `sitrep doctor` lists what is missing."
+        )
+    return _REMEDIES.get(code, _OTHERWISE)
+
+
+_SETTINGS: Final = "An admin of your Slack workspace can allow it in its settings."
+_OPERATORS: Final = "Ask the people who run Sitrep: `sitrep doctor` says what is wrong."
+_INVITE: Final = "Type `/invite @Sitrep` there, or choose another channel."
+_OTHERWISE: Final = (
+    "Trying again won't help by itself. Ask the people who run Sitrep: `sitrep doctor` looks for "
+    "the cause."
+)
+
+# By Slack's error code.
+_REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "access_denied": _SETTINGS,
+        "app_missing_action_team_ids": _OPERATORS,
+        "cannot_dm_bot": "Bots get no direct messages. Name a person.",
+        "cant_invite": _SETTINGS,
+        "channel_not_found": _INVITE,
+        "ekm_access_denied": _SETTINGS,
+        "enterprise_is_restricted": _SETTINGS,
+        "is_archived": "Unarchive the channel, or use another one.",
+        "messages_tab_disabled": _OPERATORS,
+        "method_not_supported_for_channel_type": "Use an ordinary channel.",
+        "no_permission": _SETTINGS,
+        "not_allowed_token_type": (
+            "Ask the people who run Sitrep to set a bot token (`xoxb-…`): `sitrep doctor` checks it."
+        ),
+        "not_in_channel": _INVITE,
+        "org_login_required": _SETTINGS,
+        "restricted_action": _SETTINGS,
+        "team_access_not_granted": _SETTINGS,
+        "user_disabled": "Name somebody else.",
+        "user_is_restricted": "Name a member of the workspace.",
+    }
+)
+
+# What was refused, by the method of Slack's Web API; each fits after "Slack refused".
+_CALLS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "conversations.history": "to show me the message",
+        "conversations.info": "to show me the channel",
+        "conversations.list": "to show me the channels",
+        "conversations.members": "to tell me who is in the channel",
+        "conversations.replies": "to show me the thread",
+        "conversations.open": "to open the conversation",
+        "conversations.join": "to let me into the channel",
+        "conversations.invite": "the invitation",
+        "chat.getPermalink": "to give me the message's address",
+        "chat.postEphemeral": "to show you my answer",
+        "chat.postMessage": "my message",
+        "usergroups.list": "to show me the groups",
+        "usergroups.users.list": "to tell me who is in the group",
+        "users.info": "to tell me who that is",
+        "users.lookupByEmail": "to tell me whose address that is",
+        "views.open": "to open the form",
+        "views.publish": "to show the Home tab",
+        "views.update": "to change the form",
+    }
+)
