@@ -243,9 +243,9 @@ class Dispatcher:
             rows = await outbox.get_effects(uow.session, [one.effect_id for one in ended])
             # All rows first, so that they are written together; then their records.
             records = [await self._settle(uow, one, rows[one.effect_id]) for one in ended]
-            for record in records:
-                if record is not None:
-                    await record(uow)
+            for record in filter(None, records):
+                await uow.flush()  # each finds what the ones before it wrote
+                await record(uow)
             await uow.follow_up()
             if is_back:
                 await settling.hasten(

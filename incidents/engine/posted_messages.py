@@ -63,10 +63,8 @@ async def save_posted(
     now: datetime,
     ending: str | None = None,
 ) -> None:
-    """Remember where the message is now.
-
-    Call it once per transaction and message: a second call wouldn't find the unwritten row.
-    """
+    """Remember where the message is now."""
+    await session.flush()  # it may have been remembered in this transaction
     row = await find_posted(session, purpose=purpose, subject_id=subject_id)
     if row is None:
         row = PostedMessage(incident_id=incident_id, purpose=purpose, subject_id=subject_id)

@@ -171,8 +171,7 @@ async def test_an_export_that_could_not_be_uploaded_is_refused(bot: Bot) -> None
 async def test_what_slack_refuses_for_good_is_named_to_who_asked(bot: Bot) -> None:
     alice, _ = await declared(bot)
     bot.slack.add_channel("war-room")
-    refusal = {"error": "missing_scope", "needed": "channels:read"}
-    bot.slack.fail("conversations.info", **refusal)
+    bot.slack.fail("conversations.info", error="missing_scope", needed="channels:read")
     answer = await alice.command("/incident INC-1 channel #war-room")
     assert "Slack refused to show me the channel" in answer.text
     assert "channels:read" in answer.text

@@ -3,19 +3,24 @@
 import asyncio
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select, text
 
 from bot.app import running
-from bot.framework.effect_context import Done, EffectContext
+from bot.framework.effect_context import Done, Dropped, EffectContext
+from bot.outbound.attempts import Ended
 from bot.outbound.dispatcher import Dispatcher
+from incidents.channel.entries import BotRemoved
+from incidents.channel.life import ChannelLoss, record_loss
 from incidents.core.ids import new_id
 from incidents.engine import outbox
 from incidents.engine.effects import SetChannelTopic
 from incidents.engine.outbox import EffectRow, EffectStatus, Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident
+from incidents.incident.timeline import TimelineEntry
 from incidents.storage import leases
 from tests.scenario.conftest import ROOM, Bot
 
@@ -132,6 +137,38 @@ async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bo
     for _ in range(2):  # the next renewal finds it, and then it can be seen whether it happened
         await bot.advance(seconds=5)
     assert await _statuses(bot) == {EffectStatus.DONE}
+
+
+async def test_ends_in_one_transaction_find_what_the_ones_before_them_recorded(bot: Bot) -> None:
+    incident_id, dispatcher = await _declared(bot), bot.app.dispatcher
+    await dispatcher.stop()
+    lost = partial(
+        record_loss,
+        incident_id=incident_id,
+        channel_id=bot.slack.channel(ROOM).id,
+        loss=ChannelLoss.BOT_REMOVED,
+    )
+    effect = SetChannelTopic(incident_id=incident_id)
+    plans = [Planned(new_id(), effect, f"lane {number}") for number in range(3)]
+
+    async def take(uow: UnitOfWork) -> Outcome:
+        await uow.add_effects(plans)
+        await outbox.claim(
+            uow.session,
+            workspace_id=uow.workspace_id,
+            holder=dispatcher.holder,
+            now=uow.now,
+            limit=3,
+            refreshes=3,
+            kinds=(effect.kind,),
+        )
+        return Outcome("claimed")
+
+    await bot.run(take)
+    await dispatcher._transact([Ended(one.id, Dropped("", lost)) for one in plans], limit=0)
+    query = select(TimelineEntry.id).where(TimelineEntry.kind == BotRemoved.kind)
+    async with bot.app.services.database.reading() as session:
+        assert len((await session.execute(query)).all()) == 1
 
 
 async def _statuses(bot: Bot) -> set[str]:
