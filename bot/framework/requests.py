@@ -290,10 +290,14 @@ async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Answer only this person; `replaces` overwrites the message whose button they pressed."""
+    """Answer only this person; `replaces` overwrites the message whose button they pressed.
+
+    `is_needed`: also after a form whose result the channel usually shows.
+    """
 
     message: Message
     replaces: bool = False
+    is_needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

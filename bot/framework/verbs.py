@@ -11,6 +11,7 @@ from typing import Any, Generic, cast
 from bot.framework.arguments import A, OnIncident, Words, from_value, from_view, to_metadata
 from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request, Say, ShowView, split_first
+from bot.framework.silent_channel import with_silence
 from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput, NeedsApproval
@@ -82,7 +83,9 @@ class Verb(Command, Generic[A]):
     # text names the input. `explain` may word any error itself, and is asked first.
     inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     explain: Explain | None = None
-    # The channel shows the result, so the form closes without an answer.
+    # The channel shows the result; if it can't, the answer says so.
+    is_posted: bool = False
+    # In addition, the form closes without an answer.
     is_quiet: bool = False
 
     async def by_command(self, request: Request) -> Reply:
@@ -117,7 +120,8 @@ class Verb(Command, Generic[A]):
             if told is None:
                 raise
             return FieldErrors(told)
-        return None if self.is_quiet and isinstance(reply, Say) else reply
+        is_shown = self.is_quiet and isinstance(reply, Say) and not reply.is_needed
+        return None if is_shown else reply
 
     async def ask(self, request: Request, given: A) -> Reply:
         """Open the form; if another was just submitted, replace that one."""
@@ -146,7 +150,10 @@ class Verb(Command, Generic[A]):
         told = self.tell(request, outcome) if self.tell is not None else None
         if told is None:
             return None
-        return Say(say(told) if isinstance(told, str) else told)
+        answer = Say(say(told) if isinstance(told, str) else told)
+        if self.is_quiet or self.is_posted:
+            return await with_silence(request, answer, outcome.incident_id)
+        return answer
 
     async def _act(self, uow: UnitOfWork, *, given: A) -> Outcome:
         if self.do is not None:

@@ -30,6 +30,8 @@ class EffectFailed(Payload):
     effect_id: uuid.UUID | None = None
     effect_kind: str = ""
     error: str = ""
+    # Whose words they were that couldn't be posted.
+    author_id: uuid.UUID | None = None
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return what was refused, and why."""

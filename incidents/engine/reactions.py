@@ -67,9 +67,13 @@ def erase_again(plan: Plan[RedactedTextRewritten]) -> None:
 
 
 def say_failure(plan: IncidentPlan[EffectFailed]) -> None:
-    """Report a dead letter in the channel, or to the lead if nobody reads it there."""
+    """Report a dead letter in the channel, or to the lead if nobody reads it there.
+
+    Who said what couldn't be posted hears it, too.
+    """
     if plan.event.effect_kind == PostEntry.kind or not plan.facts.has_readers:
-        plan.tell(plan.facts.lead_id)
+        for person_id in dict.fromkeys((plan.facts.lead_id, plan.event.author_id)):
+            plan.tell(person_id)
     else:
         plan.post()
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import Superseded
-from incidents.engine.effects import Effect, effect_types, encode
+from incidents.engine.effects import Effect, PostEntry, effect_types, encode
 from incidents.engine.entries import EffectFailed, EffectRetried
 from incidents.engine.outbox import EffectRow, EffectStatus, get_effect
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -180,7 +180,21 @@ async def record_failure(uow: UnitOfWork, *, row: EffectRow, error: str) -> None
     """Record on the timeline that an effect became a dead letter, if that belongs there."""
     if row.incident_id is not None and await is_on_timeline(uow, row):
         incident = await uow.get_incident(ById(row.incident_id))
-        uow.record(incident, EffectFailed(effect_id=row.id, effect_kind=row.kind, error=error))
+        failed = EffectFailed(
+            effect_id=row.id,
+            effect_kind=row.kind,
+            error=error,
+            author_id=await _author_of(uow, row),
+        )
+        uow.record(incident, failed)
+
+
+async def _author_of(uow: UnitOfWork, row: EffectRow) -> uuid.UUID | None:
+    """Return whose words an effect should have posted."""
+    if row.kind != PostEntry.kind or row.entry_id is None:
+        return None
+    entry = await uow.session.get(TimelineEntry, row.entry_id)
+    return entry.actor_id if entry is not None else None
 
 
 async def is_on_timeline(uow: UnitOfWork, row: EffectRow) -> bool:

@@ -154,7 +154,7 @@ class Crew:
 SAID_DONE = {
     "declare": "is declared",
     "note": "Noted",
-    "update": "is posted",
+    "update": "is recorded",
     "escalate": "escalated",
     "action": "Added action item",
 }

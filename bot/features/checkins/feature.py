@@ -80,7 +80,7 @@ def asked_message(outcome: Outcome) -> blocks.Message:
     """Return the reply to the person who asked."""
     box = spoken_duration(timedelta(seconds=outcome.data["box_seconds"]))
     name = mentions.escape_line(outcome.data["name"])
-    return say(f"Asked {name}, by direct message and in the channel. I check back in {box}.")
+    return say(f"I'm asking {name} by direct message and in the channel, and check back in {box}.")
 
 
 def checkin_form(view: IncidentView, *, box: timedelta) -> blocks.View:
@@ -148,8 +148,8 @@ def answered_text(outcome: Outcome) -> str:
             box = spoken_duration(timedelta(seconds=outcome.data["box_seconds"]))
             return f"Noted. I ask again in {box}."
         case CheckinAnswer.STUCK:
-            return "Noted, and posted in the channel. I'm telling the commander and the person who asked."
-    return "Noted on the timeline and said in the channel. Thank you."
+            return "Noted. I'm telling the channel, the commander and the person who asked."
+    return "Noted on the timeline. Thank you."
 
 
 FEATURE = Feature(

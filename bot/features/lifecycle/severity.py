@@ -93,7 +93,7 @@ def changed_message(outcome: Outcome) -> blocks.Message:
     """Return the reply to the person who changed the severity."""
     data = outcome.data
     old, new = mentions.escape_line(data["old"]), mentions.escape_line(data["new"])
-    return say(f"*{data['reference']}*: severity {old} → *{new}*. It is in the channel.")
+    return say(f"*{data['reference']}*: severity {old} → *{new}*.")
 
 
 def _already_so(_: Request, error: DomainError) -> Mapping[str, str] | None:

@@ -205,7 +205,7 @@ def outcome_text(outcome: Outcome, *, slash: str) -> str:
             who = (
                 f"{told} {'person' if told == 1 else 'people'} who may agree got a direct message"
                 if told
-                else "It is in the channel for people who may agree"
+                else "Its card in the channel asks people who may agree"
             )
             minutes = max(round(data["wait_seconds"] / 60), 1)
             return f"{name} waits for an answer. {who}; without one I ask again in {minutes} min."
@@ -224,7 +224,9 @@ def outcome_text(outcome: Outcome, *, slash: str) -> str:
         case "abandoned":
             return f"{name} is abandoned, on the timeline."
         case "objections_asked":
-            return f"Asked in the channel. The result follows in {data['box_seconds'] // 60} min."
+            return (
+                f"I'm asking in the channel. The result follows in {data['box_seconds'] // 60} min."
+            )
         case "objected":
             return "Your objection is on the card, with your name. I'm telling the commander."
     return f"{name}: noted."

@@ -60,10 +60,12 @@ def typed_update(request: Request) -> Update | AskFirst[Update]:
 
 
 def posted_message(outcome: Outcome) -> blocks.Message:
-    """Return the reply to the author: the update is posted, and when the next one is due."""
+    """Return the reply to the author: the update is recorded, and when the next one is due."""
     due_at = instant_of(outcome.data["next_due_at"])
     then = f" The next one is due {mentions.date(due_at, '{time}')}." if due_at else ""
-    return say(f"Update {outcome.data['number']} on *{outcome.data['reference']}* is posted.{then}")
+    return say(
+        f"Update {outcome.data['number']} on *{outcome.data['reference']}* is recorded.{then}"
+    )
 
 
 def update_form(view: IncidentView, given: Update, *, policy: Policy) -> Form[Update]:

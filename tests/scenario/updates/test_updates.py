@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.scenario.conftest import ROOM, Bot, declared, unpinned
+from tests.scenario.conftest import ROOM, Bot, declared, told, unpinned
 
 
 async def test_an_update_by_command_is_said_in_the_channel_and_restarts_the_clock(
@@ -142,3 +142,32 @@ async def test_a_silent_incident_is_asked_about_and_again_only_after_as_long(bot
     assert len(unpinned(room, "Is it over?")) == 1
     await bot.advance(days=1, seconds=2)
     assert len(unpinned(room, "Is it over?")) == 2
+
+
+async def test_an_update_that_cannot_be_posted_is_not_called_posted(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    bob = bot.slack.add_person("bob")
+    await bob.joins(room)
+
+    refused = bot.slack.fail(
+        "chat.postMessage",
+        error="restricted_action",
+        match=lambda args: args["channel"] == room.id,
+    )
+    answer = await bob.command("/incident update Still down", channel=room)
+    assert "is recorded" in answer.text
+    await bot.settle()
+    assert refused.happened
+    for author in (alice, bob):  # who leads, and whose words they are
+        assert "Slack refused posting a message in the channel" in told(bot, author)
+
+    await alice.kicks(bot.slack.bot, room)
+    await bot.settle()
+    answer = await bob.command("/incident INC-1 update Going up again")
+    assert "I was removed" in answer.text
+    await alice.archives(room)
+    await bot.settle()
+    form = (await bob.command("/incident INC-1 update")).get_view()
+    answer = await bob.submit(form, {"text": "All is well"})
+    assert answer.shown is not None
+    assert "I can't post it in the channel, which is archived" in answer.shown.rendered
