@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.features import all_features
 from bot.features.browse.people import refresh_directory
-from bot.features.channel.announcement import join_announcement_channel
+from bot.features.channel.announcement import announce_what_waits, join_announcement_channel
 from bot.features.channel.life import while_channel_lasts
 from bot.features.channel.watch import EVERY, look_at_open_channels
 from bot.framework.effect_context import Dropped
@@ -251,6 +251,9 @@ def _chores(
     return (
         Chore("token", timedelta(minutes=1), check_token),
         Chore("announcement", timedelta(hours=6), partial(join_announcement_channel, services)),
+        Chore(
+            "waiting announcements", EVERY, partial(announce_what_waits, services), at_start=False
+        ),
         Chore("channels", EVERY, partial(look_at_open_channels, services)),
         Chore("directory", timedelta(hours=6), partial(refresh_directory, services)),
         Chore("retention", timedelta(minutes=10), delete_done, at_start=False),

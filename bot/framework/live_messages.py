@@ -71,6 +71,13 @@ class ToPeople:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreached:
+    """Why a live message's channel can't be reached."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OnHome:
     """A person's Home tab, which always exists."""
 
@@ -119,7 +126,7 @@ class LiveMessage(Generic[EffectType]):
     purpose: str
     subject: Callable[[EffectType], uuid.UUID]
     look: Callable[[AsyncSession, EffectType, Services], Awaitable[Showing | Dropped]]
-    reach: Callable[[Services], Awaitable[str | None]] | None = None
+    reach: Callable[[Services], Awaitable[str | Unreached]] | None = None
     on_replaced: Callable[[EffectType], Record] | None = None
 
     def remember(self, effect: EffectType, channel_id: str, ts: str) -> Record:
@@ -161,7 +168,7 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Sett
             log.warning("own_message_refused", purpose=live.purpose, error=error.error)
             settled = Dropped(error.error)
         elif error.error not in CLOSED and await _failed_before(context):
-            settled = Dropped(f"{error.cause} (said already)")
+            return Dropped(f"{error.cause} (said already)")
         else:
             raise
     if isinstance(settled, Dropped) and showing.on_dropped is not None:
@@ -185,8 +192,8 @@ async def _show(
                 if settled is not None:
                     return settled
             location = await _find_or_post(context, live, place, message)
-            if location is None:
-                return Dropped(place.unless or "nowhere to show it")
+            if isinstance(location, str):
+                return Dropped(location)
             is_new = posted is not None and posted.message_ts != location[1]
             return Done(_recording(context, live, showing, location, is_replaced=is_new))
     raise TypeError(f"{live.purpose}: a Home tab takes a view, other places a message")
@@ -271,10 +278,10 @@ async def _find_or_post(
     live: LiveMessage[EffectType],
     place: InChannel | ToPeople,
     message: Message,
-) -> tuple[str, str] | None:
-    """Return where an earlier attempt's or a new message is; None if there is neither."""
+) -> tuple[str, str] | str:
+    """Return where an earlier attempt's or a new message is, or why there is neither."""
     if place.unless and not context.is_uncertain:
-        return None
+        return place.unless
     target = await _target(context, place)
     if target is not None:
         found = await find_earlier(context, channel_id=target)
@@ -287,15 +294,19 @@ async def _find_or_post(
                     raise
             return found
     if place.unless:
-        return None
+        return place.unless
     if target is not None:
         try:
             return await post(context, channel_id=target, message=message)
         except SlackPermanent as error:
             if live.reach is None or error.error not in LOST | CLOSED:
                 raise
-    target = await live.reach(context.services) if live.reach is not None else None
-    return None if target is None else await post_once(context, channel_id=target, message=message)
+    if live.reach is None:
+        return "nowhere to show it"
+    reached = await live.reach(context.services)
+    if isinstance(reached, Unreached):
+        return reached.reason
+    return await post_once(context, channel_id=reached, message=message)
 
 
 async def _target(context: EffectContext, place: InChannel | ToPeople) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, cast
 from bot.framework.arguments import A, OnIncident, Words, from_value, from_view, to_metadata
 from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request, Say, ShowView, split_first
-from bot.framework.silent_channel import with_silence
+from bot.framework.slack_refusals import with_silence
 from bot.framework.slash_commands import Command
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput, NeedsApproval

@@ -173,7 +173,12 @@ from incidents.supervision.events import (
     StageSet,
 )
 from incidents.updates import reactions as updates
-from incidents.updates.entries import UpdateReminded, UpdateSnoozed
+from incidents.updates.entries import (
+    AnnouncementMissed,
+    AnnouncementPossible,
+    UpdateReminded,
+    UpdateSnoozed,
+)
 
 REACTIONS: Final[tuple[Row, ...]] = (
     # -- incident
@@ -351,6 +356,8 @@ REACTIONS: Final[tuple[Row, ...]] = (
     # -- updates
     on(UpdateReminded, updates.say_reminder),
     on(UpdateSnoozed, refresh_entry_messages, post, updates.keep_cadence, refresh_card),
+    on(AnnouncementMissed, post),
+    on(AnnouncementPossible, refresh_announcement),
     # -- channel
     on(
         SightEnded,

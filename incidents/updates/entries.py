@@ -1,11 +1,15 @@
-"""Entries of the cadence: reminders of stakeholder updates, and snoozes."""
+"""Entries of stakeholder updates: reminders, snoozes, and announcements that couldn't be made."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar, Final
 
-from incidents.core.sentences import HowLong, Telling, When, Who, listed, said, telling
+from incidents.core.sentences import ChannelName, HowLong, Telling, When, Who, listed, said, telling
+from incidents.engine.entries import refusal_reason
 from incidents.incident.payload import Payload
 
 DUE: Final = "due"
@@ -49,4 +53,54 @@ class UpdateSnoozed(Payload):
         return telling("put off the next update by ", delay, *until, details=(said(self.reason),))
 
 
-ENTRIES: Final[tuple[type[Payload], ...]] = (UpdateReminded, UpdateSnoozed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementMissed(Payload):
+    """The incident couldn't be announced; `problem` is a `NoAnnouncement` or Slack's error."""
+
+    kind: ClassVar[str] = "announcement_missed"
+    is_bookkeeping: ClassVar[bool] = True
+    channel_name: str = ""
+    problem: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return where it couldn't be announced, and why."""
+        why = refusal_reason(self.problem) or _PROBLEMS.get(self.problem, self.problem)
+        return telling(
+            "couldn't announce the incident in ", ChannelName(self.channel_name), f": {why}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementPossible(Payload):
+    """The announcement channel is there again, so the incident is announced after all."""
+
+    kind: ClassVar[str] = "announcement_possible"
+    is_bookkeeping: ClassVar[bool] = True
+    channel_name: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which channel is there again."""
+        return telling("found ", ChannelName(self.channel_name), " again, to announce the incident")
+
+
+class NoAnnouncement(StrEnum):
+    """Why there is no channel to announce in."""
+
+    MISSING = "missing"
+    ARCHIVED = "archived"
+
+
+_PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        NoAnnouncement.MISSING: "it isn't there, or Sitrep can't see it",
+        NoAnnouncement.ARCHIVED: "it is archived",
+    }
+)
+
+
+ENTRIES: Final[tuple[type[Payload], ...]] = (
+    UpdateReminded,
+    UpdateSnoozed,
+    AnnouncementMissed,
+    AnnouncementPossible,
+)

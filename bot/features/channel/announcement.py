@@ -1,24 +1,36 @@
 """The announcement: a live message in the announcement channel."""
 
+import uuid
 from functools import partial
+from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.channel.status_card_view import ended, heading, people, times
-from bot.framework.effect_context import Dropped
+from bot.framework.effect_context import Dropped, Record
+from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Feature
-from bot.framework.live_messages import InChannel, LiveMessage, Showing
+from bot.framework.live_messages import InChannel, LiveMessage, Showing, Unreached
 from bot.framework.reading import incident_id_of, read_incident
-from bot.framework.requests import Services
+from bot.framework.requests import Reply, Request, Services
+from bot.framework.slack_refusals import what_to_do
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackFailure, SlackPermanent
+from bot.slack.gateway.channels import Channel
 from incidents.core.people import Workspace, system_actor
 from incidents.engine.effects import RefreshAnnouncement
-from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.lifecycle import IncidentStatus
-from incidents.incident.views import IncidentView
+from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.policy import COMMANDER
+from incidents.updates.announcing import (
+    find_unannounced,
+    note_announcement_channel,
+    note_not_announced,
+)
+from incidents.updates.entries import AnnouncementMissed, NoAnnouncement
+
+_NOT_ANNOUNCED: Final = "not announced"
 
 log = structlog.get_logger(__name__)
 
@@ -80,12 +92,16 @@ async def _look(
 ) -> Showing | Dropped:
     view = await read_incident(session, effect, services)
     if view.is_drill:
-        return Dropped("not announced")
+        return Dropped(_NOT_ANNOUNCED)
     channel_id = await _known_channel(session, services)
     if view.is_private:
-        kept = InChannel(channel_id, unless="not announced", stays=True)
+        kept = InChannel(channel_id, unless=_NOT_ANNOUNCED, stays=True)
         return Showing(handled_privately(view.reference), kept)
-    return Showing(announcement(view), InChannel(channel_id, stays=True))
+    over = "" if view.is_open else "over before it was announced"
+    place = InChannel(channel_id, unless=over, stays=True)
+    wanted = services.policy.announcement.channel
+    dropped = partial(_on_dropped, view.id, wanted.removeprefix("#"))
+    return Showing(announcement(view), place, on_dropped=dropped)
 
 
 def handled_privately(reference: str) -> blocks.Message:
@@ -104,46 +120,110 @@ async def _known_channel(session: AsyncSession, services: Services) -> str | Non
 async def join_announcement_channel(services: Services) -> str | None:
     """Find and join the announcement channel before it is needed; a failure is only logged."""
     try:
-        return await find_announcement_channel(services)
+        found = await find_announcement_channel(services)
     except SlackFailure as error:
         wanted = services.policy.announcement.channel
         log.warning("announcement_channel_not_joined", channel=wanted, error=error.error)
         return None
+    return None if isinstance(found, Unreached) else found
 
 
-async def find_announcement_channel(services: Services) -> str | None:
-    """Find the policy's announcement channel, join it and store its id; None if it is missing.
+async def announce_what_waits(services: Services) -> None:
+    """Look for the announcement channel if open incidents couldn't be announced."""
+    async with services.database.reading() as session:
+        waiting = await find_unannounced(session, workspace_id=services.workspace.id)
+    if waiting:
+        await join_announcement_channel(services)
+
+
+async def find_announcement_channel(services: Services) -> str | Unreached:
+    """Find the policy's announcement channel, join it and store its id; else say why it can't be.
 
     Raises: SlackTemporary, SlackUnauthorized: we don't know yet whether the channel exists.
     """
     wanted = services.policy.announcement.channel
     if not services.policy.announcement.enabled:
-        return None
+        return Unreached(_NOT_ANNOUNCED)
     try:
         channel = await services.gateway.find_channel(wanted)
         if channel is None or channel.is_archived:
-            todo = "create it (if it is private, invite the bot), or name another in the policy"
-            log.warning("announcement_channel_missing", channel=wanted, todo=todo)
-            return None
+            problem = await _problem(services, channel)
+            log.warning("announcement_channel_missing", channel=wanted, problem=problem)
+            return Unreached(problem)
         if not channel.is_member and not channel.is_private:
             await services.gateway.join(channel.id)
     except SlackPermanent as error:
         log.warning("announcement_channel_not_joined", channel=wanted, error=error.error)
-        return None
+        return Unreached(error.cause)
     await services.transactions.run(
-        partial(_remember_channel, name=wanted, channel_id=channel.id),
+        partial(note_announcement_channel, name=wanted, channel_id=channel.id),
         actor=system_actor(),
         workspace_id=services.workspace.id,
     )
     return channel.id
 
 
-async def _remember_channel(uow: UnitOfWork, *, name: str, channel_id: str) -> Outcome:
-    workspace = await uow.session.get(Workspace, uow.workspace_id)
-    if workspace is not None:
-        workspace.announcement_name = name
-        workspace.announcement_channel_id = channel_id
-    return Outcome("announcement_channel")
+async def _problem(services: Services, channel: Channel | None) -> NoAnnouncement:
+    """Tell whether the channel is archived: then it isn't found by its name."""
+    if channel is None:
+        async with services.database.reading() as session:
+            known = await _known_channel(session, services)
+        channel = await services.gateway.find_channel(known) if known is not None else None
+    is_archived = channel is not None and channel.is_archived
+    return NoAnnouncement.ARCHIVED if is_archived else NoAnnouncement.MISSING
+
+
+def _on_dropped(incident_id: uuid.UUID, channel: str, reason: str) -> Record | None:
+    """Record that an incident which should be announced can't be."""
+    if reason == _NOT_ANNOUNCED:
+        return None
+    problem = NoAnnouncement.ARCHIVED if reason in {"is_archived", "is_inactive"} else reason
+    return partial(
+        note_not_announced, incident_id=incident_id, channel_name=channel, problem=problem
+    )
+
+
+def announcement_missed(
+    missed: AnnouncementMissed, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
+    """Return that the incident isn't announced, what to do, and that I keep looking."""
+    match missed.problem:
+        case NoAnnouncement.MISSING:
+            do = (
+                "Create that channel or, if it is private, type `/invite @Sitrep` there; or name "
+                "another one in the policy."
+            )
+        case NoAnnouncement.ARCHIVED:
+            do = "Unarchive that channel, or name another one in the policy."
+        case cause:
+            do = what_to_do(cause)
+    asks = f"{do} I look for it every 10 minutes while {incident.reference} is open."
+    return told_message(entry, incident, asks=asks)
+
+
+async def heard(request: Request) -> Reply:
+    """Announce what waits when the announcement channel is back, has its name, or let us in."""
+    services, event = request.services, request.event
+    is_others = "member" in str(event.get("type")) and (
+        event.get("user") != services.workspace.bot_external_id
+    )
+    if request.channel_id and not is_others and await _is_waited_for(services, request.channel_id):
+        await join_announcement_channel(services)
+    return None
+
+
+async def _is_waited_for(services: Services, channel_id: str) -> bool:
+    """Tell whether this is the channel that open incidents couldn't be announced in."""
+    async with services.database.reading() as session:
+        if not await find_unannounced(session, workspace_id=services.workspace.id):
+            return False
+    try:
+        channel = await services.gateway.find_channel(channel_id)
+    except SlackFailure as error:
+        log.info("channel_not_looked_at", error=error.error)
+        return False
+    wanted = services.policy.announcement.channel.removeprefix("#")
+    return channel is not None and wanted in {channel.name, channel.id}
 
 
 ANNOUNCEMENT = LiveMessage(
@@ -151,8 +231,18 @@ ANNOUNCEMENT = LiveMessage(
     purpose="announcement",
     subject=incident_id_of,
     look=_look,
-    # Without the channel nothing is announced; `sitrep doctor` reports that.
     reach=find_announcement_channel,
 )
 
-FEATURE = Feature(name="announcement", live_messages=(ANNOUNCEMENT,))
+FEATURE = Feature(
+    name="announcement",
+    live_messages=(ANNOUNCEMENT,),
+    entries=(shown(AnnouncementMissed, announcement_missed),),
+    events={
+        "channel_unarchive": heard,
+        "group_unarchive": heard,
+        "channel_rename": heard,
+        "group_rename": heard,
+        "member_joined_channel": heard,
+    },
+)

@@ -8,7 +8,7 @@ import pytest
 from bot.features.browse.people import refresh_directory
 from bot.features.channel.announcement import join_announcement_channel
 from incidents.policy.references import GroupRef, PersonRef
-from tests.scenario.conftest import DECLARE, ROOM, Bot, declared
+from tests.scenario.conftest import DECLARE, ROOM, Bot, declared, said
 from tests.slack_server.delivery.failures import FOREVER
 
 
@@ -19,12 +19,48 @@ async def test_the_incident_is_announced_once_and_edited_in_place(bot: Bot) -> N
     assert "INC-1 Checkout errors" in announced[0].text
 
 
-async def test_a_missing_announcement_channel_stops_nothing(bot: Bot) -> None:
+async def test_a_missing_announcement_channel_is_said_once_and_made_up_for(bot: Bot) -> None:
     bot.change_policy(announcement=replace(bot.loaded.policy.announcement, channel="#nowhere"))
     await bot.restart()
-    alice, _ = await declared(bot)
-    assert alice in bot.slack.channel(ROOM)
-    assert bot.slack.channel(ROOM).pins
+    alice, room = await declared(bot)
+    await alice.command("/incident declare sev3 Search is slow")
+    await alice.command("/incident status identified", channel=room)
+    await bot.settle()
+    over = await alice.command("/incident INC-2 cancel False alarm")
+    assert "cancelled" in over.text
+    await bot.settle()
+    assert alice in room
+    assert room.pins
+    (notice,) = said(room, "couldn't announce the incident in #nowhere: it isn't there")
+    assert "Create that channel" in notice.text
+
+    bot.slack.add_channel("nowhere")  # no event tells us
+    await bot.app.scheduler.run_chore("waiting announcements")
+    await bot.settle()
+    await bot.app.scheduler.run_chore("waiting announcements")
+    await bot.settle()
+    (announced,) = said(bot.slack.channel("nowhere"), "INC-")  # only what is still open
+    assert "INC-1 Checkout errors" in announced.text
+
+
+async def test_an_archived_announcement_channel_is_said_and_used_when_it_is_back(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await bot.settle()
+    channel = bot.slack.channel("incidents")
+    await alice.joins(channel)
+    await declared(bot, by=alice)
+    await alice.archives(channel)
+    await alice.command("/incident declare sev3 Search is slow")
+    await alice.command("/incident INC-1 severity sev1 Payments fail as well")
+    await bot.settle()
+    for room in (bot.slack.channel(ROOM), bot.slack.channel("inc-2-search-is-slow")):
+        (notice,) = said(room, "couldn't announce the incident in #incidents")
+        assert "it is archived" in notice.text
+    await alice.unarchives(channel)
+    await bot.settle()
+    first, second = channel.messages
+    assert "SEV1" in first.text
+    assert "Search is slow" in second.text
 
 
 async def test_one_bad_invitee_does_not_stop_the_rest(bot: Bot) -> None:
