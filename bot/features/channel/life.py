@@ -149,7 +149,7 @@ async def unarchive_channel(context: EffectContext) -> Settlement:
         if not channel.is_member:
             await gateway.join(channel.id)
     except SlackPermanent as error:
-        return Failed(error.error)
+        return Failed(error.cause)
     return Done(partial(record_unarchived, incident_id=view.id, channel_id=view.channel_id))
 
 

@@ -181,7 +181,7 @@ async def call_person(context: EffectContext) -> Settlement:
     except SlackPermanent as error:
         if not called.may_see:
             return Dropped("no longer theirs to see")
-        return await _mention(context, called, error=error.error)
+        return await _mention(context, called, error=error.cause)
     attention = await _attention(services, person)
     away = away_text(
         attention,
@@ -199,7 +199,12 @@ async def call_person(context: EffectContext) -> Settlement:
 
 
 async def _mention(context: EffectContext, called: _Called, *, error: str) -> Settlement:
-    """Mention in the channel a person that no direct message reaches. Raises: SlackPermanent."""
+    """Mention in the channel a person that no direct message reaches.
+
+    If they can't be invited there either, the next step is called at once.
+
+    Raises: SlackPermanent.
+    """
     services, view, call = context.services, called.view, called.call
     log.warning("call_not_delivered", error=error, escalation_id=str(view.id))
     channel_id = called.incident.channel_id
@@ -209,22 +214,27 @@ async def _mention(context: EffectContext, called: _Called, *, error: str) -> Se
         or called.incident.is_channel_exposed
     ):
         raise SlackPermanent(error, method="chat.postMessage")
-    await _bring_in(services, channel_id, call)
+    is_there = await _bring_in(services, channel_id, call)
     place = await post_once(context, channel_id=channel_id, message=called.mention())
 
     async def record(uow: UnitOfWork) -> None:
         await CALL.remember(context.get(CallForEscalation), *place)(uow)
         await note_medium(uow, view.id, call.id, medium=Medium.CHANNEL)
+        if not is_there:
+            how = "no direct message reaches them, and they can't be invited to the channel"
+            await note_unavailable(uow, view.id, call.id, how=how)
 
     return Done(record)
 
 
-async def _bring_in(services: Services, channel_id: str, call: CallView) -> None:
-    """Invite them first: a mention notifies only members of the channel."""
+async def _bring_in(services: Services, channel_id: str, call: CallView) -> bool:
+    """Invite them first: a mention notifies only members of the channel. Return whether they are."""
     try:
-        await services.gateway.invite(channel_id, [call.person.external_id])
+        (outcome,) = await services.gateway.invite(channel_id, [call.person.external_id])
     except SlackPermanent as error:
         log.info("not_invited_for_mention", error=error.error)
+        return False
+    return outcome.error is None
 
 
 async def _attention(services: Services, person: str) -> Attention:

@@ -43,6 +43,18 @@ async def test_whom_no_direct_message_reaches_is_mentioned_in_the_channel_neutra
     assert settled.buttons == []
 
 
+async def test_whom_neither_a_message_nor_an_invitation_reaches_costs_no_wait(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    bot.slack.fail(
+        "chat.postMessage", error="cannot_dm_bot", times=9, match=direct_to(bot, crew.bob)
+    )
+    bot.slack.fail("conversations.invite", error="cant_invite", times=9)
+    await crew.escalate()
+    assert crew.bob not in crew.room
+    assert "can't be invited to the channel" in crew.card.text
+    assert crew.was_called(crew.carol)
+
+
 async def test_whom_nothing_reaches_doesnt_stop_the_ladder(any_bot: Bot) -> None:
     crew = await crew_of(any_bot)
     refused = direct_to(any_bot, crew.bob)
