@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from incidents.core.sentences import Telling, Words, telling
+from incidents.core.sentences import Sentence, Telling, Who, Words, telling
 from incidents.incident.payload import Payload
 
 
@@ -32,13 +32,23 @@ class EffectFailed(Payload):
     error: str = ""
     # Whose words they were that couldn't be posted.
     author_id: uuid.UUID | None = None
+    # Who should have been invited, called, or told.
+    person: Who | None = None
+
+    def what(self) -> Sentence:
+        """Return what was refused, with the name of the person concerned."""
+        words = effect_words(self.effect_kind)
+        if self.person is None:
+            return (words,)
+        before, somebody, after = words.partition("somebody")
+        return (before, self.person, after) if somebody else (words, " for ", self.person)
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return what was refused, and why."""
         reason = refusal_reason(self.error)
         answer = (" (", Words(self.error.replace("_", " ")), ")") if self.error else ()
         because = (f", because {reason}",) if reason else answer
-        return telling(f"gave up {effect_words(self.effect_kind)}: Slack refused it", *because)
+        return telling("gave up ", *self.what(), ": Slack refused it", *because)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

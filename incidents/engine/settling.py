@@ -9,6 +9,8 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import Superseded
+from incidents.core.people import Person
+from incidents.core.sentences import Who
 from incidents.engine.effects import Effect, PostEntry, effect_types, encode
 from incidents.engine.entries import EffectFailed, EffectRetried
 from incidents.engine.outbox import EffectRow, EffectStatus, get_effect
@@ -185,6 +187,7 @@ async def record_failure(uow: UnitOfWork, *, row: EffectRow, error: str) -> None
             effect_kind=row.kind,
             error=error,
             author_id=await _author_of(uow, row),
+            person=await _person_of(uow.session, row),
         )
         uow.record(incident, failed)
 
@@ -214,6 +217,12 @@ async def _is_about_failure(uow: UnitOfWork, row: EffectRow) -> bool:
         return False
     entry = await uow.session.get(TimelineEntry, row.entry_id)
     return entry is not None and entry.kind == EffectFailed.kind
+
+
+async def _person_of(session: AsyncSession, row: EffectRow) -> Who | None:
+    person_id = row.payload.get("person_id")
+    person = await session.get(Person, uuid.UUID(person_id)) if person_id else None
+    return Who(person.name, person.id) if person is not None and person.name else None
 
 
 async def retry_effect(uow: UnitOfWork, effect_id: uuid.UUID) -> Outcome:

@@ -13,6 +13,8 @@ from bot.framework.requests import Request
 from bot.framework.slack_refusals import what_to_do
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
+from bot.slack.sentences import SlackText
+from incidents.core.sentences import render
 from incidents.engine.entries import EffectFailed, EffectRetried, effect_words, refusal_reason
 from incidents.engine.settling import is_dead, retry_effect
 from incidents.engine.unit_of_work import Outcome
@@ -23,7 +25,7 @@ def effect_failed(
     failed: EffectFailed, _entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
     """Post what Slack refused and that nothing is lost, with a *Retry* button."""
-    what, reason = effect_words(failed.effect_kind), refusal_reason(failed.error)
+    what, reason = render(failed.what(), SlackText()), refusal_reason(failed.error)
     text = (
         f"{incident.reference}: Slack refused {what}{f', because {reason}' if reason else ''}. "
         f"Everything is on the record and the incident goes on. {what_to_do(failed.error)} "

@@ -185,6 +185,17 @@ async def test_a_refusal_for_good_is_said_with_retry_and_retried(bot: Bot) -> No
     await bot.settle()
     assert room.pins
 
+    bob = bot.slack.add_person("bob")
+    theirs = bot.slack.dm(bob).id
+    bot.slack.fail(
+        "chat.postMessage",
+        error="messages_tab_disabled",
+        match=lambda args: args["channel"] in {bob.id, theirs},
+    )
+    await alice.command("/incident role scribe @bob", channel=room)
+    await bot.settle()
+    assert said(room, "Slack refused sending a role's checklist for bob")
+
 
 async def test_a_revoked_token_pauses_and_gives_nothing_up(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
