@@ -41,6 +41,8 @@ UNEDITABLE = frozenset({"cant_update_message", "edit_window_closed"})
 LOST = UNEDITABLE | {"message_not_found", "channel_not_found"}
 # Errors for a place that can't be written to any more; the message stays as it is.
 CLOSED = frozenset({"is_inactive", "is_archived", "not_in_channel"})
+# Slack says `channel_not_found` of a private channel that removed the bot; it may return.
+UNREACHABLE = CLOSED | {"channel_not_found"}
 
 EffectType = TypeVar("EffectType", bound=Effect)
 
@@ -167,7 +169,7 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Sett
         if effect.one_persons_own:
             log.warning("own_message_refused", purpose=live.purpose, error=error.error)
             settled = Dropped(error.error)
-        elif error.error not in CLOSED and await _failed_before(context):
+        elif error.error not in UNREACHABLE and await _failed_before(context):
             return Dropped(f"{error.cause} (said already)")
         else:
             raise

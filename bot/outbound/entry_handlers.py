@@ -20,7 +20,7 @@ from bot.framework.effect_context import (
 )
 from bot.framework.entry_messages import Ending, render_entry
 from bot.framework.feature import EffectHandler, Feature
-from bot.framework.live_messages import CLOSED, UNEDITABLE
+from bot.framework.live_messages import UNEDITABLE, UNREACHABLE
 from bot.framework.phrases import hidden_message
 from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.requests import Services
@@ -52,8 +52,6 @@ from incidents.incident.incident import ById
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import EntryView, IncidentView, get_entry_view
 
-# Slack says `channel_not_found` of a private channel that removed the bot; it may return.
-_UNREACHABLE = CLOSED | {"channel_not_found"}
 _ELSEWHERE = Ending("This goes on privately.")
 
 log = structlog.get_logger(__name__)
@@ -243,7 +241,7 @@ async def _carry_out(context: EffectContext, edit: _Edit) -> _Edit | None:
         if error.error in UNEDITABLE:
             await _delete(context, place)
         # A channel that is closed to us may reopen: try again then.
-        return None if error.error in _UNREACHABLE and edit.ending is not _ELSEWHERE else edit
+        return None if error.error in UNREACHABLE and edit.ending is not _ELSEWHERE else edit
     return edit
 
 
