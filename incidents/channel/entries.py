@@ -70,6 +70,8 @@ class ChannelEntry(Payload):
 
     channel_id: str = ""
     channel_name: str = ""
+    # Whose words couldn't be posted there, if that showed what happened.
+    author_id: uuid.UUID | None = None
 
     def channel(self) -> Sentence:
         """Return the incident channel, with its name if known."""

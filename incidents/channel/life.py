@@ -44,12 +44,20 @@ class ChannelLoss(StrEnum):
     BOT_REMOVED = "bot_removed"
 
 
-async def note_archived(uow: UnitOfWork, channel_id: str, *, is_by_policy: bool = False) -> Outcome:
+async def note_archived(
+    uow: UnitOfWork,
+    channel_id: str,
+    *,
+    is_by_policy: bool = False,
+    author_id: uuid.UUID | None = None,
+) -> Outcome:
     """Record that the actor archived an incident's channel. Raises: IncidentNotFound."""
     incident = await incident_of(uow, channel_id)
     if not incident.is_channel_archived:
         incident.is_channel_archived = True
-        archived = replace(about(ChannelArchived, incident), is_by_policy=is_by_policy)
+        archived = replace(
+            about(ChannelArchived, incident), is_by_policy=is_by_policy, author_id=author_id
+        )
         uow.record(incident, archived)
     return Outcome("channel_archived", incident.id)
 
@@ -108,7 +116,11 @@ async def note_deleted(uow: UnitOfWork, channel_id: str) -> Outcome:
 
 
 async def note_bot_removed(
-    uow: UnitOfWork, channel_id: str, *, by_external_id: str | None = None
+    uow: UnitOfWork,
+    channel_id: str,
+    *,
+    by_external_id: str | None = None,
+    author_id: uuid.UUID | None = None,
 ) -> Outcome:
     """Record that we were removed from the channel, once. Raises: IncidentNotFound."""
     incident = await incident_of(uow, channel_id)
@@ -118,6 +130,7 @@ async def note_bot_removed(
             about(BotRemoved, incident),
             bot_id=workspace.bot_external_id if workspace is not None else "",
             by=await _find_who(uow, by_external_id),
+            author_id=author_id,
         )
         uow.record(incident, removed, actor=system_actor())
     return Outcome("bot_removed", incident.id)
@@ -132,17 +145,27 @@ async def note_bot_returned(uow: UnitOfWork, channel_id: str) -> Outcome:
 
 
 async def record_loss(
-    uow: UnitOfWork, incident_id: uuid.UUID, *, channel_id: str, loss: ChannelLoss
+    uow: UnitOfWork,
+    incident_id: uuid.UUID,
+    *,
+    channel_id: str,
+    loss: ChannelLoss,
+    entry_id: uuid.UUID | None = None,
 ) -> None:
-    """Record what a refusal showed: the channel is archived, or we are no longer in it."""
+    """Record what a refusal showed: the channel is archived, or we are no longer in it.
+
+    `entry_id` is what couldn't be posted; its author is told.
+    """
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id != channel_id:
         return
+    entry = await uow.session.get(TimelineEntry, entry_id) if entry_id is not None else None
+    author_id = entry.actor_id if entry is not None else None
     match loss:
         case ChannelLoss.ARCHIVED:
-            await note_archived(uow, channel_id)
+            await note_archived(uow, channel_id, author_id=author_id)
         case ChannelLoss.BOT_REMOVED:
-            await note_bot_removed(uow, channel_id)
+            await note_bot_removed(uow, channel_id, author_id=author_id)
 
 
 async def is_bot_removed_from(

@@ -5,6 +5,7 @@ from typing import Any
 
 from incidents.channel.entries import (
     ChannelArchived,
+    ChannelEntry,
     ChannelMadePublic,
     ExposureEntry,
     InviteRefused,
@@ -212,12 +213,16 @@ def tell_declarer(plan: IncidentPlan[Any]) -> None:
     plan.tell(plan.facts.declared_by_id)
 
 
-def tell_lead(plan: IncidentPlan[Any]) -> None:
-    """Tell the commander, else the declarer, what happened to an open incident's channel."""
+def tell_lead(plan: IncidentPlan[ChannelEntry]) -> None:
+    """Tell the commander, else the declarer, what happened to an open incident's channel.
+
+    Who said what couldn't be posted there is told, too.
+    """
     if not plan.facts.is_open:
         return
-    if plan.facts.lead_id != plan.entry.actor_id:
-        plan.tell(plan.facts.lead_id)
+    for person_id in dict.fromkeys((plan.facts.lead_id, plan.event.author_id)):
+        if person_id != plan.entry.actor_id:
+            plan.tell(person_id)
 
 
 def show_refused_invites(plan: IncidentPlan[InviteRefused | RefusedInvitesChanged]) -> None:

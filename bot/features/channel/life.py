@@ -36,7 +36,7 @@ from incidents.channel.life import (
     note_unarchived,
     record_loss,
 )
-from incidents.engine.effects import ArchiveChannel, UnarchiveChannel
+from incidents.engine.effects import ArchiveChannel, PostEntry, UnarchiveChannel
 from incidents.engine.entries import EffectFailed
 from incidents.engine.unit_of_work import UseCase
 from incidents.incident.entries import ChannelLinked, ChannelOpened
@@ -62,7 +62,8 @@ def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
         try:
             return await handler(context)
         except SlackPermanent as error:
-            if error.error not in LOST or context.effect.incident_id is None:
+            effect = context.effect
+            if error.error not in LOST or effect.incident_id is None:
                 raise
             lost = await _find_loss(context)
             if lost is None:
@@ -70,9 +71,10 @@ def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
             channel_id, loss = lost
             record = partial(
                 record_loss,
-                incident_id=context.effect.incident_id,
+                incident_id=effect.incident_id,
                 channel_id=channel_id,
                 loss=loss,
+                entry_id=effect.entry_id if isinstance(effect, PostEntry) else None,
             )
             return Dropped(f"channel lost: {loss}", record)
 
