@@ -177,7 +177,9 @@ class Scheduler:
         for reminder_id in due:
             try:
                 fired = await self._run(partial(fire, reminder_id=reminder_id))
-                if not fired.data.get("is_private"):  # metrics say nothing about private incidents
+                # Another process or tick may have been first; and metrics say nothing about private
+                # incidents.
+                if fired.kind == "fired" and not fired.data.get("is_private"):
                     self._telemetry.count(REMINDERS_FIRED)
             except Exception:
                 # One failing reminder must not block the others.
