@@ -65,7 +65,10 @@ class Chosen:
         """Tell whether a dead letter is meant."""
         if self.ids:
             return any(str(row.id).startswith(wanted) for wanted in self.ids)
-        return self.error is None or row.error == self.error
+        if self.error is None:
+            return True
+        # `missing_scope` means also `missing_scope: pins:write`.
+        return row.error == self.error or (row.error or "").startswith(f"{self.error}: ")
 
 
 async def find_causes(
