@@ -15,7 +15,7 @@ from bot.operations.telemetry import (
     REMINDERS_LATE,
     Telemetry,
 )
-from incidents.engine.backlog import Backlog
+from incidents.registry.backlog import Backlog
 
 
 def show_backlog(telemetry: Telemetry, backlog: Backlog, *, now: datetime) -> None:

@@ -16,7 +16,7 @@ from bot.operations.telemetry import PAUSED, SOCKETS, SOCKETS_WANTED, Telemetry
 from bot.outbound.dispatcher import Dispatcher
 from incidents.core.hash_chain import instant_text
 from incidents.engine import outbox
-from incidents.engine.backlog import SHOWN, Backlog, read_backlog
+from incidents.registry.backlog import SHOWN, Backlog, read_backlog
 from incidents.registry.dead_letters import count_causes
 from incidents.storage.leases import Lease
 

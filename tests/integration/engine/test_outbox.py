@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from incidents.core.ids import new_id
 from incidents.engine import outbox, settling
-from incidents.engine.backlog import read_backlog
 from incidents.engine.effects import Effect, RefreshStatusCard, SetChannelTopic
 from incidents.engine.outbox import EffectRow, EffectStatus, Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.registry.backlog import read_backlog
 from incidents.storage import leases
 from tests.world import World
 
