@@ -102,7 +102,7 @@ async def schema_state(database: Database) -> SchemaState:
     return SchemaState(
         current=current,
         head=scripts.get_current_head(),
-is_known=current is None or is_known(current),
+        is_known=current is None or is_known(current),
         is_foreign=current is None and bool(tables),
     )
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
+from bot.__main__ import make_cli
 from bot.operations.telemetry import METRICS, Metric, MetricKind
 from tests.architecture.sources import ROOT, require
 
@@ -134,6 +136,24 @@ def test_links_within_the_runbooks_lead_to_headings() -> None:
     links = re.findall(r"\]\(#([^)]+)\)", (ROOT / RUNBOOKS).read_text(encoding="utf-8"))
     assert links
     assert set(links) <= anchors(RUNBOOKS)
+
+
+def test_the_commands_of_the_runbooks_exist_with_their_options() -> None:
+    page = (ROOT / RUNBOOKS).read_text(encoding="utf-8")
+    typed = re.findall(r"\bsitrep ([a-z][^`\n]*)", page)
+    assert len(typed) > 10
+    wrong = [line for line in typed if not is_command(line.split())]
+    assert wrong == []
+
+
+def is_command(words: list[str]) -> bool:
+    """Tell whether words after `sitrep` are a command with options that it has."""
+    command: Any = get_command(make_cli())
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    options = {option for one in command.params for option in one.opts}
+    is_complete = not getattr(command, "commands", {})
+    return is_complete and all(word in options for word in words if word.startswith("--"))
 
 
 def test_words_of_alerts_and_legends_use_labels_that_are_left() -> None:
