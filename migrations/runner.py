@@ -1,5 +1,8 @@
-"""Upgrades a database to the newest schema, and reports its current revision."""
+"""Upgrades a database to the newest schema, or back, and reports its current revision."""
 
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +12,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import IntegrityError
 
 from incidents.registry.tables import metadata
 from incidents.storage.database import Database
 from incidents.storage.sqlite_session import WRITES
+from migrations.timeline_guard import create_statements, drop_statements
+
+VERSIONS = Path(__file__).parent / "versions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +39,56 @@ class SchemaState:
         return self.current == self.head
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(
+    connection: Connection | None = None, *, versions: Sequence[Path] = (VERSIONS,)
+) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", os.pathsep.join(map(str, versions)))
     if connection is not None:
         config.attributes["connection"] = connection
     return config
 
 
-async def upgrade(database: Database) -> None:
+async def upgrade(database: Database, *, versions: Sequence[Path] = (VERSIONS,)) -> None:
     """Upgrade the database to head, in one transaction."""
+    await _change(database, lambda config: command.upgrade(config, "head"), versions=versions)
+
+
+async def downgrade(database: Database, *, to: str, versions: Sequence[Path] = (VERSIONS,)) -> None:
+    """Bring the database back to an older revision, in one transaction."""
+    await _change(database, lambda config: command.downgrade(config, to), versions=versions)
+
+
+async def _change(
+    database: Database, change: Callable[[Config], None], *, versions: Sequence[Path]
+) -> None:
+    def run(connection: Connection) -> None:
+        change(_config(connection, versions=versions))
+        _guard(connection)
+        _check_references(connection)
+
     async with database.engine.execution_options(**{WRITES: True}).begin() as connection:
-        await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+        await connection.run_sync(run)
+
+
+def _guard(connection: Connection) -> None:
+    """Create the triggers of append-only tables again: SQLite drops them with a rebuilt table."""
+    for statements in (drop_statements, create_statements):
+        for statement in statements(connection.dialect.name):
+            connection.exec_driver_sql(statement)
+
+
+def _check_references(connection: Connection) -> None:
+    """Check foreign keys on SQLite, where they are off in migrations. Raises: IntegrityError."""
+    if connection.dialect.name != "sqlite":
+        return
+    query = "PRAGMA foreign_key_check"
+    broken = connection.exec_driver_sql(query).first()
+    if broken is not None:
+        why = f"a row of {broken[0]} refers to one of {broken[2]} that isn't there"
+        raise IntegrityError(query, None, sqlite3.IntegrityError(why))
 
 
 async def schema_state(database: Database) -> SchemaState:

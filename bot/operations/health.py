@@ -9,18 +9,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.framework.requests import Services
 from bot.inbound.intake import Intake
 from bot.inbound.socket_mode import SocketMode
+from bot.operations.gauges import show_backlog, show_disk, show_parts
 from bot.operations.identity import WorkspaceKeeper
 from bot.operations.scheduler import Scheduler
-from bot.operations.telemetry import OUTBOX_DEPTH, SOCKETS, Telemetry
+from bot.operations.telemetry import PAUSED, SOCKETS, SOCKETS_WANTED, Telemetry
 from bot.outbound.dispatcher import Dispatcher
 from incidents.core.hash_chain import instant_text
 from incidents.engine import outbox
-from incidents.engine.outbox import EffectStatus
+from incidents.registry.backlog import SHOWN, Backlog, read_backlog
 from incidents.registry.dead_letters import count_causes
 from incidents.storage.leases import Lease
 
 SILENT_SECONDS = 60.0
-_SHOWN = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED, EffectStatus.DEAD)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,15 +46,13 @@ class Health:
             # The bot refuses to start on a wrong schema, so a reachable database has the right one.
             "schema": depth is not None,
             "slack": self._slack(),
-            "dispatcher": self._beats(self.dispatcher.last_beat),
-            "scheduler": time.monotonic() - self.scheduler.ticked_at < SILENT_SECONDS,
+            **{name: age < SILENT_SECONDS for name, age in self._seconds_since().items()},
         }
 
     async def details(self) -> dict[str, Any]:
         """Return details for operators, without secrets or people's text."""
         checks = await self.checks()
         depth = await self._depth()
-        clock = self.services.clock
         return {
             "ready": all(checks.values()),
             "checks": checks,
@@ -67,32 +65,44 @@ class Health:
             "in_flight": self.intake.in_flight,
             "sockets": self.sockets.connected if self.sockets is not None else None,
             "seconds_since": {
-                "dispatcher": round(clock.monotonic() - self.dispatcher.last_beat, 1),
-                "scheduler": round(time.monotonic() - self.scheduler.ticked_at, 1),
+                name: round(seconds, 1) for name, seconds in self._seconds_since().items()
             },
         }
 
     async def measure(self) -> None:
         """Update the gauges that are measured only when scraped."""
-        depth = await self._depth(with_private=False) or {}
-        for status in _SHOWN:
-            self.telemetry.set(OUTBOX_DEPTH, depth.get(status.value, 0), status=status.value)
-        self.telemetry.set(SOCKETS, self.sockets.connected if self.sockets is not None else 0)
+        show_parts(self.telemetry, works=await self.checks(), beat_ages=self._seconds_since())
+        show_disk(self.telemetry, self.services.database.file)
+        self.telemetry.set(PAUSED, self.dispatcher.is_paused)
+        if self.sockets is not None:
+            self.telemetry.set(SOCKETS, self.sockets.connected)
+            self.telemetry.set(SOCKETS_WANTED, self.sockets.tuning.connections)
+        backlog = await self._backlog()
+        if backlog is not None:  # otherwise what was last seen stands: 0 would say that all is done
+            show_backlog(self.telemetry, backlog, now=self.services.clock.now())
 
     def _slack(self) -> bool:
         if self.sockets is not None and self.sockets.connected:
             return True
         return self.has_http and self.keeper.is_authorized
 
-    def _beats(self, last_beat: float) -> bool:
-        return self.services.clock.monotonic() - last_beat < SILENT_SECONDS
+    def _seconds_since(self) -> dict[str, float]:
+        return {
+            "dispatcher": self.services.clock.monotonic() - self.dispatcher.last_beat,
+            "scheduler": time.monotonic() - self.scheduler.ticked_at,
+        }
 
-    async def _depth(self, *, with_private: bool = True) -> dict[str, int] | None:
+    async def _backlog(self) -> Backlog | None:
         try:
             async with self.services.database.reading() as session:
-                counted = await outbox.count_by_status(
-                    session, statuses=_SHOWN, with_private=with_private
-                )
+                return await read_backlog(session)
+        except (SQLAlchemyError, OSError):
+            return None
+
+    async def _depth(self) -> dict[str, int] | None:
+        try:
+            async with self.services.database.reading() as session:
+                counted = await outbox.count_by_status(session, statuses=SHOWN)
         except (SQLAlchemyError, OSError):
             return None
         return {str(status): count for status, count in counted.items()}

@@ -39,7 +39,8 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
     if not state.is_known:
         raise StartRefused(
             f"The database is at schema {state.current}, which this version doesn't know.",
-            todo="It was migrated by a newer Sitrep: start that version, or a newer one.",
+            todo="It was migrated by a newer Sitrep: start that version, or go back with its "
+            f"`sitrep migrate --to {state.head}`.",
         )
     if state.is_foreign:
         own = "file" if database.is_sqlite else "database"

@@ -82,6 +82,22 @@ OUTBOX_DEPTH = Metric(
     "Effects not yet settled, by status, without private incidents",
     ("status",),
 )
+OUTBOX_OLDEST = Metric(
+    "sitrep_outbox_oldest_seconds",
+    MetricKind.GAUGE,
+    "Age of the oldest effect that waits or is under way, without private incidents",
+)
+DEAD_LETTERS = Metric(
+    "sitrep_dead_letters",
+    MetricKind.GAUGE,
+    "Effects that Slack refused for good, by its error, without private incidents",
+    ("cause",),
+)
+REMINDERS_LATE = Metric(
+    "sitrep_reminders_late_seconds",
+    MetricKind.GAUGE,
+    "Seconds by which the oldest due reminder is late, without private incidents",
+)
 REMINDERS_FIRED = Metric("sitrep_reminders_fired", MetricKind.COUNTER, "Reminders that came due")
 LOOP_LAG = Metric(
     "sitrep_event_loop_lag_seconds",
@@ -89,6 +105,29 @@ LOOP_LAG = Metric(
     "Seconds by which the event loop was late, last measured",
 )
 SOCKETS = Metric("sitrep_sockets_connected", MetricKind.GAUGE, "Open Socket Mode connections")
+SOCKETS_WANTED = Metric(
+    "sitrep_sockets_wanted",
+    MetricKind.GAUGE,
+    "Socket Mode connections that should be open; 0 without Socket Mode",
+)
+READY = Metric(
+    "sitrep_ready", MetricKind.GAUGE, "1 for each part that works, 0 if it doesn't", ("check",)
+)
+BEAT_AGE = Metric(
+    "sitrep_beat_age_seconds",
+    MetricKind.GAUGE,
+    "Seconds since the dispatcher's and the scheduler's last round",
+    ("part",),
+)
+PAUSED = Metric(
+    "sitrep_paused", MetricKind.GAUGE, "1 while nothing is sent because Slack refuses the token"
+)
+DISK_FREE = Metric(
+    "sitrep_disk_free_bytes",
+    MetricKind.GAUGE,
+    "Free bytes where the SQLite file is; not on PostgreSQL",
+    ("folder",),
+)
 
 METRICS = (
     REQUESTS,
@@ -98,9 +137,17 @@ METRICS = (
     EFFECTS,
     EFFECTS_DROPPED,
     OUTBOX_DEPTH,
+    OUTBOX_OLDEST,
+    DEAD_LETTERS,
+    REMINDERS_LATE,
     REMINDERS_FIRED,
     LOOP_LAG,
     SOCKETS,
+    SOCKETS_WANTED,
+    READY,
+    BEAT_AGE,
+    PAUSED,
+    DISK_FREE,
 )
 
 
@@ -128,6 +175,10 @@ class Telemetry:
     def set(self, metric: Metric, value: float, **labels: str) -> None:
         """Set a gauge."""
         self._series(metric, labels).set(value)
+
+    def forget(self, metric: Metric) -> None:
+        """Forget a gauge's series, so that only those set from now on are shown."""
+        self._made[metric].clear()
 
     def on_call(self, method: str, outcome: str, seconds: float) -> None:
         """Count one call to Slack; the gateway calls this as its `on_call`."""

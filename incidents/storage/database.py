@@ -171,7 +171,9 @@ def _schema_engine(url: URL) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
+        # Off in migrations, which check them at the end: SQLite changes most things by rebuilding a
+        # table, and can't drop the old one while other rows refer to it.
+        for pragma in ("journal_mode=WAL", "foreign_keys=OFF"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine.sync_engine, "begin")

@@ -1,5 +1,6 @@
 """Compares what one test showed with the snapshot; says what differs and what to do."""
 
+import contextlib
 import difflib
 import functools
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from typing import Self
 
 from tests.freeze import snapshots
 from tests.freeze.items import Item
-from tests.freeze.observations import is_compared, write_test
+from tests.freeze.observations import is_compared, is_observed, write_test
 from tests.freeze.observing import observed
 from tests.freeze.planned_work import PlannedWork, planned_work
 from tests.slack_server import SlackServer
@@ -29,12 +30,14 @@ class Frozen:
     def __init__(self, module: str, test: str) -> None:
         self._module = module
         self._test = test
-        self._planning = planned_work()
+        self._planning = contextlib.ExitStack()
         self._work: PlannedWork | None = None
         self._shown: set[Item] | None = None
 
     def __enter__(self) -> Self:
-        self._work = self._planning.__enter__()
+        # Watching takes a tenth of a short scenario's time, and most runs don't look at the result.
+        if is_observed():
+            self._work = self._planning.enter_context(planned_work())
         return self
 
     def __exit__(
@@ -47,6 +50,8 @@ class Frozen:
 
     def look(self, slack: SlackServer, database_url: str) -> None:
         """Read what the bot showed and recorded, once it has stopped."""
+        if self._work is None:
+            return
         database = Path(database_url.partition(":///")[2])
         self._shown = {snapshots.as_stored(item) for item in observed(slack, database)}
 

@@ -20,9 +20,14 @@ def is_recording() -> bool:
     return bool(os.environ.get(RECORDING_VARIABLE))
 
 
+def is_observed() -> bool:
+    """Tell whether this run keeps what it shows, to record or to compare it."""
+    return bool(os.environ.get(FOLDER_VARIABLE))
+
+
 def is_compared() -> bool:
     """Tell whether this run compares what it shows, as `make freeze-check` does."""
-    return bool(os.environ.get(FOLDER_VARIABLE)) and not is_recording()
+    return is_observed() and not is_recording()
 
 
 def write_test(module: str, test: str, *, shown: Iterable[Item], planned: Iterable[Item]) -> None:

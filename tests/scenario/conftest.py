@@ -144,12 +144,16 @@ class Bot:
 
     async def settle(self) -> None:
         """Wait until no effect is due or under way; waits for rate limits end at once."""
-        settling = asyncio.ensure_future(self.app.settle())
-        while not settling.done():
-            await asyncio.sleep(0.005)
-            self.clock.wake_next(within=timedelta(seconds=90))
-        await settling
-        await self.slack.quiet()
+        is_settled = False
+        while not is_settled:
+            settling = asyncio.ensure_future(self.app.settle())
+            while not settling.done():
+                await asyncio.sleep(0.005)
+                self.clock.wake_next(within=timedelta(seconds=90))
+            await settling
+            # Short, because it is asked again: what Slack delivered may have made more to do.
+            await self.slack.quiet(0.02)
+            is_settled = await self.app._is_settled()
 
     async def settle_for(self, *, seconds: float) -> None:
         """Let the bot work for a moment of real time, where it would never settle."""

@@ -298,7 +298,7 @@ def test_the_commands_of_drills_in_a_page_name_existing_things() -> None:
     assert [verb for verb in known if not told[verb] <= known[verb]] == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, "docs/architecture.md"])
+@pytest.mark.parametrize("page", [*PAGES, "docs/architecture.md", "docs/operations/runbooks.md"])
 def test_every_internal_link_leads_somewhere(page: str) -> None:
     here = (ROOT / page).parent
     assert [link for link in _LINK.findall(text_of(page)) if not (here / link).exists()] == []

@@ -1,19 +1,30 @@
 """`sitrep migrate`: upgrades the database to this version's schema."""
 
 import asyncio
+from typing import Annotated
 
 import typer
 
 from bot.operations.commands.configuration import load_configuration
 
 
-def migrate() -> None:
+def migrate(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCHEMA",
+            help="Go back to this older schema before you start an older Sitrep. "
+            "Only what newer versions added is deleted.",
+        ),
+    ] = None,
+) -> None:
     """Bring the database to the schema of this version."""
     settings = load_configuration().settings
-    raise typer.Exit(asyncio.run(_migrate(settings.database_url, settings.safe_database_url)))
+    done = _migrate(settings.database_url, settings.safe_database_url, to=to)
+    raise typer.Exit(asyncio.run(done))
 
 
-async def _migrate(url: str, shown: str) -> int:
+async def _migrate(url: str, shown: str, *, to: str | None) -> int:
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     from incidents.storage.database import open_database, reason_of  # noqa: PLC0415
@@ -38,14 +49,25 @@ async def _migrate(url: str, shown: str) -> int:
                 err=True,
             )
             return 1
-        if before.is_current:
-            typer.echo(f"{shown} is at schema {before.head} already.")
+        target = to or before.head
+        if before.current == target:
+            typer.echo(f"{shown} is at schema {target} already.")
             return 0
-        await runner.upgrade(database)
+        if to is None:
+            await runner.upgrade(database)
+        elif runner.is_known(to) and before.current is not None and to < before.current:
+            await runner.downgrade(database, to=to)
+        else:
+            typer.echo(
+                f"There's no older schema {to}; nothing was changed. "
+                f"{shown} is at schema {before.current or 'none: it is empty'}.",
+                err=True,
+            )
+            return 1
     except (OSError, DBAPIError) as error:
         typer.echo(f"{shown} can't be migrated: {reason_of(error)}. Check DATABASE_URL.", err=True)
         return 1
     finally:
         await database.close()
-    typer.echo(f"{shown} is now at schema {before.head} (before: {before.current or 'empty'}).")
+    typer.echo(f"{shown} is now at schema {target} (before: {before.current or 'empty'}).")
     return 0

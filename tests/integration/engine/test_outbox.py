@@ -8,6 +8,7 @@ from incidents.engine import outbox, settling
 from incidents.engine.effects import Effect, RefreshStatusCard, SetChannelTopic
 from incidents.engine.outbox import EffectRow, EffectStatus, Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.registry.backlog import read_backlog
 from incidents.storage import leases
 from tests.world import World
 
@@ -329,3 +330,26 @@ async def test_effects_of_a_dead_process_are_retried_after_its_calls_have_ended(
     assert await _claim(world) == []
     world.clock.advance(timedelta(seconds=12))
     assert await _claim(world) == [plan.id]
+
+
+async def test_the_backlog_says_what_waits_how_long_and_what_slack_refused(world: World) -> None:
+    first, second = _plan("a"), _plan("b")
+    await _add(world, first, second)
+    await _claim(world)
+    await _end(world, first.id, EffectStatus.DEAD)
+    world.clock.advance(timedelta(minutes=7))
+    alice = await world.person("alice")
+    await world.declare("Checkout errors", by=alice, is_private=True)
+
+    async with world.database.reading() as session:
+        backlog = await read_backlog(session)
+    assert backlog.dead == {"refused": 1}
+    assert (backlog.depth[EffectStatus.CLAIMED], backlog.depth[EffectStatus.PENDING]) == (1, 0)
+    assert backlog.oldest_effect_at == world.clock.now() - timedelta(minutes=7)
+    assert backlog.oldest_reminder_due_at is None
+
+    await world.declare("Mail bounces", by=alice)
+    async with world.database.reading() as session:
+        backlog = await read_backlog(session)
+    assert backlog.depth[EffectStatus.PENDING] > 0
+    assert backlog.oldest_reminder_due_at is not None

@@ -168,6 +168,8 @@ async def test_postgresql_is_migrated_by_command_and_never_by_serving(
     assert "is now at schema" in output
     code, output = await run("migrate", environ=environ, folder=tmp_path)
     assert (code, "already" in output) == (0, True)
+    code, output = await run("migrate", "--to", "base", environ=environ, folder=tmp_path)
+    assert (code, "There's no older schema base; nothing was changed." in output) == (1, True)
 
     await _execute(database_url, "UPDATE alembic_version SET version_num = '29991231_0000'")
     for command in ("serve", "migrate"):

@@ -279,14 +279,18 @@ async def test_moving_to_private_is_in_no_metric(bot: Bot) -> None:
 async def incident_series(bot: Bot) -> dict[str, float]:
     """Return every sample that incidents move; calls and requests count only Slack's traffic."""
     traffic = ("sitrep_requests", "sitrep_request_seconds", "sitrep_slack_call")
-    quiet = ("sitrep_event_loop", "sitrep_sockets")
+    parts = ("sitrep_ready", "sitrep_beat", "sitrep_paused", "sitrep_disk")
+    quiet = ("sitrep_event_loop", "sitrep_sockets", *parts)
     assert {
         metric.name for metric in METRICS if not metric.name.startswith((*traffic, *quiet))
     } == {
         "sitrep_effects",
         "sitrep_effects_dropped",
         "sitrep_outbox_depth",
+        "sitrep_outbox_oldest_seconds",
+        "sitrep_dead_letters",
         "sitrep_reminders_fired",
+        "sitrep_reminders_late_seconds",
     }
     await bot.app.health.measure()
     return {

@@ -316,6 +316,10 @@ async def test_every_declared_metric_is_shown_after_an_incident(bot: Bot) -> Non
     assert 'sitrep_effects_total{kind="open_incident_channel",outcome="done"} 1.0' in text
     assert 'sitrep_outbox_depth{status="pending"} 0.0' in text
     assert "sitrep_sockets_connected 2.0" in text
+    assert "sitrep_sockets_wanted 2.0" in text
+    assert 'sitrep_ready{check="database"} 1.0' in text
+    assert 'sitrep_beat_age_seconds{part="dispatcher"}' in text
+    assert 'sitrep_disk_free_bytes{folder="database"}' in text
 
 
 async def test_a_scheduler_that_came_to_rest_is_started_again(bot: Bot) -> None:
