@@ -102,7 +102,9 @@ class Health:
     async def _depth(self) -> dict[str, int] | None:
         try:
             async with self.services.database.reading() as session:
-                counted = await outbox.count_by_status(session, statuses=SHOWN)
+                counted = await outbox.count_by_status(
+                    session, workspace_id=self.services.workspace.id, statuses=SHOWN
+                )
         except (SQLAlchemyError, OSError):
             return None
         return {str(status): count for status, count in counted.items()}

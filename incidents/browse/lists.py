@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Uuid, exists, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.people import Actor
 from incidents.incident.incident import Incident, visible_to
 from incidents.incident.lifecycle import OPEN_STATUSES, IncidentStatus
 from incidents.incident.roles import RoleAssignment
+from incidents.storage.database import UtcDateTime
 
 
 class Scope(StrEnum):
@@ -42,13 +43,22 @@ class ListedIncident:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One page of a list; pages count from 1."""
+    """One page of a list that stays short; pages count from 1."""
 
     scope: Scope
     items: tuple[ListedIncident, ...]
     page: int
     pages: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some of all incidents, the newest first; they are neither counted nor numbered by page."""
+
+    items: tuple[ListedIncident, ...]
+    has_newer: bool
+    has_older: bool
 
 
 async def list_incidents(
@@ -61,7 +71,7 @@ async def list_incidents(
     page: int = 1,
     page_size: int = 15,
 ) -> ListPage:
-    """Return one page, worst severity first; the list of all incidents is newest first."""
+    """Return one page of a scope other than `ALL`, worst severity first."""
     condition = (
         (Incident.workspace_id == workspace_id)
         & visible_to(viewer)
@@ -72,12 +82,10 @@ async def list_incidents(
     ).scalar_one()
     pages = max(1, -(-total // page_size))
     page = min(max(page, 1), pages)
-    newest = (Incident.declared_at.desc(), Incident.id)
-    order = newest if scope is Scope.ALL else (Incident.severity_rank, *newest)
     query = (
         select(Incident)
         .where(condition)
-        .order_by(*order)
+        .order_by(Incident.severity_rank, Incident.declared_at.desc(), Incident.id)
         .offset((page - 1) * page_size)
         .limit(page_size)
     )
@@ -85,9 +93,62 @@ async def list_incidents(
     return ListPage(scope, tuple(_listed(row) for row in rows), page, pages, total)
 
 
+async def list_all(
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    viewer: Actor,
+    older_than: uuid.UUID | None = None,
+    newer_than: uuid.UUID | None = None,
+    size: int = 15,
+) -> Stretch:
+    """Return the newest incidents, or those next to the one with this id.
+
+    However many there are, only as many are read as are shown.
+    """
+    query = select(Incident).where(Incident.workspace_id == workspace_id, visible_to(viewer))
+    place = await _place_of(session, newer_than or older_than, workspace_id=workspace_id)
+    if newer_than is not None and place is not None:
+        rows = (await session.execute(_next_to(query, place, is_newer=True, size=size))).scalars()
+        newer = [_listed(row) for row in rows]
+        if len(newer) >= size:
+            shown = tuple(reversed(newer[:size]))
+            return Stretch(shown, has_newer=len(newer) > size, has_older=True)
+        place = None  # the newest stretch is shown in full
+    found = (await session.execute(_next_to(query, place, is_newer=False, size=size))).scalars()
+    older = [_listed(row) for row in found]
+    return Stretch(tuple(older[:size]), has_newer=place is not None, has_older=len(older) > size)
+
+
+_Place = tuple[datetime, uuid.UUID]
+
+
+async def _place_of(
+    session: AsyncSession, incident_id: uuid.UUID | None, *, workspace_id: uuid.UUID
+) -> _Place | None:
+    if incident_id is None:
+        return None
+    query = select(Incident.declared_at, Incident.id).where(
+        Incident.id == incident_id, Incident.workspace_id == workspace_id
+    )
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else (row.declared_at, row.id)
+
+
+def _next_to(
+    query: Select[tuple[Incident]], place: _Place | None, *, is_newer: bool, size: int
+) -> Select[tuple[Incident]]:
+    """Return the query for those next to the place, the nearest first, and one more."""
+    order = tuple_(Incident.declared_at, Incident.id)
+    if place is not None:
+        at = tuple_(literal(place[0], UtcDateTime()), literal(place[1], Uuid()))
+        query = query.where(order > at if is_newer else order < at)
+    columns = (Incident.declared_at, Incident.id)
+    ordered = query.order_by(*(one if is_newer else one.desc() for one in columns))
+    return ordered.limit(size + 1)
+
+
 def _in_scope(scope: Scope, *, viewer: Actor, now: datetime) -> ColumnElement[bool]:
-    if scope is Scope.ALL:
-        return true()
     if scope is Scope.RECENT:
         return Incident.resolved_at > now - timedelta(days=RECENT_DAYS)
     is_open = Incident.status.in_(list(OPEN_STATUSES))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.channel.entries import (
@@ -86,10 +86,12 @@ async def note_new_id(uow: UnitOfWork, *, old_id: str, new_id: str) -> Outcome:
 
     Two incidents can't live in one channel: one that is merged into another's has lost its own.
     """
-    ours = select(Incident.id).where(Incident.workspace_id == uow.workspace_id)
+    is_ours = exists().where(
+        Incident.id == PostedMessage.incident_id, Incident.workspace_id == uow.workspace_id
+    )
     await uow.session.execute(
         update(PostedMessage)
-        .where(PostedMessage.channel_id == old_id, PostedMessage.incident_id.in_(ours))
+        .where(PostedMessage.channel_id == old_id, is_ours)
         .values(channel_id=new_id)
         .execution_options(synchronize_session=False)
     )

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Index,
     Integer,
     bindparam,
+    exists,
     func,
     literal_column,
     or_,
@@ -49,6 +50,8 @@ class EffectStatus(StrEnum):
     DEAD = "dead"
 
 
+# Literally the same in index and query: SQLite uses the index for no other condition.
+_WAITS = "status IN ('pending', 'blocked')"
 _UNSETTLED = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED)
 _PASSED = (EffectStatus.DONE, EffectStatus.DROPPED)
 
@@ -60,6 +63,14 @@ class EffectRow(Base):
     __table_args__ = (
         Index("ix_effects_lane_position", "lane", "position"),
         Index("ix_effects_workspace_id_status_due_at", "workspace_id", "status", "due_at"),
+        Index("ix_effects_workspace_id_settled_at", "workspace_id", "settled_at"),
+        # Settled refreshes keep their keys, and are many.
+        Index(
+            "ix_effects_coalesce_key_waiting",
+            "coalesce_key",
+            sqlite_where=text(_WAITS),
+            postgresql_where=text(_WAITS),
+        ),
         Index(
             "uq_effects_coalesce_key",
             "coalesce_key",
@@ -166,7 +177,7 @@ _WAITING = (
     select(EffectRow.coalesce_key, EffectRow.id)
     .where(
         EffectRow.coalesce_key.in_(bindparam("keys", expanding=True)),
-        EffectRow.status.in_((EffectStatus.PENDING, EffectStatus.BLOCKED)),
+        text(_WAITS),
     )
     .with_for_update()
 )
@@ -313,17 +324,17 @@ async def get_effect(session: AsyncSession, effect_id: uuid.UUID) -> EffectRow:
 async def count_by_status(
     session: AsyncSession,
     *,
+    workspace_id: uuid.UUID,
     statuses: Iterable[EffectStatus] = _UNSETTLED,
     with_private: bool = True,
 ) -> dict[str, int]:
     """Count the effects in each of the statuses, if wanted without those of private incidents."""
     query = (
         select(EffectRow.status, func.count())
-        .where(EffectRow.status.in_(tuple(statuses)))
+        .where(EffectRow.workspace_id == workspace_id, EffectRow.status.in_(tuple(statuses)))
         .group_by(EffectRow.status)
     )
     if not with_private:
-        private = select(Incident.id).where(Incident.is_private)
-        is_public = EffectRow.incident_id.is_(None) | EffectRow.incident_id.not_in(private)
-        query = query.where(is_public)
+        is_of_private = exists().where(Incident.id == EffectRow.incident_id, Incident.is_private)
+        query = query.where(~is_of_private)
     return {row[0]: row[1] for row in await session.execute(query)}

@@ -55,6 +55,7 @@ class Reminder(Base):
     __tablename__ = "reminders"
     __table_args__ = (
         Index("ix_reminders_status_due_at", "status", "due_at"),
+        Index("ix_reminders_workspace_id_settled_at", "workspace_id", "settled_at"),
         Index(
             "uq_reminders_kind_subject",
             "kind",

@@ -19,9 +19,10 @@ from sqlalchemy import (
     select,
     text,
     true,
+    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from incidents.core.errors import IncidentNotFound
 from incidents.core.hash_chain import GENESIS_HASH, ChainHead
@@ -45,7 +46,8 @@ class Incident(Base):
 
     __tablename__ = "incidents"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "is_drill", "number"),
+        # The number before `is_drill`: no database should take "all that are no drills" for few.
+        UniqueConstraint("workspace_id", "number", "is_drill"),
         Index(
             "uq_incidents_workspace_id_channel_id",
             "workspace_id",
@@ -55,6 +57,8 @@ class Incident(Base):
             postgresql_where=text("channel_id IS NOT NULL"),
         ),
         Index("ix_incidents_workspace_id_status", "workspace_id", "status"),
+        Index("ix_incidents_workspace_id_declared_at", "workspace_id", "declared_at", "id"),
+        Index("ix_incidents_workspace_id_resolved_at", "workspace_id", "resolved_at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -73,7 +77,7 @@ class Incident(Base):
     severity_name: Mapped[str]
     severity_rank: Mapped[int]
     status: Mapped[str] = mapped_column(default=IncidentStatus.TRIAGE)
-    declared_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    declared_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), index=True)
     duplicate_of_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"))
 
     impact_started_at: Mapped[datetime | None]
@@ -207,17 +211,35 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
         return _visible_to_system(viewer)
     if not viewer.is_active or viewer.person_kind is PersonKind.EXTERNAL:
         return false()
+    if viewer.person_kind is not PersonKind.MEMBER:
+        return _is_among_few(viewer)
     own_part = (Participant.incident_id == Incident.id) & (
         Participant.person_id == viewer.person_id
     )
-    takes_part = exists().where(
-        own_part, or_(Participant.is_in_channel, Participant.invited_at.is_not(None))
-    )
     has_gone = exists().where(own_part, Participant.gone_at.is_not(None))
-    own = or_((Incident.declared_by_id == viewer.person_id) & ~has_gone, takes_part)
-    if viewer.person_kind is not PersonKind.MEMBER:
-        return own
+    own = or_(
+        (Incident.declared_by_id == viewer.person_id) & ~has_gone,
+        exists().where(own_part, _IS_INSIDE),
+    )
     return or_(Incident.is_private.is_(False), own)
+
+
+_IS_INSIDE = or_(Participant.is_in_channel, Participant.invited_at.is_not(None))
+
+
+def _is_among_few(viewer: Actor) -> ColumnElement[bool]:
+    """Return the condition for somebody who sees only their own: found by them, not one by one."""
+    declared = aliased(Incident)
+    has_gone = exists().where(
+        Participant.incident_id == declared.id,
+        Participant.person_id == viewer.person_id,
+        Participant.gone_at.is_not(None),
+    )
+    inside = select(Participant.incident_id).where(
+        Participant.person_id == viewer.person_id, _IS_INSIDE
+    )
+    own = select(declared.id).where(declared.declared_by_id == viewer.person_id, ~has_gone)
+    return Incident.id.in_(union_all(inside, own))
 
 
 def _visible_to_system(viewer: Actor) -> ColumnElement[bool]:

@@ -35,6 +35,9 @@ OPEN_STATUSES = (
     IncidentStatus.MITIGATED,
 )
 
+# Resolved ones, too: their channel lives, and people work on the postmortem.
+STATUSES_GOING_ON = (*OPEN_STATUSES, IncidentStatus.RESOLVED)
+
 ALLOWED_TRANSITIONS: Mapping[IncidentStatus, tuple[IncidentStatus, ...]] = MappingProxyType(
     {
         IncidentStatus.TRIAGE: (

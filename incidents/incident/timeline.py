@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.hash_chain import (
@@ -32,11 +32,19 @@ class TimelineEntry(Base):
     """One dated line of the record; only a later entry with this `target_id` corrects it."""
 
     __tablename__ = "timeline_entries"
-    __table_args__ = (UniqueConstraint("incident_id", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("incident_id", "sequence"),
+        Index(
+            "ix_timeline_entries_target_id",
+            "target_id",
+            sqlite_where=text("target_id IS NOT NULL"),
+            postgresql_where=text("target_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
-    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    incident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("incidents.id"))
     sequence: Mapped[int]
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime]

@@ -9,7 +9,7 @@ from incidents.core.errors import AlreadySo, InvalidInput, Superseded
 from incidents.core.people import system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident, IncidentRef, lock_incident
-from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.lifecycle import STATUSES_GOING_ON
 from incidents.incident.roles import (
     RoleAssignment,
     current_roles,
@@ -138,8 +138,10 @@ async def end_roles_of_departed(uow: UnitOfWork, person_ids: Collection[uuid.UUI
     """End the roles and handoffs of people who left the workspace; for the system."""
     if not person_ids:
         return
-    over = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
-    going_on = (Incident.workspace_id == uow.workspace_id, Incident.status.not_in(over))
+    going_on = (
+        Incident.workspace_id == uow.workspace_id,
+        Incident.status.in_(STATUSES_GOING_ON),
+    )
     held = (
         select(RoleAssignment.incident_id, RoleAssignment.person_id)
         .join(Incident, Incident.id == RoleAssignment.incident_id)

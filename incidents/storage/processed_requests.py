@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import JSON, ForeignKey, Row, Table, bindparam, select, update
+from sqlalchemy import JSON, ForeignKey, Index, Row, Table, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,11 +16,14 @@ class ProcessedRequest(Base):
     """A request already carried out; a repeat is answered with its stored `outcome`."""
 
     __tablename__ = "processed_requests"
+    __table_args__ = (
+        Index("ix_processed_requests_workspace_id_created_at", "workspace_id", "created_at"),
+    )
 
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     outcome: Mapped[dict[str, Any]] = mapped_column(JSON)
-    created_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime]
 
 
 _REQUESTS = cast("Table", ProcessedRequest.__table__)

@@ -163,7 +163,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_processed_requests")),
     )
-    op.create_index(op.f("ix_processed_requests_created_at"), "processed_requests", ["created_at"])
+    op.create_index(
+        "ix_processed_requests_workspace_id_created_at",
+        "processed_requests",
+        ["workspace_id", "created_at"],
+    )
     op.create_table(
         "handovers",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -249,10 +253,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
         sa.UniqueConstraint(
             "workspace_id",
-            "is_drill",
             "number",
-            name=op.f("uq_incidents_workspace_id_is_drill_number"),
+            "is_drill",
+            name=op.f("uq_incidents_workspace_id_number_is_drill"),
         ),
+    )
+    op.create_index(op.f("ix_incidents_declared_by_id"), "incidents", ["declared_by_id"])
+    op.create_index(
+        "ix_incidents_workspace_id_declared_at", "incidents", ["workspace_id", "declared_at", "id"]
+    )
+    op.create_index(
+        "ix_incidents_workspace_id_resolved_at", "incidents", ["workspace_id", "resolved_at"]
     )
     op.create_index("ix_incidents_workspace_id_status", "incidents", ["workspace_id", "status"])
     op.create_index(
@@ -522,8 +533,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_effects_id")),
     )
     op.create_index(op.f("ix_effects_after_effect_id"), "effects", ["after_effect_id"])
+    op.create_index(
+        "ix_effects_coalesce_key_waiting",
+        "effects",
+        ["coalesce_key"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'blocked')"),
+        postgresql_where=sa.text("status IN ('pending', 'blocked')"),
+    )
     op.create_index(op.f("ix_effects_incident_id"), "effects", ["incident_id"])
     op.create_index("ix_effects_lane_position", "effects", ["lane", "position"])
+    op.create_index("ix_effects_workspace_id_settled_at", "effects", ["workspace_id", "settled_at"])
     op.create_index(
         "ix_effects_workspace_id_status_due_at", "effects", ["workspace_id", "status", "due_at"]
     )
@@ -816,6 +836,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_reminders_incident_id"), "reminders", ["incident_id"])
     op.create_index("ix_reminders_status_due_at", "reminders", ["status", "due_at"])
     op.create_index(
+        "ix_reminders_workspace_id_settled_at", "reminders", ["workspace_id", "settled_at"]
+    )
+    op.create_index(
         "uq_reminders_kind_subject",
         "reminders",
         ["kind", "subject_type", "subject_id"],
@@ -894,7 +917,14 @@ def upgrade() -> None:
             "incident_id", "sequence", name=op.f("uq_timeline_entries_incident_id_sequence")
         ),
     )
-    op.create_index(op.f("ix_timeline_entries_incident_id"), "timeline_entries", ["incident_id"])
+    op.create_index(
+        "ix_timeline_entries_target_id",
+        "timeline_entries",
+        ["target_id"],
+        unique=False,
+        sqlite_where=sa.text("target_id IS NOT NULL"),
+        postgresql_where=sa.text("target_id IS NOT NULL"),
+    )
     op.create_table(
         "checkins",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -11,6 +11,7 @@ from rich.console import Console
 from bot.operations.logs import configure_logs
 from config.settings import LogFormat, LogLevel
 from tests.benchmarks.declaring import Crowd, Declared, crowd_of, declare_at_once, medians_of
+from tests.benchmarks.growth import measure_growth
 from tests.benchmarks.report import Report, beyond_calls, milliseconds
 from tests.benchmarks.resources import memory_at_rest, start_up
 from tests.benchmarks.stand import Stand, breathe, make_template, standing
@@ -28,13 +29,16 @@ WARM_UP = 5
 
 
 def main() -> None:
-    """Measure everything, or declaring alone."""
+    """Measure everything, or declaring alone, or what growth costs."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="of each; the report shows medians")
     parser.add_argument("--declaring", action="store_true", help="measure declaring only")
+    parser.add_argument("--growth", action="store_true", help="measure what years of past cost")
     options = parser.parse_args()
     configure_logs(level=LogLevel.ERROR, form=LogFormat.CONSOLE)
     report, console = Report(), Console(width=100)
+    if options.growth:
+        raise SystemExit(0 if measure_growth(console, runs=4 * options.runs) else 1)
     with tempfile.TemporaryDirectory(prefix="sitrep-bench-") as folder:
         measuring = _measure(
             report, console, Path(folder), runs=options.runs, only_declaring=options.declaring

@@ -70,7 +70,9 @@ async def problems(app: Sitrep, slack: SlackServer, kept: dict[str, Path]) -> li
 async def _undelivered(app: Sitrep) -> list[str]:
     statuses = (EffectStatus.DEAD, EffectStatus.BLOCKED, EffectStatus.PENDING, EffectStatus.CLAIMED)
     async with app.services.database.reading() as session:
-        counts = await outbox.count_by_status(session, statuses=statuses)
+        counts = await outbox.count_by_status(
+            session, workspace_id=app.services.workspace.id, statuses=statuses
+        )
     return [f"{count} effects are {status}" for status, count in counts.items() if count]
 
 

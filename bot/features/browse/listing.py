@@ -1,5 +1,6 @@
 """Reading incidents: `show` for the status card, `list` for pages of incidents."""
 
+import uuid
 from collections.abc import Sequence
 
 from bot.features.channel.status_card_view import status_card
@@ -9,7 +10,14 @@ from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from incidents.browse.lists import ListedIncident, ListPage, Scope, list_incidents
+from incidents.browse.lists import (
+    ListedIncident,
+    ListPage,
+    Scope,
+    Stretch,
+    list_all,
+    list_incidents,
+)
 from incidents.core.errors import InvalidInput
 from incidents.incident.views import get_incident_view
 from incidents.policy.policy import Action
@@ -20,6 +28,9 @@ class Listing(Arguments):
 
     scope: str = ""
     page: int = 1
+    # In the list of all, which has no numbered pages.
+    older_than: uuid.UUID | None = None
+    newer_than: uuid.UUID | None = None
 
 
 async def show(request: Request, given: OnIncident) -> Reply:
@@ -32,13 +43,17 @@ async def list_them(request: Request, given: Listing) -> Reply:
     word = given.scope.strip().casefold() or Scope.OPEN
     if word not in list(Scope):
         raise InvalidInput("list", f"isn't one of {', '.join(Scope)}", "list open")
-    return Say(await _page(request, Scope(word), page=given.page), replaces=request.is_button)
-
-
-async def _page(request: Request, scope: Scope, *, page: int) -> blocks.Message:
     await request.permit(Action.VIEW)
-    listed = await request.read(list_incidents, scope=scope, now=request.now, page=page)
-    return list_message(listed, slash=request.policy.command)
+    return Say(await _page(request, Scope(word), given), replaces=request.is_button)
+
+
+async def _page(request: Request, scope: Scope, given: Listing) -> blocks.Message:
+    slash = request.policy.command
+    if scope is Scope.ALL:
+        more = {"older_than": given.older_than, "newer_than": given.newer_than}
+        return stretch_message(await request.read(list_all, **more), slash=slash)
+    page = await request.read(list_incidents, scope=scope, now=request.now, page=given.page)
+    return list_message(page, slash=slash)
 
 
 _TITLES = {
@@ -53,30 +68,46 @@ def list_message(page: ListPage, *, slash: str) -> blocks.Message:
     """Return a page of incidents as a message."""
     title = _TITLES[page.scope]
     if not page.items:
-        text = f"{title}: none. Declare one with `{slash} declare`."
-        return say(text)
-    lines = [incident_line(item) for item in page.items]
-    heading = f"{title} ({page.total})"
+        return _nothing(title, slash=slash)
     footer = [blocks.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []
+    turning = (
+        ("Previous page", Listing(page.scope, page.page - 1) if page.page > 1 else None),
+        ("Next page", Listing(page.scope, page.page + 1) if page.page < page.pages else None),
+    )
+    return _message(f"{title} ({page.total})", page.items, *footer, *_turning(*turning))
+
+
+def stretch_message(stretch: Stretch, *, slash: str) -> blocks.Message:
+    """Return some of all incidents as a message."""
+    title, items = _TITLES[Scope.ALL], stretch.items
+    if not items:
+        return _nothing(title, slash=slash)
+    newer = Listing(Scope.ALL, newer_than=items[0].id) if stretch.has_newer else None
+    older = Listing(Scope.ALL, older_than=items[-1].id) if stretch.has_older else None
+    return _message(f"{title}, newest first", items, *_turning(("Newer", newer), ("Older", older)))
+
+
+def _nothing(title: str, *, slash: str) -> blocks.Message:
+    return say(f"{title}: none. Declare one with `{slash} declare`.")
+
+
+def _message(heading: str, items: Sequence[ListedIncident], *below: blocks.Block) -> blocks.Message:
+    lines = [incident_line(item) for item in items]
     return blocks.Message(
         text="\n".join([heading, *lines]),
-        blocks=(
-            blocks.header(heading),
-            *blocks.paragraphs("\n".join(lines)),
-            *footer,
-            *_turning(page),
-        ),
+        blocks=(blocks.header(heading), *blocks.paragraphs("\n".join(lines)), *below),
     )
 
 
-def _turning(page: ListPage) -> Sequence[blocks.Block]:
-    buttons = []
-    if page.page > 1:
-        value = to_value(Listing(page.scope, page.page - 1))
-        buttons.append(blocks.button("Previous page", action_id="list_previous", value=value))
-    if page.page < page.pages:
-        value = to_value(Listing(page.scope, page.page + 1))
-        buttons.append(blocks.button("Next page", action_id="list_next", value=value))
+_Turn = tuple[str, Listing | None]
+
+
+def _turning(back: _Turn, on: _Turn) -> Sequence[blocks.Block]:
+    buttons = [
+        blocks.button(label, action_id=action_id, value=to_value(there))
+        for action_id, (label, there) in (("list_previous", back), ("list_next", on))
+        if there is not None
+    ]
     return [blocks.actions(*buttons)] if buttons else []
 
 

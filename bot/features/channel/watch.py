@@ -27,10 +27,9 @@ from incidents.core.errors import IncidentNotFound
 from incidents.core.people import Actor, actor_of, system_actor
 from incidents.engine.unit_of_work import UseCase
 from incidents.incident.incident import ByChannel, Incident, Sharing, find_incident
-from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.lifecycle import STATUSES_GOING_ON
 
 EVERY: Final = timedelta(minutes=10)
-_OVER: Final = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
 
 # Lines that Slack writes into a channel, and what they say about it.
 _CONVERTED: Final[Mapping[str, bool]] = MappingProxyType(
@@ -97,7 +96,7 @@ async def look_at_open_channels(services: Services) -> None:
     """Look at the channel of each incident that isn't over; stop if Slack can't be asked."""
     query = select(Incident).where(
         Incident.workspace_id == services.workspace.id,
-        Incident.status.not_in(_OVER),
+        Incident.status.in_(STATUSES_GOING_ON),
         Incident.channel_id.is_not(None),
     )
     async with services.database.reading() as session:

@@ -42,8 +42,9 @@ def updates(message: Message) -> Match:
 async def unsettled(bot: Bot) -> dict[str, int]:
     """Count the effects that aren't done, and those that were given up."""
     waiting = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED, EffectStatus.DEAD)
-    async with bot.app.services.database.reading() as session:
-        return await count_by_status(session, statuses=waiting)
+    services = bot.app.services
+    async with services.database.reading() as session:
+        return await count_by_status(session, workspace_id=services.workspace.id, statuses=waiting)
 
 
 @pytest.mark.parametrize("drop", [False, True], ids=["answered", "connection lost"])
