@@ -136,8 +136,8 @@ async def _place_of(
 
 
 def _next_to(
-    query: Select[tuple[Incident]], place: _Place | None, *, is_newer: bool, size: int
-) -> Select[tuple[Incident]]:
+    query: Select[Incident], place: _Place | None, *, is_newer: bool, size: int
+) -> Select[Incident]:
     """Return the query for those next to the place, the nearest first, and one more."""
     order = tuple_(Incident.declared_at, Incident.id)
     if place is not None:

@@ -5,11 +5,11 @@ counter. What a database can't know about itself is in docs/proof.md.
 """
 
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select, type_coerce
+from sqlalchemy import select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import NullType
 
@@ -79,10 +79,14 @@ async def prove_incident(
     session: AsyncSession, ref: ByReference, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> Proof:
     """Verify one timeline. Raises: IncidentNotFound."""
-    condition = (Incident.number == ref.reference.number) & (
-        Incident.is_drill == ref.reference.is_drill
+    rows = await read_rows(
+        session,
+        Incident,
+        Incident.workspace_id == workspace_id,
+        Incident.number == ref.reference.number,
+        Incident.is_drill == ref.reference.is_drill,
+        order_by=Incident.number,
     )
-    rows = await _incidents(session, condition, workspace_id=workspace_id)
     if not rows:
         raise IncidentNotFound(str(ref.reference))
     row = rows[0]
@@ -94,16 +98,24 @@ async def prove_incident(
 
 
 async def prove_everything(
-    session: AsyncSession, *, workspace_id: uuid.UUID
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    begin_with: Reference | None = None,
+    expect: Callable[[int], None] | None = None,
 ) -> AsyncIterator[Proof]:
-    """Verify every timeline of the workspace, one after the other, then numbers and audit log."""
-    incidents = await _incidents(session, workspace_id=workspace_id)
-    for row in incidents:
-        if isinstance(row, UnreadableRow):
-            yield _unreadable(f"Incident in row {row.position}", row)
-        else:
-            # Hold only one timeline at a time: a history can be long.
-            yield await _timeline(session, row)
+    """Verify every timeline of the workspace, one after the other, then numbers and audit log.
+
+    Incidents come by number, then drills; `begin_with` leaves out those before it, and `expect` is
+    called first, with how many proofs there will be. Only one timeline is held at a time.
+    """
+    places = await _places(session, workspace_id=workspace_id)
+    wanted = [place for place in places if begin_with is None or not place.is_before(begin_with)]
+    if expect is not None:
+        expect(len(wanted) + 2)
+    for start in range(0, len(wanted), _AT_A_TIME):
+        async for proof in _prove_part(session, wanted[start : start + _AT_A_TIME]):
+            yield proof
     log = await read_rows(
         session,
         AuditEntry,
@@ -111,26 +123,62 @@ async def prove_everything(
         order_by=AuditEntry.sequence,
     )
     entries = [one for one in log if isinstance(one, AuditEntry)]
-    numbers = tuple(await _number_flaws(session, incidents, entries, workspace_id=workspace_id))
+    numbers = tuple(await _number_flaws(session, places, entries, workspace_id=workspace_id))
     lost = [*lost_numbers(entries, counter="incident"), *lost_numbers(entries, counter="drill")]
-    yield Proof(NUMBERS, len(incidents), numbers, lost=sum(map(len, lost)))
+    yield Proof(NUMBERS, len(places), numbers, lost=sum(map(len, lost)))
     head = await audit_head(session, workspace_id=workspace_id)
     stages = await verify_stages(session, entries, workspace_id=workspace_id)
     flaws = (*verify_audit(_as_links(log), head=head), *stages)
     yield Proof(AUDIT_LOG, len(log), flaws, head, tuple(one.entry_hash for one in entries))
 
 
-async def _incidents(
-    session: AsyncSession, *conditions: ColumnElement[bool], workspace_id: uuid.UUID
-) -> list[Incident | UnreadableRow]:
+# Incidents whose rows are read at once.
+_AT_A_TIME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an incident stands in the order, with what its row holds there: on SQLite, anything."""
+
+    position: int
+    stored_id: Any
+    number: Any
+    is_drill: Any
+
+    def is_before(self, other: Reference) -> bool:
+        if not isinstance(self.number, int):
+            return False
+        return (bool(self.is_drill), self.number) < (other.is_drill, other.number)
+
+
+async def _places(session: AsyncSession, *, workspace_id: uuid.UUID) -> list[_Place]:
+    columns = (Incident.id, Incident.number, Incident.is_drill)
+    query = (
+        select(*(type_coerce(column, NullType()) for column in columns))
+        .where(Incident.workspace_id == workspace_id)
+        .order_by(Incident.is_drill, Incident.number)
+    )
+    rows = (await session.execute(query)).all()
+    return [
+        _Place(position, stored_id, number, is_drill)
+        for position, (stored_id, number, is_drill) in enumerate(rows, start=1)
+    ]
+
+
+async def _prove_part(session: AsyncSession, places: list[_Place]) -> AsyncIterator[Proof]:
+    stored_id = type_coerce(Incident.id, NullType())
     rows = await read_rows(
         session,
         Incident,
-        Incident.workspace_id == workspace_id,
-        *conditions,
-        order_by=Incident.number,
+        stored_id.in_([place.stored_id for place in places]),
+        order_by=(Incident.is_drill, Incident.number),
     )
-    return sorted(rows, key=lambda row: isinstance(row, Incident) and row.is_drill)
+    for row in rows:
+        if isinstance(row, UnreadableRow):
+            there = replace(row, position=places[row.position - 1].position)
+            yield _unreadable(f"Incident in row {there.position}", there)
+        else:
+            yield await _timeline(session, row)
 
 
 async def _timeline(session: AsyncSession, incident: Incident) -> Proof:
@@ -257,7 +305,7 @@ async def _pointer_flaws(
 
 async def _number_flaws(
     session: AsyncSession,
-    incidents: list[Incident | UnreadableRow],
+    places: list[_Place],
     log: list[AuditEntry],
     *,
     workspace_id: uuid.UUID,
@@ -269,8 +317,8 @@ async def _number_flaws(
         given = counters.get(name, 0)
         taken = [
             range(one.number, one.number + 1)
-            for one in incidents
-            if isinstance(one, Incident) and one.is_drill == is_drill
+            for one in places
+            if isinstance(one.number, int) and one.is_drill == is_drill
         ]
         if not isinstance(given, int):
             flaws.append(Flaw(0, f"{name}_counter_differs"))

@@ -46,7 +46,8 @@ async def read_rows(
     dialect = session.get_bind().dialect
     read = [_reader(column, dialect) for column in table.columns]
     query = select(*(_raw(column, dialect) for column in table.columns))
-    rows = (await session.execute(query.where(*conditions).order_by(order_by))).all()
+    order = order_by if isinstance(order_by, tuple) else (order_by,)
+    rows = (await session.execute(query.where(*conditions).order_by(*order))).all()
     return [
         _made(entity, dict(zip(table.columns.keys(), row, strict=True)), read, position)
         for position, row in enumerate(rows, start=1)

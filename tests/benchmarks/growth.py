@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -34,7 +33,9 @@ def _measure(console: Console, kind: str, *, runs: int) -> bool:
         urls = on.enter_context(_databases(kind, Path(name)))
         console.print(f"{kind}: growing, then working …", style="dim")
         figures = asyncio.run(_figures(urls, runs=runs))
-    title = f"{kind}: {SMALL} and {GROWN} incidents, {ENTRIES_EACH} entries each (medians)"
+    title = (
+        f"{kind}: {SMALL} and {GROWN} incidents, {ENTRIES_EACH} entries each (the best of several)"
+    )
     table = Table("", "small", "grown", "ratio", "", title=title, title_justify="left")
     is_met = True
     for name, (small, grown) in figures.items():
@@ -72,18 +73,18 @@ async def _figures(urls: list[str], *, runs: int) -> dict[str, tuple[float, floa
         ]
         for place in places:
             await place.gather_statistics()
-        figures = {name: await _medians(places, work, runs) for name, work in WORK.items()}
-        figures["verify everything"] = await _medians(places, _verify, 1)
+        figures = {name: await _best(places, work, runs) for name, work in WORK.items()}
+        figures["verify everything"] = await _best(places, _verify, 1)
     return figures
 
 
-async def _medians(places: list[Place], work: Operation, runs: int) -> tuple[float, float]:
+async def _best(places: list[Place], work: Operation, runs: int) -> tuple[float, float]:
     """Work in turns in both places, so that a busy machine slows down both alike."""
     taken: list[list[float]] = [[] for _ in places]
     for _ in range(runs):
         for place, times in zip(places, taken, strict=True):
             times.append(await _timed(place, work))
-    small, grown = (statistics.median(times) for times in taken)
+    small, grown = (min(times) for times in taken)
     return small, grown
 
 

@@ -2,19 +2,24 @@
 
 import asyncio
 import re
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.operations.commands.configuration import load_configuration
 from bot.operations.commands.output import fail
+from incidents.core.ids import parse_reference
 
 if TYPE_CHECKING:
     from config.settings import Settings
     from incidents.core.hash_chain import ChainHead, Flaw
     from incidents.registry.verification import Proof
 
+# More proofs than this are counted instead of listed.
+_MANY = 100
 _ANCHOR = re.compile(r"(\d+):([0-9a-fA-F]{32,64})")
 
 
@@ -40,6 +45,12 @@ def verify(
         str | None,
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
     ] = None,
+    begin_with: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="INC-12", help="Go on with this one, when verifying everything."
+        ),
+    ] = None,
 ) -> None:
     """Verify that a timeline is unchanged; without one, all of them and the audit log.
 
@@ -55,17 +66,17 @@ def verify(
         fail("--key goes with a file: sitrep verify inc-12-timeline-41.json --key …")
     if head is not None and what is None:
         fail("--anchor goes with an incident or a file: sitrep verify INC-12 --anchor 41:3f9c…")
+    if begin_with is not None and what is not None:
+        fail("--from is for verifying everything: sitrep verify --from INC-12")
     settings = load_configuration().settings
     try:
-        proofs = asyncio.run(_prove(settings, what, workspace))
+        if what is None:
+            is_proven = _verify_everything(settings, workspace, begin_with=begin_with)
+        else:
+            is_proven = _verify_one(settings, what, workspace, anchor=head)
     except CannotRead as error:
         fail(str(error))
-    for proof in proofs:
-        _say(proof.name, proof.entries, proof.flaws, lost=proof.lost)
-    disagree = [proof for proof in proofs if head is not None and not proof.agrees_with(head)]
-    for proof in disagree:
-        typer.echo(f"{proof.name}: it has no entry with that number and hash.", err=True)
-    if disagree or any(proof.flaws for proof in proofs):
+    if not is_proven:
         raise typer.Exit(1)
 
 
@@ -195,16 +206,94 @@ def _file_holds(data: bytes, anchor: "ChainHead") -> bool:
 # -- the database -------------------------------------------------------------------------------
 
 
-async def _prove(
-    settings: "Settings", incident: str | None, workspace: str | None
-) -> "list[Proof]":
+def _verify_one(
+    settings: "Settings", incident: str, workspace: str | None, *, anchor: "ChainHead | None"
+) -> bool:
     from bot.operations.commands.record import get_reference, open_record  # noqa: PLC0415
-    from incidents.registry.verification import prove_everything, prove_incident  # noqa: PLC0415
+    from incidents.registry.verification import prove_incident  # noqa: PLC0415
 
-    ref = get_reference(incident) if incident else None
+    async def prove() -> "Proof":
+        ref = get_reference(incident)
+        async with open_record(settings, workspace=workspace) as record:
+            return await prove_incident(
+                record.session, ref, workspace_id=record.workspace_id, viewer=record.viewer
+            )
+
+    proof = asyncio.run(prove())
+    _say(proof.name, proof.entries, proof.flaws)
+    is_there = anchor is None or proof.agrees_with(anchor)
+    if not is_there:
+        typer.echo(f"{proof.name}: it has no entry with that number and hash.", err=True)
+    return is_there and not proof.flaws
+
+
+def _verify_everything(
+    settings: "Settings", workspace: str | None, *, begin_with: str | None
+) -> bool:
+    """Verify all timelines; when interrupted, tell what was found, and how to go on."""
+    found = _Findings()
+    try:
+        asyncio.run(_prove_everything(settings, workspace, begin_with, found))
+    except KeyboardInterrupt:
+        found.tell()
+        rest = f"sitrep verify --from {found.last}" if found.last else "sitrep verify"
+        typer.echo(f"Stopped. To check the rest: {rest}", err=True)
+        raise typer.Exit(130) from None
+    found.tell()
+    return not found.are_flaws
+
+
+async def _prove_everything(
+    settings: "Settings", workspace: str | None, begin_with: str | None, found: "_Findings"
+) -> None:
+    from bot.operations.commands.record import get_reference, open_record  # noqa: PLC0415
+    from incidents.registry.verification import prove_everything  # noqa: PLC0415
+
+    first = get_reference(begin_with).reference if begin_with else None
     async with open_record(settings, workspace=workspace) as record:
-        session, workspace_id = record.session, record.workspace_id
-        if ref is None:
-            return [proof async for proof in prove_everything(session, workspace_id=workspace_id)]
-        viewer = record.viewer
-        return [await prove_incident(session, ref, workspace_id=workspace_id, viewer=viewer)]
+        async for proof in prove_everything(
+            record.session,
+            workspace_id=record.workspace_id,
+            begin_with=first,
+            expect=found.expect,
+        ):
+            found.add(proof)
+            await asyncio.sleep(0)  # SQLite's queries never wait, and Ctrl-C is heard only then
+
+
+class _Findings:
+    """What was found: each proof, but of many only those with flaws, and how many are intact."""
+
+    def __init__(self) -> None:
+        self.last = ""
+        self.are_flaws = False
+        self._kept: list[Proof] = []
+        self._intact = self._entries = 0
+        self._bar: Any = None
+
+    def expect(self, proofs: int) -> None:
+        """Show the progress if there are many."""
+        if proofs > _MANY:
+            label = f"Verifying {proofs} parts"
+            self._bar = typer.progressbar(length=proofs, label=label, file=sys.stderr)
+            self._bar.render_progress()
+
+    def add(self, proof: "Proof") -> None:
+        """Take the next one."""
+        self.are_flaws = self.are_flaws or bool(proof.flaws)
+        if self._bar is not None:
+            self._bar.update(1)
+        is_incident = parse_reference(proof.name) is not None
+        self.last = proof.name if is_incident else self.last
+        if self._bar is not None and is_incident and not proof.flaws:
+            self._intact, self._entries = self._intact + 1, self._entries + proof.entries
+        else:
+            self._kept.append(replace(proof, hashes=()))  # of the audit log, they are many
+
+    def tell(self) -> None:
+        """Print what was found."""
+        if self._bar is not None:
+            self._bar.render_finish()
+            _say(f"{self._intact} timelines", self._entries, ())
+        for proof in self._kept:
+            _say(proof.name, proof.entries, proof.flaws, lost=proof.lost)

@@ -109,6 +109,13 @@ async def test_lists_of_many_incidents_come_in_pages(bot: Bot) -> None:
     await bot.settle()
     assert any("Page 2 of 2" in message.rendered for message in alice.ephemerals)
 
+    newest = await alice.command("/incident list all")
+    assert "INC-20" in newest.rendered
+    for press, shown in (("list_next", "INC-1*"), ("list_previous", "INC-20*")):
+        await alice.click(alice.ephemerals[-1], press)
+        await bot.settle()
+        assert shown in alice.ephemerals[-1].text, press
+
 
 async def test_the_home_tab_offers_to_declare_and_lists_what_is_open(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")

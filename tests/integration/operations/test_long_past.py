@@ -1,14 +1,17 @@
-"""However long the past, daily work reads only its own part of it: the databases' plans say so."""
+"""A long past: daily work reads only its own part of it, and verifying all of it shows progress."""
 
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 
+from incidents.storage.database import open_database
 from tests.benchmarks.daily_work import WORK, Place, place_with_past
 from tests.policies import built_in
+from tests.program import environment, run
 
 GROWING = frozenset(
     {
@@ -67,8 +70,8 @@ def _explained_by_postgres(connection: Connection, statement: str, given: Any) -
     """Yield tables that are read as a whole, or of which more rows are read than belong to it."""
     is_read = statement.startswith("SELECT")
     options = "ANALYZE, FORMAT JSON" if is_read else "FORMAT JSON"
-    text = connection.exec_driver_sql(f"EXPLAIN ({options}) {statement}", given).scalar_one()
-    plan = json.loads(text) if isinstance(text, str) else text
+    told = connection.exec_driver_sql(f"EXPLAIN ({options}) {statement}", given).scalar_one()
+    plan = json.loads(told) if isinstance(told, str) else told
     for node in _nodes(plan[0]["Plan"]):
         table = node.get("Relation Name")
         if table not in GROWING:
@@ -101,3 +104,30 @@ async def _explained(place: Place) -> Plans:
     for work in WORK.values():
         await work(place)
     return plans
+
+
+async def test_verifying_many_timelines_counts_them_and_can_go_on_from_one(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async with place_with_past(sqlite_url, built_in().policy, incidents=105, entries_each=5):
+        pass
+    environ = environment(DATABASE_URL=sqlite_url)
+    code, output = await run("verify", environ=environ, folder=tmp_path)
+    assert code == 0, output
+    assert "Verifying 107 parts" in output
+    assert "105 timelines: all 525 entries are as they were recorded." in output
+    assert "Numbers: all 105 are there." in output
+    assert "INC-" not in output
+
+    code, output = await run("verify", "--from", "INC-104", environ=environ, folder=tmp_path)
+    assert code == 0, output
+    named = ["INC-104", "INC-105", "Numbers", "Audit log"]
+    assert [line.split(":")[0] for line in output.splitlines()] == named
+
+    async with open_database(sqlite_url).writing() as session:
+        await session.execute(text("UPDATE incidents SET title = 'Other' WHERE number IN (3, 104)"))
+        await session.commit()
+    code, output = await run("verify", environ=environ, folder=tmp_path)
+    assert code == 1
+    assert output.count("the incident's stored title isn't what the entries say") == 2
+    assert "103 timelines: all 515 entries" in output
