@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Literal
 
 from bot.framework.requests import CommandWords
@@ -32,6 +33,17 @@ class Flag:
     metavar: str | None = None
 
 
+class Repeat(StrEnum):
+    """How a verb recognises a request that comes again: it is answered as before, and changes nothing."""
+
+    # By the ids that Slack gives it: of a command, a form, or a message with its button.
+    REQUEST = "request"
+    # Typed again, too: by the same person, place and text within a minute. Bare, as REQUEST.
+    WORDS = "words"
+    # It only shows something.
+    HARMLESS = "harmless"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A grammar row that drives parser, help and tests; without `usage` it can't be typed."""
@@ -41,9 +53,7 @@ class Command:
     aliases: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
     examples: tuple[str, ...] = ()
-    # The same text within a minute counts as one command: Slack doesn't redeliver commands, but
-    # people repeat them.
-    is_once_a_minute: bool = False
+    repeat: Repeat = Repeat.REQUEST
 
     @property
     def name(self) -> str:

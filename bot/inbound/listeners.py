@@ -35,7 +35,7 @@ from bot.framework.requests import (
     ShowView,
 )
 from bot.framework.slack_refusals import failure_text
-from bot.framework.slash_commands import Command, CommandRefused, Grammar
+from bot.framework.slash_commands import Command, CommandRefused, Grammar, Repeat
 from bot.inbound.opening import agreed_in_form, as_before, ask_first, handler_of, in_place
 from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
 from bot.slack.blocks import Message, View, modal
@@ -115,7 +115,8 @@ class Listeners:
         if command is None:
             await ack()
             return
-        request = self._request(body, context, key=_command_key(command, body), words=words)
+        key = _command_key(command, words, body)
+        request = self._request(body, context, key=key, words=words)
         reply = await self._run(self._by_command[command.name], request)
         match reply:
             case Say(message=message):
@@ -167,7 +168,7 @@ class Listeners:
     async def _on_shortcut(
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
-        request = self._request(body, context)
+        request = self._request(body, context, key=_trigger_key(body))
         reply = await self._run(handler, request)
         if isinstance(reply, Say):
             self._later(self._answer(request, reply.message, replaces=False))
@@ -368,12 +369,22 @@ def _channel_of(body: Mapping[str, Any]) -> str | None:
     return found or container.get("channel_id")
 
 
-def _command_key(command: Command, body: Mapping[str, Any]) -> RequestKey | None:
-    if not command.is_once_a_minute:
+def _command_key(
+    command: Command, words: CommandWords, body: Mapping[str, Any]
+) -> RequestKey | None:
+    if command.repeat is Repeat.HARMLESS:
         return None
+    if command.repeat is Repeat.REQUEST or not (words.text or words.flags):
+        return _trigger_key(body)
     said = json.dumps([body.get("user_id"), body.get("channel_id"), body.get("text")])
     digest = hashlib.sha256(said.encode()).hexdigest()
     return RequestKey(f"command:{digest}", window=COMMAND_WINDOW)
+
+
+def _trigger_key(body: Mapping[str, Any]) -> RequestKey | None:
+    """Return the key of a command or shortcut: its trigger is only given out once."""
+    trigger_id = body.get("trigger_id")
+    return RequestKey(f"trigger:{trigger_id}") if trigger_id else None
 
 
 def _press_key(body: Mapping[str, Any]) -> RequestKey:

@@ -2,8 +2,10 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import InvalidInput
@@ -15,9 +17,13 @@ from incidents.exports.entries import Exported
 from incidents.exports.json_format import render_json
 from incidents.exports.markdown import render_markdown
 from incidents.exports.records import TimelineRecord, build_record
-from incidents.incident.incident import IncidentRef
+from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.payload import EntryTypes
+from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
+
+# As long as a command typed again counts as the same.
+SAME_EXPORT = timedelta(minutes=1)
 
 
 class ExportFormat(StrEnum):
@@ -59,13 +65,28 @@ async def request_export(
         raise InvalidInput("channel", "is_archived")
     if incident.is_channel_exposed:
         raise InvalidInput("channel", "is_exposed")
-    uow.record(incident, Exported(format=fmt.value))
+    if not await _is_under_way(uow, incident, fmt):
+        uow.record(incident, Exported(format=fmt.value))
     data = {
         "reference": str(incident.reference),
         "format": fmt.value,
         "channel_id": incident.channel_id,
     }
     return Outcome("export_requested", incident.id, data)
+
+
+async def _is_under_way(uow: UnitOfWork, incident: Incident, fmt: ExportFormat) -> bool:
+    """Tell whether the actor asked for the same a moment ago, and nothing was recorded since."""
+    query = select(TimelineEntry).where(
+        TimelineEntry.incident_id == incident.id,
+        TimelineEntry.sequence == incident.last_sequence,
+        TimelineEntry.kind == Exported.kind,
+        TimelineEntry.actor_id == uow.actor.person_id,
+        TimelineEntry.recorded_at > uow.now - SAME_EXPORT,
+    )
+    last = (await uow.session.execute(query)).scalar_one_or_none()
+    said = None if last is None else Exported.read(last.content)
+    return said is not None and said.format == fmt.value
 
 
 async def export_incident(

@@ -160,8 +160,8 @@ async def _places(session: AsyncSession, *, workspace_id: uuid.UUID) -> list[_Pl
     )
     rows = (await session.execute(query)).all()
     return [
-        _Place(position, stored_id, number, is_drill)
-        for position, (stored_id, number, is_drill) in enumerate(rows, start=1)
+        _Place(position, stored_id=row[0], number=row[1], is_drill=row[2])
+        for position, row in enumerate(rows, start=1)
     ]
 
 

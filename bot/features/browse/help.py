@@ -6,7 +6,14 @@ from bot.framework.arguments import Arguments
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
-from bot.framework.slash_commands import Command, CommandRefused, Grammar, flag_usage, usage_of
+from bot.framework.slash_commands import (
+    Command,
+    CommandRefused,
+    Grammar,
+    Repeat,
+    flag_usage,
+    usage_of,
+)
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.incident.incident import ByChannel
@@ -55,6 +62,7 @@ def help_feature(others: Iterable[Feature]) -> Feature:
     own = Verb(
         Wanted,
         usage="help [verb]",
+        repeat=Repeat.HARMLESS,
         summary="What you can do here; with a verb, how it is written.",
         aliases=("?",),
         examples=("help update",),

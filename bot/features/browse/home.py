@@ -10,6 +10,7 @@ from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, OnHome, Showing
 from bot.framework.requests import Reply, Request, Services
+from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.browse.home import HomeView, home_view, open_home
@@ -114,6 +115,13 @@ def _open_part(page: ListPage) -> list[blocks.Block]:
 FEATURE = Feature(
     name="home",
     events={"app_home_opened": home_opened},
-    verbs=(Verb(OnPage, buttons=("home_previous", "home_next"), perform=turn_page),),
+    verbs=(
+        Verb(
+            OnPage,
+            repeat=Repeat.HARMLESS,
+            buttons=("home_previous", "home_next"),
+            perform=turn_page,
+        ),
+    ),
     live_messages=(HOME,),
 )

@@ -8,6 +8,7 @@ from bot.framework.arguments import Arguments, OnIncident, to_value
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
+from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.browse.lists import (
@@ -127,6 +128,7 @@ FEATURE = Feature(
         Verb(
             OnIncident,
             usage="[INC-12] show",
+            repeat=Repeat.HARMLESS,
             summary="The status card, only for you.",
             aliases=("card",),
             perform=show,
@@ -134,6 +136,7 @@ FEATURE = Feature(
         Verb(
             Listing,
             usage="list [open|all|mine|recent]",
+            repeat=Repeat.HARMLESS,
             summary="Incidents, page by page.",
             aliases=("ls",),
             examples=("list mine",),

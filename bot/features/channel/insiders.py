@@ -10,6 +10,7 @@ from bot.framework.phrases import actor_of_entry
 from bot.framework.reading import is_hidden_from, person_in
 from bot.framework.refusals import say
 from bot.framework.requests import DoAgain, Reply, Request, Say
+from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.ids import is_user_id
@@ -236,6 +237,7 @@ FEATURE = Feature(
         Verb(
             OnIncident,
             usage="[INC-12] who",
+            repeat=Repeat.HARMLESS,
             summary="List who can see a private incident, and why; only they can ask.",
             examples=("INC-12 who",),
             typed=lambda request: OnIncident(request.incident_ref()),

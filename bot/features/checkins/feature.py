@@ -10,6 +10,7 @@ from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Request
+from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.checkins.checkins import (
@@ -161,7 +162,7 @@ FEATURE = Feature(
             summary="Ask a named person, with a time box; at its end they are asked how it went.",
             aliases=("check-in",),
             examples=(_EXAMPLE,),
-            is_once_a_minute=True,
+            repeat=Repeat.WORDS,
             typed=typed_checkin,
             form="checkin_submit",
             opened_by=("checkin_open",),

@@ -10,7 +10,7 @@ from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
-from bot.framework.slash_commands import Flag
+from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
@@ -228,7 +228,7 @@ FEATURE = Feature(
                 Flag("results", "your own latest drills, shown to you alone"),
             ),
             examples=("drill bad-deploy @alice",),
-            is_once_a_minute=True,
+            repeat=Repeat.WORDS,
             typed=typed_start,
             alone=list_scenarios,
             form="drill_submit",

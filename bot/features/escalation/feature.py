@@ -49,7 +49,7 @@ from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
-from bot.framework.slash_commands import Flag
+from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput
@@ -271,7 +271,7 @@ ESCALATE = Verb(
     aliases=("esc",),
     flags=(Flag("to", "A service, role or kind of escalation, by its key.", "checkout"),),
     examples=_EXAMPLES,
-    is_once_a_minute=True,
+    repeat=Repeat.WORDS,
     typed=lambda request: Escalating(request.incident_ref(), typed=request.words.text),
     buttons=("escalate_now",),
     form="escalation_form",

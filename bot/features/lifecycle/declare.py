@@ -10,7 +10,7 @@ from bot.framework.arguments import to_value
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Options, Reply, Request, Say, ShowView
-from bot.framework.slash_commands import Flag
+from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions
 from bot.slack.ids import permalink
@@ -154,7 +154,7 @@ DECLARE = Verb(
         Flag("drill", "practice: announced nowhere, out of all figures"),
     ),
     examples=("declare sev2 Checkout errors for some customers",),
-    is_once_a_minute=True,
+    repeat=Repeat.WORDS,
     words=("title",),
     typed=typed_declaration,
     buttons=("declare_anyway",),

@@ -16,6 +16,7 @@ from bot.framework.feature import Feature
 from bot.framework.reading import DAY_EXAMPLE, find_day
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
+from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
@@ -309,7 +310,7 @@ FEATURE = Feature(
             usage="action @someone [by 2026-12-01|5d] text, or: action 2 @someone",
             summary="Add follow-up work with one owner, or give it to another; without text, a form.",
             examples=(EXAMPLE, "action 2 @someone"),
-            is_once_a_minute=True,
+            repeat=Repeat.WORDS,
             typed=typed_item,
             form="action_item_submit",
             opened_by=("action_item_open",),
@@ -322,6 +323,7 @@ FEATURE = Feature(
         Verb(
             OnIncident,
             usage="actions",
+            repeat=Repeat.HARMLESS,
             summary="The incident's action items, with buttons to finish them.",
             perform=show_list,
         ),

@@ -13,7 +13,7 @@ from bot.framework.feature import Feature
 from bot.framework.proposal_offer import ASK_FORM, OnProposal, Proposing
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say, split_first
-from bot.framework.slash_commands import Flag
+from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import AskFirst, Form, Verb, as_typed, view_for_form
 from bot.slack import mentions
 from incidents.core.errors import InvalidInput, Superseded
@@ -226,7 +226,7 @@ PROPOSE = Verb(
         _EXAMPLE,
         "propose Roll back risk: carts are lost undo: redeploy --class change",
     ),
-    is_once_a_minute=True,
+    repeat=Repeat.WORDS,
     typed=typed_proposal,
     form="proposal_propose_submit",
     opened_by=("proposal_propose_open",),

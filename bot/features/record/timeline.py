@@ -20,7 +20,7 @@ from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
-from bot.framework.slash_commands import Flag
+from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import AskFirst, Verb, view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput
@@ -313,6 +313,7 @@ FEATURE = Feature(
         Verb(
             NewNote,
             usage="note [-10m|14:05|yesterday 14:05] text",
+            repeat=Repeat.WORDS,
             summary="Add a note to the timeline, dated back if you like.",
             examples=("note Rolled back the checkout deploy", "note -10m Error rate is falling"),
             typed=typed_note,
@@ -330,6 +331,7 @@ FEATURE = Feature(
         Verb(
             Undo,
             usage="undo [again]",
+            repeat=Repeat.WORDS,
             summary="Withdraw your own last note or mark; `again`, the one before.",
             buttons=("note_undo",),
             perform=take_back,
@@ -337,6 +339,7 @@ FEATURE = Feature(
         Verb(
             TimelinePage,
             usage="timeline [--last 20]",
+            repeat=Repeat.HARMLESS,
             summary="Show the newest entries of the timeline.",
             flags=(Flag("last", f"how many, up to {MAX_LAST}", metavar="N"),),
             examples=("timeline --last 50",),

@@ -11,6 +11,7 @@ from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.reading import person_in
 from bot.framework.requests import Reply, Request, Say
+from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
 from bot.slack import blocks
 from incidents.core.errors import InvalidInput
@@ -171,6 +172,7 @@ FEATURE = Feature(
         Verb(
             OnIncident,
             usage="roles",
+            repeat=Repeat.HARMLESS,
             summary="Who holds which role, with buttons to take, assign or give one up.",
             perform=show_roles,
         ),

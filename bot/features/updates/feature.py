@@ -14,7 +14,7 @@ from bot.framework.feature import Feature
 from bot.framework.phrases import instant_of
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
-from bot.framework.slash_commands import Flag
+from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput, TransitionRefused
@@ -234,7 +234,7 @@ FEATURE = Feature(
             summary="Post a stakeholder update; without a text, opens the form.",
             flags=(Flag("next", "when the next one comes, if not by the policy", metavar="20m"),),
             examples=("update Rolling back the deploy; EU checkouts still fail --next 20m",),
-            is_once_a_minute=True,
+            repeat=Repeat.WORDS,
             typed=typed_update,
             form="update_submit",
             opened_by=("update_open",),
