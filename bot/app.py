@@ -49,7 +49,7 @@ from incidents.core.people import system_actor
 from incidents.core.systems import HOUSEKEEPING
 from incidents.engine.effects import Effect
 from incidents.engine.transactions import Transactions
-from incidents.registry.retention import sweep
+from incidents.registry.retention import sweep_all
 from incidents.registry.rules import RULES
 from incidents.storage.database import Database, open_database, reason_of
 from incidents.supervision.policy_record import note_policy
@@ -244,8 +244,10 @@ def _chores(
             dispatcher.resume()
 
     async def delete_done() -> None:
-        await services.transactions.run(
-            sweep, actor=system_actor(HOUSEKEEPING), workspace_id=services.workspace.id
+        await sweep_all(
+            services.transactions,
+            workspace_id=services.workspace.id,
+            actor=system_actor(HOUSEKEEPING),
         )
 
     return (

@@ -1,34 +1,54 @@
 """Retention: delete finished working rows after a while, never the record itself."""
 
+import asyncio
+import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 
+from incidents.core.people import Actor
 from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.reminders import Reminder, ReminderStatus
+from incidents.engine.transactions import Transactions
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.policy.policy import Retention
 from incidents.proposals.tables import Proposal, ProposalStatus
 from incidents.storage.processed_requests import ProcessedRequest
 
 # Small, so that nobody who declares an incident waits long for the lock.
-BATCH = 500
+BATCH = 200
+# Between two batches, in which others get the lock.
+PAUSE_SECONDS = 0.05
+
+
+async def sweep_all(transactions: Transactions, *, workspace_id: uuid.UUID, actor: Actor) -> int:
+    """Delete batch after batch until nothing is left; return how many rows.
+
+    However fast they come, they go faster, and each batch is a transaction of its own.
+    """
+    deleted = 0
+    while True:
+        outcome = await transactions.run(sweep, actor=actor, workspace_id=workspace_id)
+        deleted += int(outcome.data["deleted"])
+        if not outcome.data["is_more"]:
+            return deleted
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def sweep(uow: UnitOfWork) -> Outcome:
-    """Delete one batch of each kind of finished row; the outcome's `deleted` says how many.
+    """Delete one batch of each kind of finished row: how many, and whether more may be left.
 
     Dead letters stay: somebody may still retry them.
     """
     retention = uow.policy.retention
     deleted = (
-        await _delete(uow, ProcessedRequest, ProcessedRequest.key, _requests(uow, retention))
-        + await _delete(uow, EffectRow, EffectRow.position, _effects(uow, retention))
-        + await _delete(uow, Reminder, Reminder.id, _reminders(uow, retention))
-        + await _delete(uow, Proposal, Proposal.id, _drafts(uow, retention))
+        await _delete(uow, ProcessedRequest, ProcessedRequest.key, _requests(uow, retention)),
+        await _delete(uow, EffectRow, EffectRow.position, _effects(uow, retention)),
+        await _delete(uow, Reminder, Reminder.id, _reminders(uow, retention)),
+        await _delete(uow, Proposal, Proposal.id, _drafts(uow, retention)),
     )
-    return Outcome("swept", data={"deleted": deleted})
+    return Outcome("swept", data={"deleted": sum(deleted), "is_more": max(deleted) >= BATCH})
 
 
 def _requests(uow: UnitOfWork, retention: Retention) -> list[Any]:
@@ -69,9 +89,10 @@ def _at_least_a_day(kept: timedelta) -> timedelta:
 
 
 async def _delete(uow: UnitOfWork, table: Any, key: Any, conditions: list[Any]) -> int:
-    some = select(key).where(*conditions).limit(BATCH)
-    statement = (
-        delete(table).where(*conditions, key.in_(some)).execution_options(synchronize_session=False)
-    )
-    result: CursorResult[Any] = await uow.session.execute(statement)  # type: ignore[assignment]
-    return result.rowcount
+    """Delete by key what was found before: in one statement, SQLite would walk all that is old."""
+    some = select(key).where(*conditions).limit(BATCH).with_for_update(skip_locked=True)
+    keys = list((await uow.session.execute(some)).scalars())
+    if keys:
+        chosen = delete(table).where(table.workspace_id == uow.workspace_id, key.in_(keys))
+        await uow.session.execute(chosen.execution_options(synchronize_session=False))
+    return len(keys)

@@ -10,9 +10,9 @@ from incidents.engine.effects import RefreshStatusCard
 from incidents.engine.outbox import EffectRow, EffectStatus, Planned
 from incidents.engine.transactions import RequestKey
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.registry.retention import BATCH, sweep
+from incidents.registry.retention import BATCH, sweep, sweep_all
 from incidents.storage.processed_requests import ProcessedRequest
-from tests.world import World
+from tests.world import STAGEHAND, World
 
 
 async def nothing(uow: UnitOfWork) -> Outcome:
@@ -67,8 +67,16 @@ async def test_a_sweep_deletes_one_batch_at_a_time(world: World) -> None:
         return Outcome("filled")
 
     await world.run(fill)
-    assert (await world.run(sweep)).data["deleted"] == BATCH
-    assert (await world.run(sweep)).data["deleted"] == 10
+    assert (await world.run(sweep)).data == {"deleted": BATCH, "is_more": True}
+    assert (await world.run(sweep)).data == {"deleted": 10, "is_more": False}
+
+    # A backlog goes in one go, batch after batch.
+    await world.run(fill)
+    actor = STAGEHAND
+    assert await sweep_all(world.transactions, workspace_id=world.workspace_id, actor=actor) == (
+        BATCH + 10
+    )
+    assert await count(world, ProcessedRequest) == 0
 
 
 async def test_an_effect_whose_predecessor_was_deleted_still_runs(world: World) -> None:
