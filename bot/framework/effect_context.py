@@ -59,6 +59,8 @@ class EffectContext:
     # An earlier attempt may have taken effect: look before repeating.
     is_uncertain: bool
     created_at: datetime
+    # False if the incident was public when the effect was claimed, an instant ago.
+    is_private: bool = True
     progress: dict[str, Any] = field(default_factory=dict)
     # Messages that this attempt posted or found, as (channel id, ts): see `Dispatcher._settle`.
     posted: list[tuple[str, str]] = field(default_factory=list)

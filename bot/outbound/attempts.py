@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -72,21 +72,24 @@ class Attempts:
         self.services = services
         self.handlers = handlers
 
-    async def make(self, row: EffectRow) -> Ended:
+    async def make(self, row: EffectRow, *, is_private: bool) -> Ended:
         """Make one attempt and return how it ended; errors aren't raised."""
         posted: list[tuple[str, str]] = []
-        end = await self._attempt(row, posted)
+        end = await self._attempt(row, posted, is_private=is_private)
         return Ended(row.id, end, tuple(posted))
 
     def leave(self, row: EffectRow, error: str) -> Ended:
         """Skip the attempt, with `error` as the reason; the effect is due again soon."""
         return Ended(row.id, self._postponed(row, SlackTemporary(error)))
 
-    async def _attempt(self, row: EffectRow, posted: list[tuple[str, str]]) -> End:
+    async def _attempt(
+        self, row: EffectRow, posted: list[tuple[str, str]], *, is_private: bool
+    ) -> End:
         try:
             effect = decode(row.kind, row.payload)
             handler = self.handlers[type(effect)]
-            return await handler(self._context(row, effect, posted))
+            context = self._context(row, effect, posted)
+            return await handler(replace(context, is_private=is_private))
         except SlackUnauthorized as error:
             return Unauthorized(error.error)
         except SlackTemporary as error:

@@ -277,7 +277,7 @@ class Dispatcher:
             self._under_way.add(row.id)
             if row.coalesce_key is not None:
                 self._refreshing.add(row.id)
-            self._spawn(self._carry_out(row, is_counted=row.incident_id not in private))
+            self._spawn(self._carry_out(row, is_private=row.incident_id in private))
             # Let its call go out before we prepare the next effect, which takes some milliseconds.
             for _ in range(TURNS_TO_LEAVE):
                 await asyncio.sleep(0)
@@ -344,12 +344,12 @@ class Dispatcher:
         self._tasks.discard(task)
         self.wake()
 
-    async def _carry_out(self, row: EffectRow, *, is_counted: bool) -> None:
+    async def _carry_out(self, row: EffectRow, *, is_private: bool) -> None:
         if self.holds_lease:
-            ended = await self._attempts.make(row)
+            ended = await self._attempts.make(row, is_private=is_private)
         else:
             ended = self._attempts.leave(row, "lease lost")
-        if self._on_end is not None and is_counted:
+        if self._on_end is not None and not is_private:
             self._on_end(row.kind, ended.end)
         self._ended.append(ended)
 

@@ -82,6 +82,8 @@ def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
 
 
 async def _is_exposed(context: EffectContext) -> bool:
+    if not context.is_private:
+        return False
     query = select(Incident).where(Incident.id == context.effect.incident_id)
     async with context.services.database.reading() as session:
         incident = (await session.execute(query)).scalar_one_or_none()
