@@ -169,18 +169,20 @@ async def _waiting_refreshes(
     if not keys:
         return {}
     # Locked, so that nobody claims one and renders the old state before this change is committed.
-    rows = await session.execute(_WAITING, {"keys": keys})
+    rows = await session.execute(_waiting(), {"keys": keys})
     return {key: effect_id for key, effect_id in rows if key is not None}
 
 
-_WAITING = (
-    select(EffectRow.coalesce_key, EffectRow.id)
-    .where(
-        EffectRow.coalesce_key.in_(bindparam("keys", expanding=True)),
-        text(_WAITS),
+@functools.cache
+def _waiting() -> Any:
+    return (
+        select(EffectRow.coalesce_key, EffectRow.id)
+        .where(
+            EffectRow.coalesce_key.in_(bindparam("keys", expanding=True)),
+            text(_WAITS),
+        )
+        .with_for_update()
     )
-    .with_for_update()
-)
 
 
 @functools.cache

@@ -219,12 +219,13 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
     has_gone = exists().where(own_part, Participant.gone_at.is_not(None))
     own = or_(
         (Incident.declared_by_id == viewer.person_id) & ~has_gone,
-        exists().where(own_part, _IS_INSIDE),
+        exists().where(own_part, _takes_part()),
     )
     return or_(Incident.is_private.is_(False), own)
 
 
-_IS_INSIDE = or_(Participant.is_in_channel, Participant.invited_at.is_not(None))
+def _takes_part() -> ColumnElement[bool]:
+    return or_(Participant.is_in_channel, Participant.invited_at.is_not(None))
 
 
 def _is_among_few(viewer: Actor) -> ColumnElement[bool]:
@@ -236,7 +237,7 @@ def _is_among_few(viewer: Actor) -> ColumnElement[bool]:
         Participant.gone_at.is_not(None),
     )
     inside = select(Participant.incident_id).where(
-        Participant.person_id == viewer.person_id, _IS_INSIDE
+        Participant.person_id == viewer.person_id, _takes_part()
     )
     own = select(declared.id).where(declared.declared_by_id == viewer.person_id, ~has_gone)
     return Incident.id.in_(union_all(inside, own))
