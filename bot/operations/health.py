@@ -95,7 +95,7 @@ class Health:
     async def _backlog(self) -> Backlog | None:
         try:
             async with self.services.database.reading() as session:
-                return await read_backlog(session)
+                return await read_backlog(session, workspace_id=self.services.workspace.id)
         except (SQLAlchemyError, OSError):
             return None
 

@@ -1,11 +1,12 @@
 """What waits to be done, for metrics: nothing about private incidents is counted."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.engine.outbox import EffectRow, EffectStatus, count_by_status
@@ -25,20 +26,25 @@ class Backlog:
     oldest_reminder_due_at: datetime | None
 
 
-async def read_backlog(session: AsyncSession) -> Backlog:
+async def read_backlog(session: AsyncSession, *, workspace_id: uuid.UUID) -> Backlog:
     """Read what waits; effects that only wait for a dead letter don't count as the oldest."""
-    counted = await count_by_status(session, statuses=SHOWN, with_private=False)
+    counted = await count_by_status(
+        session, workspace_id=workspace_id, statuses=SHOWN, with_private=False
+    )
+    is_ours = EffectRow.workspace_id == workspace_id
     dead = await session.execute(
         select(EffectRow.error, func.count())
-        .where(EffectRow.status == EffectStatus.DEAD, _is_public(EffectRow.incident_id))
+        .where(is_ours, EffectRow.status == EffectStatus.DEAD, _is_public(EffectRow.incident_id))
         .group_by(EffectRow.error)
     )
     waiting = (EffectStatus.PENDING, EffectStatus.CLAIMED)
     oldest = select(func.min(EffectRow.created_at)).where(
-        EffectRow.status.in_(waiting), _is_public(EffectRow.incident_id)
+        is_ours, EffectRow.status.in_(waiting), _is_public(EffectRow.incident_id)
     )
     due = select(func.min(Reminder.due_at)).where(
-        Reminder.status == ReminderStatus.PENDING, _is_public(Reminder.incident_id)
+        Reminder.workspace_id == workspace_id,
+        Reminder.status == ReminderStatus.PENDING,
+        _is_public(Reminder.incident_id),
     )
     return Backlog(
         depth={status: counted.get(status, 0) for status in SHOWN},
@@ -49,5 +55,4 @@ async def read_backlog(session: AsyncSession) -> Backlog:
 
 
 def _is_public(incident_id: Any) -> Any:
-    private = select(Incident.id).where(Incident.is_private)
-    return incident_id.is_(None) | incident_id.not_in(private)
+    return ~exists().where(Incident.id == incident_id, Incident.is_private)

@@ -26,6 +26,7 @@ from incidents.lifecycle.declare import Declaration, declare
 from incidents.policy.policy import Policy
 from incidents.record.notes import add_note, undo
 from incidents.record.timeline_view import get_timeline
+from incidents.registry.backlog import read_backlog
 from incidents.registry.entries import ENTRY_TYPES
 from incidents.registry.rules import RULES
 from incidents.storage.database import Database, open_database
@@ -179,11 +180,8 @@ async def _tick(place: Place) -> None:
 
 
 async def _count(place: Place) -> None:
-    shown = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED, EffectStatus.DEAD)
     async with place.database.reading() as session:
-        await outbox.count_by_status(
-            session, workspace_id=place.workspace_id, statuses=shown, with_private=False
-        )
+        await read_backlog(session, workspace_id=place.workspace_id)
 
 
 WORK: Final[Mapping[str, Operation]] = MappingProxyType(
@@ -204,6 +202,6 @@ WORK: Final[Mapping[str, Operation]] = MappingProxyType(
         "Home": _home,
         "claim and settle effects": _dispatch,
         "look for due reminders": _tick,
-        "count effects for metrics": _count,
+        "count what waits, for metrics": _count,
     }
 )

@@ -342,7 +342,7 @@ async def test_the_backlog_says_what_waits_how_long_and_what_slack_refused(world
     await world.declare("Checkout errors", by=alice, is_private=True)
 
     async with world.database.reading() as session:
-        backlog = await read_backlog(session)
+        backlog = await read_backlog(session, workspace_id=world.workspace_id)
     assert backlog.dead == {"refused": 1}
     assert (backlog.depth[EffectStatus.CLAIMED], backlog.depth[EffectStatus.PENDING]) == (1, 0)
     assert backlog.oldest_effect_at == world.clock.now() - timedelta(minutes=7)
@@ -350,6 +350,6 @@ async def test_the_backlog_says_what_waits_how_long_and_what_slack_refused(world
 
     await world.declare("Mail bounces", by=alice)
     async with world.database.reading() as session:
-        backlog = await read_backlog(session)
+        backlog = await read_backlog(session, workspace_id=world.workspace_id)
     assert backlog.depth[EffectStatus.PENDING] > 0
     assert backlog.oldest_reminder_due_at is not None

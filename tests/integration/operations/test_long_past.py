@@ -62,7 +62,7 @@ def _explained_by_sqlite(connection: Connection, statement: str, given: Any) -> 
         found = re.match(r"(SCAN|SEARCH) (\w+)(?:.*\((.*)\))?", step)
         if found is None or tables.get(found[2], found[2]) not in GROWING or stops_early:
             continue
-        if found[1] == "SCAN" or found[3] in {"workspace_id=?", "status=?"}:
+        if found[1] == "SCAN" or found[3] == "workspace_id=?":
             yield step
 
 

@@ -35,9 +35,12 @@ async def test_an_upgrade_under_a_bot_that_holds_the_lease_loses_and_doubles_not
     assert bot.app.dispatcher.holds_lease
     for words in ("Before the upgrade", "After the upgrade"):
         assert len(unpinned(room, words)) == 1
-    async with bot.app.services.database.reading() as session:
-        assert await count_by_status(session) == {}
-        dead = await count_by_status(session, statuses=[EffectStatus.DEAD])
+    services = bot.app.services
+    async with services.database.reading() as session:
+        assert await count_by_status(session, workspace_id=services.workspace.id) == {}
+        dead = await count_by_status(
+            session, workspace_id=services.workspace.id, statuses=[EffectStatus.DEAD]
+        )
     assert dead == {}
 
     # A process of this version can't start on it, until somebody goes back.
