@@ -254,6 +254,15 @@ class SendReadIn(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CatchUp(Effect):
+    """Read what happened in the incident channel while Sitrep was away."""
+
+    kind: ClassVar[str] = "catch_up"
+    needs_channel: ClassVar[bool] = True
+    absence_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefreshHome(Effect):
     """Update a person's Home tab; `page` is the page of open incidents, from 1."""
 

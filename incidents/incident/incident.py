@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Select,
     UniqueConstraint,
     bindparam,
     exists,
@@ -259,6 +260,22 @@ async def find_incident(
 _FOR_THE_SYSTEM = select(Incident).where(
     Incident.id == bindparam("incident"), Incident.workspace_id == bindparam("workspace")
 )
+
+
+def open_in_channels(workspace_id: uuid.UUID) -> Select[Incident]:
+    """Return the query for the incidents that aren't over and have a channel, oldest first."""
+    return (
+        select(Incident)
+        .where(
+            Incident.workspace_id == workspace_id,
+            Incident.status.not_in(_OVER),
+            Incident.channel_id.is_not(None),
+        )
+        .order_by(Incident.number)
+    )
+
+
+_OVER = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
 
 
 async def private_among(
