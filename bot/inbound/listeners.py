@@ -20,6 +20,7 @@ from bot.framework import meant_verbs, refusals
 from bot.framework.acquaintance import Acting
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
+from bot.framework.references import labelled
 from bot.framework.requests import (
     ASK_SECONDS,
     NO_WORDS,
@@ -104,8 +105,9 @@ class Listeners:
         if body.get("command") != self.slash:
             await ack()
             return
+        typed = await labelled(self.services, body.get("text") or "", within=ASK_SECONDS)
         try:
-            command, words = self.grammar.parse(body.get("text") or "")
+            command, words = self.grammar.parse(typed)
         except CommandRefused as error:
             message = meant_verbs.grammar_message(error, slash=self.slash)
             typed = str(body.get("text") or "")

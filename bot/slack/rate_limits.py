@@ -68,6 +68,7 @@ _TIER_OF: Mapping[str, Tier] = {
             "views.publish",
             "files.getUploadURLExternal",
             "files.completeUploadExternal",
+            "files.info",
         ),
         Tier.FOUR,
     ),

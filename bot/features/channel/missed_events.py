@@ -4,12 +4,12 @@ Reactions and pins don't say when somebody added or removed them: they count as 
 that what was heard before is earlier, and what is heard since then is later.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.slack.gateway.channels import Channel
+from bot.slack.message_content import files_of
 from incidents.incident.incident import Incident
 from incidents.record.captured_messages import KnownMark, MarkSource
 
@@ -21,8 +21,6 @@ _MEMBERS: Final[Mapping[str, str]] = {
     "channel_leave": "member_left_channel",
     "group_leave": "member_left_channel",
 }
-# Enough to look closer, which the handler does.
-_FILE_LINK: Final = re.compile(r"\.slack\.com/files/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,7 @@ class Knowledge:
                 yield self._of_member(raw, kind=_MEMBERS[subtype])
             return
         place = {"type": "message", "channel": self.channel_id, "channel_type": self._kind}
-        has_file = raw.get("files") or _FILE_LINK.search(str(raw.get("text") or ""))
-        if has_file and ts >= self.since:
+        if files_of(raw) and ts >= self.since:
             yield Missed(f"said:{ts}", {**raw, **place, "event_ts": ts})
         edited = str((raw.get("edited") or {}).get("ts") or "")
         if edited >= self.since and any(mark.ts == ts for mark in self.marks):
