@@ -55,6 +55,7 @@ class Scheduler:
         self.services = services
         self._hears = hears
         self.ticked_at = time.monotonic()
+        self._looked_at = self.ticked_at
         self.restarts = 0
         self._telemetry = telemetry
         self._chores = tuple(chores)
@@ -163,7 +164,8 @@ class Scheduler:
             self._present_at = None
             return
         now = self.services.clock.now()
-        was_frozen = time.monotonic() - self.ticked_at > AWAY_AFTER.total_seconds()
+        was_frozen = time.monotonic() - self._looked_at > AWAY_AFTER.total_seconds()
+        self._looked_at = time.monotonic()
         if self._present_at is None or was_frozen:
             await self.arrive()
         elif now - self._present_at >= BEAT_EVERY:
