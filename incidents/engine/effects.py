@@ -255,10 +255,12 @@ class SendReadIn(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class CatchUp(Effect):
-    """Read what happened in the incident channel while Sitrep was away."""
+    """Read what happened in the incident channel while Sitrep was away.
+
+    Also where others can read the channel: somebody may have left it meanwhile.
+    """
 
     kind: ClassVar[str] = "catch_up"
-    needs_channel: ClassVar[bool] = True
     absence_id: uuid.UUID
 
 

@@ -33,8 +33,6 @@ MOST_PAGES: Final = 5
 MOST_THREADS: Final = 20
 # Slack's clock and ours may differ.
 _MARGIN: Final = timedelta(minutes=1)
-# The errors by which `while_channel_lasts` finds that the channel is lost.
-_LOST: Final = frozenset({"not_in_channel", "channel_not_found", "is_archived"})
 
 Hear = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -57,8 +55,6 @@ async def catch_up(context: EffectContext, *, hear: Hear) -> Settlement:
     try:
         await reading.read(incident)
     except SlackPermanent as refusal:
-        if refusal.error in _LOST:
-            raise
         error = refusal.error
     note = partial(
         note_absence,

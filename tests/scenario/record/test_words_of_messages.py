@@ -24,8 +24,7 @@ def posted(bot: Bot, room: Channel, person: Person, text: str = "", **more: Any)
     return message_actions.post(bot.slack.ws, room, person.user, draft)
 
 
-async def test_alerts_references_and_files_read_as_words_in_the_record(any_bot: Bot) -> None:
-    bot = any_bot
+async def test_alerts_references_and_files_read_as_words_in_the_record(bot: Bot) -> None:
     alice, room = await declared(bot)
     slack = bot.slack
     dave = slack.add_person("dave", name="Dave Doe")
