@@ -13,10 +13,10 @@ from aiohttp import web
 
 from bot.features import all_features
 from bot.features.browse.people import refresh_directory
-from bot.features.channel import catch_up
 from bot.features.channel.announcement import announce_what_waits, join_announcement_channel
 from bot.features.channel.life import while_channel_lasts
 from bot.features.channel.watch import EVERY, look_at_open_channels
+from bot.features.record import catch_up
 from bot.framework.effect_context import Dropped
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.live_messages import show

@@ -16,11 +16,11 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.features.record.references import labelled
 from bot.framework import meant_verbs, refusals
 from bot.framework.acquaintance import Acting
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
-from bot.framework.references import labelled
 from bot.framework.requests import (
     ASK_SECONDS,
     NO_WORDS,

@@ -43,10 +43,10 @@ from bot.features.escalation.targets import (
     target_typed,
     text_of,
 )
+from bot.features.record.references import plain_text
 from bot.framework.arguments import from_view
 from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
-from bot.framework.references import plain_text
 from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.slash_commands import Flag

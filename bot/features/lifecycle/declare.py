@@ -6,9 +6,9 @@ from typing import Any
 
 from bot.features.lifecycle import declare_form as form
 from bot.features.lifecycle.severity_words import looks_like_severity, said_severity
+from bot.features.record.references import plain_text
 from bot.framework.arguments import to_value
 from bot.framework.feature import Feature
-from bot.framework.references import plain_text
 from bot.framework.refusals import say
 from bot.framework.requests import Options, Reply, Request, Say, ShowView
 from bot.framework.slash_commands import Flag

@@ -15,8 +15,8 @@ from bot.features.record.marked_messages import (
     is_own,
     sent_at_of,
 )
+from bot.features.record.references import plain_text
 from bot.framework.feature import Feature
-from bot.framework.references import plain_text
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.slack import mentions

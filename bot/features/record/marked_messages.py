@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.features.record.references import names_in
 from bot.framework.acquaintance import facts_of
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.references import names_in
 from bot.framework.requests import Services
 from bot.slack import mentions
 from bot.slack.errors import SlackPermanent

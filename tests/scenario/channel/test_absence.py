@@ -172,7 +172,7 @@ async def test_interrupted_while_reading_another_process_goes_on_where_it_was(bo
     await go_away(bot)
     bot.slack.fail("conversations.history", error="missing_scope", times=9)
     await come_back(bot)
-    assert "Sitrep wasn't given the right to" in newest(room, AWAY).rendered
+    assert "meanwhile can't be read, because" in newest(room, AWAY).rendered
 
 
 async def test_after_an_absence_a_private_incident_is_as_private_as_before(bot: Bot) -> None:

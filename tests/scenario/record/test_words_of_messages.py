@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.framework.references import labelled
+from bot.features.record.references import labelled
 from tests.scenario.conftest import Bot, declared
 from tests.slack_server import Channel, Message, Person
 from tests.slack_server.interaction import message_actions

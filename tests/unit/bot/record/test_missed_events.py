@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.features.channel.missed_events import Knowledge
+from bot.features.record.missed_events import Knowledge
 from incidents.record.captured_messages import KnownMark
 
 WENT, BACK, NOW = "1772442000.000000", "1772442600.000000", "1772442300.000100"

@@ -13,8 +13,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from bot.features.channel.missed_events import Knowledge, Missed, of_life
 from bot.features.channel.watch import look_at_channel
+from bot.features.record.missed_events import Knowledge, Missed, of_life
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.requests import Services
