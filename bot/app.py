@@ -16,6 +16,7 @@ from bot.features.browse.people import refresh_directory
 from bot.features.channel.announcement import announce_what_waits, join_announcement_channel
 from bot.features.channel.life import while_channel_lasts
 from bot.features.channel.watch import EVERY, look_at_open_channels
+from bot.features.record import catch_up
 from bot.framework.effect_context import Dropped
 from bot.framework.feature import EffectHandler, Feature
 from bot.framework.live_messages import show
@@ -190,16 +191,19 @@ def _wire(
     intake = Intake(bolt, telemetry, us=services.workspace)
     dispatcher = Dispatcher(
         services,
-        effect_handlers(features),
+        effect_handlers((*features, catch_up.feature(intake.hear))),
         holder=process_name(),
         on_end=partial(_count_effect, telemetry),
     )
     keeper = WorkspaceKeeper(services, token=token, scopes=needed_scopes(features))
-    scheduler = Scheduler(
-        services, telemetry=telemetry, chores=_chores(services, keeper, dispatcher)
-    )
     sockets = _sockets(services, settings, intake=intake, tuning=tuning)
     secret = settings.slack_signing_secret
+    scheduler = Scheduler(
+        services,
+        telemetry=telemetry,
+        chores=_chores(services, keeper, dispatcher),
+        hears=lambda: _hears(sockets, has_http=secret is not None),
+    )
     return Sitrep(
         services=services,
         telemetry=telemetry,
@@ -234,6 +238,13 @@ def _sockets(
         return None
     app_token = settings.slack_app_token.get_secret_value()
     return SocketMode(intake, partial(services.gateway.open_socket, app_token), tuning=tuning)
+
+
+def _hears(sockets: SocketMode | None, *, has_http: bool) -> bool:
+    """Tell whether Slack's requests reach us; HTTP counts unless the app uses Socket Mode."""
+    if sockets is None or sockets.connected:
+        return True
+    return has_http and not sockets.was_connected
 
 
 def _chores(

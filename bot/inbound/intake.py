@@ -18,6 +18,7 @@ from slack_bolt.response import BoltResponse
 from bot.framework.requests import WorkspaceInfo
 from bot.inbound.own_events import is_own_event
 from bot.operations.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
+from bot.slack.errors import SlackTemporary
 
 MOST_AT_ONCE = 64
 _KINDS = frozenset(
@@ -75,6 +76,15 @@ class Intake:
             self._telemetry.count(REQUESTS, kind=kind, outcome=outcome)
             self._telemetry.observe(REQUEST_SECONDS, time.monotonic() - started, kind=kind)
         return response
+
+    async def hear(self, body: Mapping[str, Any]) -> None:
+        """Handle an event that was missed, as if Slack delivered it now.
+
+        Raises: SlackTemporary if we aren't open; whatever a handler raises.
+        """
+        response = await self.take(AsyncBoltRequest(body=dict(body), mode="socket_mode"))
+        if response.status != HTTPStatus.OK:
+            raise SlackTemporary(f"not heard: {response.status}")
 
     async def drained(self, *, timeout_seconds: float) -> bool:
         """Wait until nothing is in flight or time is up; return whether nothing is."""

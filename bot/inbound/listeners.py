@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.features.record.references import labelled
 from bot.framework import meant_verbs, refusals
 from bot.framework.acquaintance import Acting
 from bot.framework.feature import Feature
@@ -100,8 +101,9 @@ class Listeners:
         if body.get("command") != self.slash:
             await ack()
             return
+        typed = await labelled(self.services, body.get("text") or "", within=ASK_SECONDS)
         try:
-            command, words = self.grammar.parse(body.get("text") or "")
+            command, words = self.grammar.parse(typed)
         except CommandRefused as error:
             message = meant_verbs.grammar_message(error, slash=self.slash)
             typed = str(body.get("text") or "")

@@ -66,6 +66,7 @@ class SocketMode:
         self._session: aiohttp.ClientSession | None = None
         # Set once Slack has accepted or refused our token.
         self._known = asyncio.Event()
+        self.was_connected = False
 
     @property
     def connected(self) -> int:
@@ -125,7 +126,7 @@ class SocketMode:
                 address, heartbeat=self.tuning.ping_seconds, max_msg_size=MOST_BYTES
             )
         self.refusal = None
-        connection = _Connection(websocket, self._intake, on_hello=self._known.set)
+        connection = _Connection(websocket, self._intake, on_hello=self._note_hello)
         self._open.add(connection)
         connection.start(on_end=self._open.discard)
         reason = await connection.left()
@@ -138,6 +139,10 @@ class SocketMode:
             return SWITCHED_OFF_SECONDS
         # Slack asked us to reconnect: do so at once, unless there are too many connections.
         return None if reason == "too_many_websockets" else 0.0
+
+    def _note_hello(self) -> None:
+        self.was_connected = True
+        self._known.set()
 
     def _note_failure(self, failure: SlackFailure) -> float | None:
         match failure:

@@ -15,7 +15,7 @@ from bot.framework.requests import Services
 from bot.operations.telemetry import REMINDERS_FIRED, Telemetry
 from incidents.core.people import system_actor
 from incidents.engine import reminders
-from incidents.engine.presence import BEAT_EVERY, beat, come_back
+from incidents.engine.presence import AWAY_AFTER, BEAT_EVERY, beat, come_back
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.registry.reminder_rules import fire
 
@@ -48,11 +48,14 @@ class Scheduler:
         *,
         telemetry: Telemetry,
         chores: Iterable[Chore] = (),
+        hears: Callable[[], bool] = lambda: True,
         stalled_after: timedelta = STALLED_AFTER,
     ) -> None:
-        """Store the services and the chores."""
+        """Store the services and the chores; `hears` tells whether Slack's requests reach us."""
         self.services = services
+        self._hears = hears
         self.ticked_at = time.monotonic()
+        self._looked_at = self.ticked_at
         self.restarts = 0
         self._telemetry = telemetry
         self._chores = tuple(chores)
@@ -156,10 +159,17 @@ class Scheduler:
             log.exception("chore_failed", chore=chore.name)
 
     async def _keep_present(self) -> None:
+        """Beat while people can reach us; after that failed, we come back."""
+        if not self._hears():
+            self._present_at = None
+            return
         now = self.services.clock.now()
-        if self._present_at is None:
+        was_frozen = time.monotonic() - self._looked_at > AWAY_AFTER.total_seconds()
+        self._looked_at = time.monotonic()
+        if self._present_at is None or was_frozen:
             await self.arrive()
         elif now - self._present_at >= BEAT_EVERY:
+            self._present_at = None
             await self._run(beat)
             self._present_at = now
 

@@ -1,9 +1,10 @@
 """Slack's identifiers, valid channel names, and message timestamps as instants."""
 
 import re
-import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import NewType
+
+from anyascii import anyascii
 
 UserId = NewType("UserId", str)
 ChannelId = NewType("ChannelId", str)
@@ -14,6 +15,10 @@ MAX_CHANNEL_NAME = 80
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 _RUNS = re.compile(r"-{2,}")
+# Chinese characters (Japanese and Korean use them, too) and Korean syllables.
+_SYLLABIC = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7a3]+")
+_SYLLABLE = re.compile(r"(?<=[A-Za-z])(?=[A-Z])")
+_APOSTROPHES = re.compile(r"(?<=\w)['`]|['`](?=\w)")
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,}")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
 _TS = re.compile(r"(\d{1,12})\.(\d{1,6})")
@@ -42,11 +47,13 @@ def with_suffix(name: str, number: int) -> str:
 
 
 def slug(title: str) -> str:
-    """Return a title as lower-case Latin letters, digits, underscores and hyphens."""
-    decomposed = unicodedata.normalize("NFKD", title.casefold())
-    latin = decomposed.encode("ascii", "ignore").decode("ascii")
+    """Return a title in any script as lower-case Latin letters, digits, underscores and hyphens.
+
+    Slack documents no other letters for channel names.
+    """
+    latin = anyascii(_SYLLABIC.sub(_syllables, title))
     # Apostrophes are removed; spaces and other punctuation, except _, become hyphens.
-    return _tidy(latin.replace("'", ""))
+    return _tidy(_APOSTROPHES.sub("", latin))
 
 
 def is_channel_id(text: str) -> bool:
@@ -84,6 +91,11 @@ def permalink(workspace_url: str, *, channel_id: str, ts: str, thread_ts: str | 
     if thread_ts is None or thread_ts == ts:
         return address
     return f"{address}?thread_ts={thread_ts}&cid={channel_id}"
+
+
+def _syllables(found: re.Match[str]) -> str:
+    """Return Chinese characters or Korean syllables in Latin letters, with hyphens between them."""
+    return _SYLLABLE.sub("-", anyascii(found[0]))
 
 
 def _tidy(text: str) -> str:

@@ -31,6 +31,7 @@ _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|([^>]*))?>")
 _JOINS_NAMES = re.compile(r"^(?:(?:and|or|plus)\s+|(?:&amp;|[,;&+/])\s*)+(?=[<@])", re.IGNORECASE)
 _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*(?:\|([^>]*))?>")
 _SPECIAL = re.compile(r"<!([a-z]+)(?:\|([^>]*))?>")
+_SKIN_TONE = re.compile(r"(?<=\w)::skin-tone-[2-6]:")
 _LINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^|>]*)(?:\|([^>]*))?>")
 
 _CURLY = str.maketrans(
@@ -150,6 +151,7 @@ def plain(text: str, *, name_of: NameLookup | None = None) -> str:
     text = _DATE.sub(lambda m: m[2] or _utc(int(m[1])), text)
     text = _SPECIAL.sub(lambda m: f"@{(m[2] or m[1]).removeprefix('@')}", text)
     text = _LINK.sub(_readable_link, text)
+    text = _SKIN_TONE.sub(":", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

@@ -28,10 +28,11 @@ class Tier(Enum):
 
 
 class Priority(Enum):
-    """Who waits for the call: a person right now, or an effect in the background."""
+    """Who waits for the call: a person right now, an effect, or nobody (reading afterwards)."""
 
     PERSON = "person"
     WORK = "work"
+    SPARE = "spare"
 
 
 _TIER_OF: Mapping[str, Tier] = {
@@ -48,6 +49,7 @@ _TIER_OF: Mapping[str, Tier] = {
             "conversations.unarchive",
             "conversations.list",
             "pins.add",
+            "pins.list",
             "pins.remove",
             "bookmarks.add",
             "users.list",
@@ -66,6 +68,7 @@ _TIER_OF: Mapping[str, Tier] = {
             "views.publish",
             "files.getUploadURLExternal",
             "files.completeUploadExternal",
+            "files.info",
         ),
         Tier.FOUR,
     ),
@@ -80,6 +83,7 @@ class Limits:
     window: timedelta = timedelta(seconds=60)
     burst: float = 0.25
     reserved_for_people: float = 0.2
+    spare: float = 0.5
     post_interval: timedelta = timedelta(seconds=1)
     post_burst: int = 4
     patience_of_people: timedelta = timedelta(seconds=1)
@@ -90,6 +94,8 @@ class Limits:
         total = max(1, int(tier.value * (1 + self.burst)))
         if priority is Priority.PERSON:
             return total
+        if priority is Priority.SPARE:
+            return max(1, int(total * self.spare))
         return max(1, int(total * (1 - self.reserved_for_people)))
 
 

@@ -6,6 +6,7 @@ that can't be posted meanwhile are dropped; the timeline stays complete.
 
 import uuid
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -50,34 +51,44 @@ async def note_archived(
     *,
     is_by_policy: bool = False,
     author_id: uuid.UUID | None = None,
+    at: datetime | None = None,
 ) -> Outcome:
-    """Record that the actor archived an incident's channel. Raises: IncidentNotFound."""
+    """Record that the actor archived an incident's channel, `at` by the chat service's clock.
+
+    Raises: IncidentNotFound.
+    """
     incident = await incident_of(uow, channel_id)
     if not incident.is_channel_archived:
         incident.is_channel_archived = True
         archived = replace(
             about(ChannelArchived, incident), is_by_policy=is_by_policy, author_id=author_id
         )
-        uow.record(incident, archived)
+        uow.record(incident, archived, occurred_at=_occurred(uow, at))
     return Outcome("channel_archived", incident.id)
 
 
-async def note_unarchived(uow: UnitOfWork, channel_id: str) -> Outcome:
+async def note_unarchived(
+    uow: UnitOfWork, channel_id: str, *, at: datetime | None = None
+) -> Outcome:
     """Record that the actor brought the channel back. Raises: IncidentNotFound."""
     incident = await incident_of(uow, channel_id)
     if incident.is_channel_archived:
         incident.is_channel_archived = False
-        uow.record(incident, about(ChannelUnarchived, incident))
+        entry = about(ChannelUnarchived, incident)
+        uow.record(incident, entry, occurred_at=_occurred(uow, at))
     return Outcome("channel_unarchived", incident.id)
 
 
-async def note_renamed(uow: UnitOfWork, channel_id: str, *, name: str) -> Outcome:
+async def note_renamed(
+    uow: UnitOfWork, channel_id: str, *, name: str, at: datetime | None = None
+) -> Outcome:
     """Record the channel's new name. Raises: IncidentNotFound."""
     incident = await incident_of(uow, channel_id)
     if name and name != incident.channel_name:
         old = incident.channel_name or ""
         incident.channel_name = name
-        uow.record(incident, ChannelRenamed(channel_id=channel_id, old=old, new=name))
+        entry = ChannelRenamed(channel_id=channel_id, old=old, new=name)
+        uow.record(incident, entry, occurred_at=_occurred(uow, at))
     return Outcome("channel_renamed", incident.id)
 
 
@@ -203,6 +214,10 @@ async def is_bot_removed(session: AsyncSession, incident_id: uuid.UUID) -> bool:
         .limit(1)
     )
     return (await session.execute(query)).scalar_one_or_none() == BotRemoved.kind
+
+
+def _occurred(uow: UnitOfWork, at: datetime | None) -> datetime:
+    return min(at or uow.now, uow.now)
 
 
 async def _is_in_use(uow: UnitOfWork, channel_id: str) -> bool:

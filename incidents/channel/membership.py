@@ -61,7 +61,8 @@ async def join_channel(
         part.is_in_channel, part.gone_at = True, None
     part.joined_at = max(part.joined_at or moment, moment)
     if is_first and uow.policy.timeline.capture_joins:
-        uow.record(incident, PersonJoined(person_kind=uow.actor.person_kind))
+        entry = PersonJoined(person_kind=uow.actor.person_kind)
+        uow.record(incident, entry, occurred_at=min(moment, uow.now))
     return Outcome("joined", incident.id, {"is_first": is_first})
 
 
@@ -87,7 +88,8 @@ async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None
     if has_left and was_inside and loses:
         await _end_sight(uow, incident, part, at=moment)
     if is_first and uow.policy.timeline.capture_joins:
-        uow.record(incident, PersonLeft(person_kind=uow.actor.person_kind))
+        entry = PersonLeft(person_kind=uow.actor.person_kind)
+        uow.record(incident, entry, occurred_at=min(moment, uow.now))
     return Outcome("left", incident.id)
 
 

@@ -254,6 +254,17 @@ class SendReadIn(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CatchUp(Effect):
+    """Read what happened in the incident channel while Sitrep was away.
+
+    Also where others can read the channel: somebody may have left it meanwhile.
+    """
+
+    kind: ClassVar[str] = "catch_up"
+    absence_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefreshHome(Effect):
     """Update a person's Home tab; `page` is the page of open incidents, from 1."""
 

@@ -3,10 +3,20 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from incidents.core.sentences import Sentence, Telling, Who, Words, telling
+from incidents.core.sentences import (
+    Detail,
+    HowLong,
+    Sentence,
+    Telling,
+    When,
+    Who,
+    Words,
+    telling,
+)
 from incidents.incident.payload import Payload
 
 
@@ -65,7 +75,51 @@ class EffectRetried(Payload):
         return telling(f"retried {effect_words(self.effect_kind)}")
 
 
-ENTRIES: Final[tuple[type[Payload], ...]] = (Acknowledged, EffectFailed, EffectRetried)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasAway(Payload):
+    """Sitrep wasn't running, or heard nothing; what it missed in the channel was read afterwards.
+
+    `is_complete`: all of it. `error` is the chat service's code if it refused. `is_repeat`: the
+    channel heard of another absence shortly before.
+    """
+
+    kind: ClassVar[str] = "was_away"
+    is_bookkeeping: ClassVar[bool] = True
+    from_at: datetime | None = None
+    until_at: datetime | None = None
+    is_complete: bool = True
+    is_repeat: bool = False
+    error: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return how long, from when to when, and what that means."""
+        how_long: Sentence = ()
+        if self.from_at is not None and self.until_at is not None:
+            lasting = HowLong(self.until_at - self.from_at)
+            how_long = (
+                " for ",
+                lasting,
+                ", from ",
+                When(self.from_at),
+                " to ",
+                When(self.until_at),
+            )
+        details = (Detail((*self._reading(), _NOT_HEARD)),)
+        return telling("was away", *how_long, details=details)
+
+    def _reading(self) -> Sentence:
+        if self.error:
+            reason = refusal_reason(self.error) or f"Slack refused it ({self.error})"
+            return (f"What was said here meanwhile can't be read, because {reason}", _MARK)
+        if not self.is_complete:
+            return ("More was said here than can be read afterwards", _MARK)
+        return ("What was marked, pinned or shared here meanwhile is on the record.",)
+
+
+ENTRIES: Final[tuple[type[Payload], ...]] = (Acknowledged, EffectFailed, EffectRetried, WasAway)
+
+_MARK: Final = ": mark again what should be kept."
+_NOT_HEARD: Final = " Commands and buttons weren't heard: please use them again."
 
 
 def effect_words(kind: str) -> str:
@@ -116,6 +170,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "remove_messages": "removing messages from places that others can read",
         "retire_channel": "putting the public channel away",
         "send_read_in": "reading a newcomer in",
+        "catch_up": "reading what happened while Sitrep was away",
         "refresh_home": "showing somebody's Home tab",
         "send_mentor_notes": "sending a mentor the notes on a drill",
         "send_scorecard": "sending the scorecard of a drill",

@@ -16,6 +16,14 @@ class PromptChanged(FeatureEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CameBack(FeatureEvent):
+    """Sitrep is back after an absence in which it may have missed something in these incidents."""
+
+    absence_id: uuid.UUID
+    incident_ids: tuple[uuid.UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryMessagesOutdated(FeatureEvent):
     """The incident changed while a message about an entry was posted."""
 

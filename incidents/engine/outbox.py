@@ -323,6 +323,19 @@ async def get_effect(session: AsyncSession, effect_id: uuid.UUID) -> EffectRow:
     return (await session.execute(query)).scalar_one()
 
 
+async def waiting_incidents(
+    session: AsyncSession, kind: str, *, workspace_id: uuid.UUID
+) -> set[uuid.UUID]:
+    """Return the incidents for which an effect of this kind isn't settled."""
+    query = select(EffectRow.incident_id).where(
+        EffectRow.workspace_id == workspace_id,
+        EffectRow.kind == kind,
+        EffectRow.status.in_(_UNSETTLED),
+        EffectRow.incident_id.is_not(None),
+    )
+    return {one for one in (await session.execute(query)).scalars() if one is not None}
+
+
 async def count_by_status(
     session: AsyncSession,
     *,

@@ -1,7 +1,9 @@
-"""Whether Sitrep itself was running: heartbeats, and the absences between them.
+"""Whether Sitrep itself was there for people: heartbeats, and the absences between them.
 
+It is away while no process runs, and while none can hear people (no connection, no database).
 People aren't blamed for reminders that never came: a missed update counts as the bot's if the bot
-was away at that moment.
+was away at that moment. After an absence in which it may have missed something, it reads the
+channels of open incidents.
 """
 
 import uuid
@@ -14,12 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
+from incidents.engine.entries import WasAway
+from incidents.engine.events import CameBack
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.incident.incident import ById, open_in_channels
+from incidents.incident.timeline import TimelineEntry
 from incidents.storage.database import Base
 
 BEAT_EVERY = timedelta(seconds=15)
 # A restart is quicker than this and doesn't count as an absence.
 AWAY_AFTER = timedelta(seconds=60)
+# The chat service delivers an event again until 5 minutes after the first time, then no more.
+REDELIVERED_FOR = timedelta(minutes=5)
+# A channel hears of one absence in this time, however often we are restarted.
+SAY_AGAIN_AFTER = timedelta(minutes=30)
 
 
 class Heartbeat(Base):
@@ -32,7 +42,7 @@ class Heartbeat(Base):
 
 
 class Absence(Base):
-    """A period in which no process served the workspace."""
+    """A period in which no process served the workspace; found when one does again."""
 
     __tablename__ = "absences"
     __table_args__ = (Index("ix_absences_workspace_id_until_at", "workspace_id", "until_at"),)
@@ -65,14 +75,16 @@ async def come_back(uow: UnitOfWork) -> Outcome:
     row = await _heartbeat(uow)
     silence = uow.now - row.beaten_at
     if silence > AWAY_AFTER:
-        uow.session.add(
-            Absence(
-                id=new_id(),
-                workspace_id=uow.workspace_id,
-                from_at=row.beaten_at,
-                until_at=uow.now,
-            )
+        absence = Absence(
+            id=new_id(),
+            workspace_id=uow.workspace_id,
+            from_at=row.beaten_at,
+            until_at=uow.now,
         )
+        uow.session.add(absence)
+        if silence > REDELIVERED_FOR:
+            found = (await uow.session.execute(open_in_channels(uow.workspace_id))).scalars()
+            uow.emit(CameBack(absence_id=absence.id, incident_ids=tuple(one.id for one in found)))
     row.beaten_at = max(row.beaten_at, uow.now)
     await uow.flush()
     return Outcome("back", data={"away_seconds": int(max(silence.total_seconds(), 0))})
@@ -84,6 +96,32 @@ async def beat(uow: UnitOfWork) -> Outcome:
     row.beaten_at = max(row.beaten_at, uow.now)
     await uow.flush()
     return Outcome("beaten")
+
+
+async def note_absence(
+    uow: UnitOfWork,
+    incident_id: uuid.UUID,
+    *,
+    absence_id: uuid.UUID,
+    is_complete: bool,
+    error: str = "",
+) -> None:
+    """Record in an incident how long Sitrep was away, once what it missed there has been read."""
+    absence = await uow.session.get_one(Absence, absence_id)
+    incident = await uow.get_incident(ById(incident_id))
+    earlier = select(TimelineEntry.id).where(
+        TimelineEntry.incident_id == incident.id,
+        TimelineEntry.kind == WasAway.kind,
+        TimelineEntry.recorded_at > uow.now - SAY_AGAIN_AFTER,
+    )
+    entry = WasAway(
+        from_at=absence.from_at,
+        until_at=absence.until_at,
+        is_complete=is_complete,
+        is_repeat=(await uow.session.execute(earlier)).first() is not None,
+        error=error,
+    )
+    uow.record(incident, entry, occurred_at=absence.until_at)
 
 
 async def absences_since(

@@ -1,8 +1,15 @@
 """Reactions that many entries share: posting in the channel, updating cards."""
 
-from incidents.engine.effects import EraseEntryMessage, PostEntry, RefreshEntryMessages, SendPrompt
-from incidents.engine.entries import EffectFailed
+from incidents.engine.effects import (
+    CatchUp,
+    EraseEntryMessage,
+    PostEntry,
+    RefreshEntryMessages,
+    SendPrompt,
+)
+from incidents.engine.entries import EffectFailed, WasAway
 from incidents.engine.events import (
+    CameBack,
     EntryMessageNotRefreshed,
     EntryMessagesOutdated,
     PromptChanged,
@@ -75,6 +82,26 @@ def say_failure(plan: IncidentPlan[EffectFailed]) -> None:
         for person_id in dict.fromkeys((plan.facts.lead_id, plan.event.author_id)):
             plan.tell(person_id)
     else:
+        plan.post()
+
+
+def catch_up(plan: Plan[CameBack]) -> None:
+    """Read what was missed in each incident's channel, in lanes that nothing waits for."""
+    absence_id = plan.event.absence_id
+    for incident_id in plan.event.incident_ids:
+        effect = CatchUp(incident_id=incident_id, absence_id=absence_id)
+        plan.add(
+            effect,
+            lane=f"{incident_id}:absence",
+            name=str(incident_id),
+            # Counts as a refresh: it leaves places for what people wait for.
+            coalesce_key=f"{effect.kind}:{incident_id}:{absence_id}",
+        )
+
+
+def say_absence(plan: IncidentPlan[WasAway]) -> None:
+    """Say in the channel how long Sitrep was away, unless it said so of another time just now."""
+    if not plan.event.is_repeat:
         plan.post()
 
 

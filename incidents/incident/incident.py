@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Select,
     UniqueConstraint,
     bindparam,
     exists,
@@ -29,7 +30,7 @@ from incidents.core.hash_chain import GENESIS_HASH, ChainHead
 from incidents.core.ids import Reference, new_id
 from incidents.core.people import Actor, PersonKind
 from incidents.core.systems import Sight
-from incidents.incident.lifecycle import IncidentStatus, is_open
+from incidents.incident.lifecycle import STATUSES_GOING_ON, IncidentStatus, is_open
 from incidents.storage.database import Base
 
 
@@ -282,6 +283,19 @@ async def find_incident(
 _FOR_THE_SYSTEM = select(Incident).where(
     Incident.id == bindparam("incident"), Incident.workspace_id == bindparam("workspace")
 )
+
+
+def open_in_channels(workspace_id: uuid.UUID) -> Select[Incident]:
+    """Return the query for the incidents that aren't over and have a channel, oldest first."""
+    return (
+        select(Incident)
+        .where(
+            Incident.workspace_id == workspace_id,
+            Incident.status.in_(STATUSES_GOING_ON),
+            Incident.channel_id.is_not(None),
+        )
+        .order_by(Incident.number)
+    )
 
 
 async def private_among(

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
+from incidents.core.people import Person
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident
 from incidents.storage.database import Base
@@ -148,6 +149,52 @@ async def save_mark(
         uow.session.add(mark)
     mark.marked_at, mark.removed_at = marked_at, removed_at
     await uow.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMark:
+    """A mark as we know it; `is_closed`: a correction withdrew its entry, and the emoji stayed."""
+
+    ts: str
+    external_id: str
+    source: str
+    is_standing: bool
+    is_closed: bool
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether seeing it on the message is no news."""
+        return self.is_standing or self.is_closed
+
+
+async def marks_in(
+    session: AsyncSession, channel_id: str, *, workspace_id: uuid.UUID
+) -> tuple[KnownMark, ...]:
+    """Return all marks on messages of a channel."""
+    query = (
+        select(
+            CapturedMessage.message_ts,
+            Person.external_id,
+            Mark.source,
+            Mark.marked_at,
+            Mark.removed_at,
+        )
+        .join(Mark, Mark.captured_message_id == CapturedMessage.id)
+        .join(Person, Person.id == Mark.person_id)
+        .where(
+            CapturedMessage.workspace_id == workspace_id, CapturedMessage.channel_id == channel_id
+        )
+    )
+    return tuple(
+        KnownMark(
+            ts=row.message_ts,
+            external_id=row.external_id,
+            source=row.source,
+            is_standing=row.removed_at is None,
+            is_closed=row.removed_at == row.marked_at,
+        )
+        for row in await session.execute(query)
+    )
 
 
 async def standing_marks(session: AsyncSession, captured: CapturedMessage) -> Sequence[Mark]:

@@ -36,8 +36,9 @@ from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinDue
 from incidents.drills import reactions as drills
 from incidents.drills.entries import DrillActed, DrillChecked, DrillEnded, DrillSignal, DrillStarted
 from incidents.drills.events import ScenarioAdvanced
-from incidents.engine.entries import Acknowledged, EffectFailed, EffectRetried
+from incidents.engine.entries import Acknowledged, EffectFailed, EffectRetried, WasAway
 from incidents.engine.events import (
+    CameBack,
     EntryMessageNotRefreshed,
     EntryMessagesOutdated,
     PromptChanged,
@@ -46,6 +47,7 @@ from incidents.engine.events import (
 from incidents.engine.plan import Row, on, on_workspace
 from incidents.engine.reactions import (
     ask,
+    catch_up,
     erase_again,
     look_at_entry_messages_again,
     post,
@@ -53,6 +55,7 @@ from incidents.engine.reactions import (
     refresh_announcement,
     refresh_card,
     refresh_entry_messages,
+    say_absence,
     say_failure,
     set_topic,
     show_prompt,
@@ -310,6 +313,8 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(RedactedTextRewritten, erase_again),
     on(Acknowledged, refresh_card),
     on(EffectFailed, say_failure),
+    on_workspace(CameBack, catch_up),
+    on(WasAway, say_absence),
     # -- record
     on(Note, post),
     on(Revealed, record.show_again, set_topic, roles.show_handoffs, escalation.show_without_words),

@@ -123,6 +123,7 @@ class Channel:
     members: list[str] = field(default_factory=list)
     history: "list[Message]" = field(default_factory=list, repr=False)
     pins: "list[Message]" = field(default_factory=list, repr=False)
+    pinned_by: dict[str, str] = field(default_factory=dict, repr=False)
     bookmarks: list[Bookmark] = field(default_factory=list)
     topic: str = ""
     topic_by: str = ""

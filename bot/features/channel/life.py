@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.browse.failures import retry_ending
+from bot.features.record.marked_messages import sent_at_of
 from bot.framework.arguments import on_incident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, Settlement, post_once
 from bot.framework.entry_messages import Ending, ended_with, ends, shown, told_directly
@@ -164,16 +165,17 @@ async def changed(request: Request) -> Reply:
     """Record that somebody archived, unarchived, renamed or deleted the channel."""
     if not request.channel_id:
         return None
+    at = sent_at_of(str(request.event.get("event_ts")), fallback=request.now)
     match str(request.event.get("type")).partition("_")[2]:
         case "archive":
-            use_case: UseCase = partial(note_archived, channel_id=request.channel_id)
+            use_case: UseCase = partial(note_archived, channel_id=request.channel_id, at=at)
         case "unarchive":
-            use_case = partial(note_unarchived, channel_id=request.channel_id)
+            use_case = partial(note_unarchived, channel_id=request.channel_id, at=at)
         case "deleted":
             use_case = partial(note_deleted, channel_id=request.channel_id)
         case _:
             name = str((request.event.get("channel") or {}).get("name") or "")
-            use_case = partial(note_renamed, channel_id=request.channel_id, name=name)
+            use_case = partial(note_renamed, channel_id=request.channel_id, name=name, at=at)
     await request.transact(use_case)
     return None
 

@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.feature import Feature
@@ -25,9 +24,16 @@ from incidents.channel.exposure import follow_channel, note_privacy, note_sharin
 from incidents.channel.membership import find_departed, leave_channel
 from incidents.core.errors import IncidentNotFound
 from incidents.core.people import Actor, actor_of, system_actor
+from incidents.engine.effects import CatchUp
+from incidents.engine.outbox import waiting_incidents
 from incidents.engine.unit_of_work import UseCase
-from incidents.incident.incident import ByChannel, Incident, Sharing, find_incident
-from incidents.incident.lifecycle import STATUSES_GOING_ON
+from incidents.incident.incident import (
+    ByChannel,
+    Incident,
+    Sharing,
+    find_incident,
+    open_in_channels,
+)
 
 EVERY: Final = timedelta(minutes=10)
 
@@ -94,14 +100,16 @@ def _seen(channel: Channel) -> ExistingChannel:
 
 async def look_at_open_channels(services: Services) -> None:
     """Look at the channel of each incident that isn't over; stop if Slack can't be asked."""
-    query = select(Incident).where(
-        Incident.workspace_id == services.workspace.id,
-        Incident.status.in_(STATUSES_GOING_ON),
-        Incident.channel_id.is_not(None),
-    )
+    query = open_in_channels(services.workspace.id)
     async with services.database.reading() as session:
-        incidents = (await session.execute(query.order_by(Incident.number))).scalars().all()
+        incidents = (await session.execute(query)).scalars().all()
+        # After an absence, reading the channel shows who changed it.
+        read_soon = await waiting_incidents(
+            session, CatchUp.kind, workspace_id=services.workspace.id
+        )
     for incident in incidents:
+        if incident.id in read_soon and not incident.is_private:
+            continue
         try:
             await _look_quietly(services, incident)
         except SlackFailure as error:

@@ -43,7 +43,7 @@ from bot.features.escalation.targets import (
     target_typed,
     text_of,
 )
-from bot.features.record.marked_messages import plain_text
+from bot.features.record.references import plain_text
 from bot.framework.arguments import from_view
 from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
@@ -51,7 +51,7 @@ from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import Form, Verb, view_for_form
-from bot.slack import blocks, mentions
+from bot.slack import blocks, mentions, message_content
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.entries import (
@@ -250,7 +250,8 @@ def _explain(request: Request, error: DomainError) -> Mapping[str, str] | None:
 async def escalate_from_message(request: Request) -> Reply:
     """Open the form with a message from the incident channel as evidence."""
     raw, channel_id = request.message, request.channel_id or ""
-    text = await plain_text(request.services, str(raw.get("text") or ""))
+    said = message_content.text_of(raw)
+    text = await plain_text(request.services, said, within=request.ask_seconds)
     link = await request.services.gateway.permalink(channel_id, str(raw["ts"]))
     try:
         evidence = evidence_line(text, link)

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.features.lifecycle import declare_form as form
 from bot.features.lifecycle.severity_words import looks_like_severity, said_severity
+from bot.features.record.references import plain_text
 from bot.framework.arguments import to_value
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
@@ -14,6 +15,7 @@ from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions
 from bot.slack.ids import permalink
+from bot.slack.message_content import text_of
 from incidents.engine.unit_of_work import Outcome
 from incidents.lifecycle.declare import Declaration, check_title, declare
 from incidents.policy.policy import Policy
@@ -109,7 +111,7 @@ def _what_was_named(title: str, policy: Policy) -> str:
 async def open_from_message(request: Request) -> Reply:
     """Open the form filled from a message: its first line is the title, and its link is kept."""
     message = request.message
-    text = mentions.plain(str(message.get("text") or ""))
+    text = await plain_text(request.services, text_of(message), within=request.ask_seconds)
     first_line = next((line for line in text.splitlines() if line.strip()), "")
     link = _link_to(request, message)
     said = said_severity(first_line, request.policy)

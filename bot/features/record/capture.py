@@ -1,25 +1,29 @@
 """Captures marked and pinned messages, files, and joins and leaves for the timeline."""
 
-import re
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+import structlog
+
 from bot.features.record.marked_messages import (
     content_of,
     fetch_marked,
     is_own,
-    plain_text,
     sent_at_of,
 )
+from bot.features.record.references import plain_text
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.slack import mentions
-from bot.slack.gateway.messages import SlackMessage
-from bot.slack.ids import ChannelId, MessageTs, UserId
+from bot.slack.errors import SlackFailure
+from bot.slack.gateway.messages import message_of
+from bot.slack.ids import permalink
+from bot.slack.message_content import SharedFile, files_of, text_of
 from incidents.channel.membership import join_channel, leave_channel
 from incidents.core.errors import IncidentNotFound
 from incidents.engine.effects import FetchMarkedMessage
@@ -34,9 +38,7 @@ from incidents.record.marks import (
     unmark_message,
 )
 
-_FILE_LINK = re.compile(
-    r"<(https://[a-z0-9.-]+\.slack\.com/files/[UW][A-Z0-9]+/(F[A-Z0-9]+)/([^|>\s]+))"
-)
+log = structlog.get_logger(__name__)
 
 
 # -- reactions and pins -----------------------------------------------------------------------
@@ -120,13 +122,13 @@ async def _follow_change(request: Request, message: Mapping[str, Any]) -> None:
     if message.get("subtype") == "tombstone":  # the deleted first message of a thread
         await _follow_deletion(request, str(message.get("ts")))
         return
-    before = (request.event.get("previous_message") or {}).get("text")
-    if message.get("text") == before:  # only a link preview was added
+    said = text_of(message)
+    if said == text_of(request.event.get("previous_message") or {}):  # a link preview was added
         return
     key = await _captured_key(request, str(message.get("ts")))
     if key is None:
         return
-    text = await plain_text(request.services, str(message.get("text") or ""))
+    text = await plain_text(request.services, said, within=request.ask_seconds)
     await request.transact(partial(follow_edit, message=key, text=text))
 
 
@@ -146,7 +148,7 @@ async def _captured_key(request: Request, ts: str) -> MessageKey | None:
 
 async def _note_files(request: Request) -> None:
     event = request.event
-    files = _files_of(event)
+    files = files_of(event)
     if not files or not request.policy.timeline.capture_files:
         return
     if is_own(event, request.services):
@@ -154,25 +156,30 @@ async def _note_files(request: Request) -> None:
     channel_id = request.channel_id or ""
     if await _is_ours_to_follow(request, channel_id):
         sent_at = sent_at_of(str(event.get("ts")), fallback=request.now)
-        use_case = partial(link_files, channel_id=channel_id, files=files, sent_at=sent_at)
+        linked = tuple([await _described(request, file) for file in files])
+        use_case = partial(link_files, channel_id=channel_id, files=linked, sent_at=sent_at)
         await request.transact(use_case)
 
 
-def _files_of(event: Mapping[str, Any]) -> tuple[LinkedFile, ...]:
-    shared = [
-        LinkedFile(
-            id=str(raw["id"]),
-            name=str(raw.get("title") or raw.get("name") or raw["id"]),
-            permalink=str(raw.get("permalink") or ""),
-        )
-        for raw in event.get("files") or ()
-        if raw.get("id")
-    ]
-    linked = [
-        LinkedFile(id=found[2], name=found[3], permalink=found[1])
-        for found in _FILE_LINK.finditer(str(event.get("text") or ""))
-    ]
-    return (*shared, *linked)
+async def _described(request: Request, file: SharedFile) -> LinkedFile:
+    """Return the file with a link: its own, or else that of the message it was shared in.
+
+    Some files of other organisations come as an id alone: Slack is asked about them, which works
+    for an app with the scope `files:read`.
+    """
+    if not file.is_whole:
+        try:
+            async with asyncio.timeout(request.ask_seconds):
+                file = await request.services.gateway.file(file.id)
+        except (SlackFailure, TimeoutError) as error:
+            log.info("file_not_described", error=getattr(error, "error", "timeout"))
+    link = file.permalink or permalink(
+        request.services.workspace.url,
+        channel_id=request.channel_id or "",
+        ts=str(request.event.get("ts")),
+        thread_ts=request.event.get("thread_ts"),
+    )
+    return LinkedFile(id=file.id, name=file.name, permalink=link)
 
 
 # -- people in the channel --------------------------------------------------------------------
@@ -211,15 +218,10 @@ async def add_to_timeline(request: Request) -> Reply:
     raw, channel_id = request.message, request.channel_id or ""
     if is_own(raw, request.services):
         return Say(say("That is Sitrep's own message: what it says is on the timeline already."))
-    message = SlackMessage(
-        channel=ChannelId(channel_id),
-        ts=MessageTs(str(raw["ts"])),
-        text=str(raw.get("text") or ""),
-        user_id=UserId(str(raw["user"])) if raw.get("user") else None,
-        bot_id=raw.get("bot_id"),
-        thread_ts=raw.get("thread_ts"),
+    message = message_of(raw, channel=channel_id)
+    content = await content_of(
+        request.services, message, now=request.now, within=request.ask_seconds
     )
-    content = await content_of(request.services, message, now=request.now)
     # Without text or the author's name, fetch the message before recording it.
     is_complete = bool(message.text) and content.author.name != message.user_id
     use_case = partial(

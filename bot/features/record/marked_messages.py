@@ -1,6 +1,5 @@
 """Fetches marked messages and records them as plain text with their author's name."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
@@ -8,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.features.record.references import names_in
 from bot.framework.acquaintance import facts_of
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.requests import Services
@@ -21,8 +21,6 @@ from incidents.engine.effects import FetchMarkedMessage
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.record.captured_messages import CapturedMessage, CaptureStatus, Mark
 from incidents.record.marks import MessageText, drop_message, record_message
-
-_MENTIONED = re.compile(r"<@([UW][A-Z0-9]+)")
 
 
 async def fetch_marked(context: EffectContext) -> Settlement:
@@ -41,7 +39,9 @@ async def fetch_marked(context: EffectContext) -> Settlement:
         return Done(partial(drop_message, captured_id=captured.id, reason="Sitrep's own message"))
     learned = await _learn(services, {message.user_id or "", *markers})
     names = {facts.external_id: facts.name for facts in learned if facts.name}
-    content = await content_of(services, message, now=services.clock.now(), names=names)
+    content = await content_of(
+        services, message, now=services.clock.now(), names=names, within=None
+    )
 
     async def record(uow: UnitOfWork) -> None:
         # Save the markers first: `record_message` ignores marks by guests.
@@ -86,17 +86,23 @@ async def content_of(
     message: SlackMessage,
     *,
     now: datetime,
+    within: float | None,
     names: Mapping[str, str] | None = None,
 ) -> MessageText:
-    """Return a message as plain text; `names` (by user id) take precedence over the record's."""
-    wanted = {message.user_id or "", *_MENTIONED.findall(message.text)}
-    known = {**await _names(services, wanted), **(names or {})}
-    author = known.get(message.user_id or "") or message.user_id or "an integration"
+    """Return a message as plain text; `names` (by user id) take precedence over the directory's.
+
+    `within` and Raises: see `names_in`.
+    """
+    author_id = message.user_id or ""
+    # With a label, Slack isn't asked about the author.
+    referring = f"<@{author_id}|{author_id}>{message.text}"
+    known = await names_in(services, referring, within=within, known=names or {})
+    author = message.posted_as or known.get(author_id) or author_id
     text = mentions.plain(message.text, name_of=known.get)
     files = ", ".join(file.name for file in message.files)
     return MessageText(
         text=text or (f"[{files}]" if files else "[no text]"),
-        author=Who(author, external_id=message.user_id or ""),
+        author=Who(author or "an integration", external_id="" if message.posted_as else author_id),
         permalink=permalink(
             services.workspace.url,
             channel_id=message.channel,
@@ -105,12 +111,6 @@ async def content_of(
         ),
         sent_at=sent_at_of(message.ts, fallback=now),
     )
-
-
-async def plain_text(services: Services, text: str) -> str:
-    """Return a message's text as readers see it, with names for mentions."""
-    names = await _names(services, set(_MENTIONED.findall(text)))
-    return mentions.plain(text, name_of=names.get)
 
 
 def is_own(raw: Mapping[str, Any], services: Services) -> bool:
@@ -127,11 +127,3 @@ def sent_at_of(ts: str, *, fallback: datetime) -> datetime:
         return ts_to_instant(ts)
     except ValueError:
         return fallback
-
-
-async def _names(services: Services, user_ids: set[str]) -> dict[str, str]:
-    query = select(Person.external_id, Person.name).where(
-        Person.workspace_id == services.workspace.id, Person.external_id.in_(user_ids)
-    )
-    async with services.database.reading() as session:
-        return {row.external_id: row.name for row in await session.execute(query)}

@@ -4,8 +4,8 @@ import math
 from datetime import datetime
 
 from bot.slack.gateway.calls import SlackCalls
-from bot.slack.gateway.messages import SharedFile
 from bot.slack.mentions import tidy_line
+from bot.slack.message_content import SharedFile, file_of
 
 
 class FileCalls(SlackCalls):
@@ -62,6 +62,11 @@ class FileCalls(SlackCalls):
             ]
             page, pages = page + 1, int((answer.get("paging") or {}).get("pages") or 1)
         return found
+
+    async def file(self, file_id: str) -> SharedFile:
+        """Return a file's name and link. Raises: SlackPermanent `file_not_found` and others."""
+        answer = await self._call("files.info", {"file": file_id})
+        return file_of({**answer["file"], "id": file_id})
 
     async def delete_file(self, file_id: str) -> None:
         """Delete one of our files, unless it is gone already."""

@@ -9,6 +9,7 @@ from bot.slack.blocks import Message
 from bot.slack.gateway.channels import ChannelCalls
 from bot.slack.ids import ChannelId, MessageTs, UserId, instant_to_ts, is_user_id
 from bot.slack.mentions import tidy_line
+from bot.slack.message_content import SharedFile, author_of, file_of, files_of, text_of
 from bot.slack.rate_limits import Priority
 from bot.slack.truncation import shorten
 
@@ -29,22 +30,17 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SharedFile:
-    """A file shared in a message."""
-
-    id: str
-    name: str
-    permalink: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SlackMessage:
-    """A message as Slack keeps it; `text` is Slack's mrkdwn, `user_id` None for integrations."""
+    """A message as Slack keeps it; `text` is Slack's mrkdwn, wherever the message has it.
+
+    `user_id` is None for integrations; `posted_as` is the name that an integration gave itself.
+    """
 
     channel: ChannelId
     ts: MessageTs
     text: str
     user_id: UserId | None = None
+    posted_as: str = ""
     bot_id: str | None = None
     subtype: str | None = None
     thread_ts: MessageTs | None = None
@@ -157,7 +153,7 @@ class MessageCalls(ChannelCalls):
         }
         async for page in self._pages(_HISTORY, arguments, most=_MOST_HISTORY_PAGES):
             for raw in page.get("messages") or ():
-                if any(_file(shared).name == filename for shared in raw.get("files") or ()):
+                if any(file_of(shared).name == filename for shared in raw.get("files") or ()):
                     return True
         return False
 
@@ -243,27 +239,22 @@ def _past_message(raw: Mapping[str, Any]) -> PastMessage:
 def _message_at(page: Mapping[str, Any], *, channel: str, ts: str) -> SlackMessage | None:
     for raw in page.get("messages") or ():
         if raw.get("ts") == ts:
-            return _message(raw, channel=channel)
+            return message_of(raw, channel=channel)
     return None
 
 
-def _message(raw: Mapping[str, Any], *, channel: str) -> SlackMessage:
+def message_of(raw: Mapping[str, Any], *, channel: str) -> SlackMessage:
+    """Return a message from Slack's own object, as in answers, events and shortcuts."""
     return SlackMessage(
         channel=ChannelId(channel),
         ts=MessageTs(str(raw["ts"])),
-        text=str(raw.get("text") or ""),
+        text=text_of(raw),
         user_id=UserId(str(raw["user"])) if raw.get("user") else None,
+        posted_as=author_of(raw),
         bot_id=raw.get("bot_id"),
         subtype=raw.get("subtype"),
         thread_ts=MessageTs(str(raw["thread_ts"])) if raw.get("thread_ts") else None,
-        files=tuple(_file(entry) for entry in raw.get("files") or ()),
-    )
-
-
-def _file(raw: Mapping[str, Any]) -> SharedFile:
-    name = raw.get("title") or raw.get("name") or ""
-    return SharedFile(
-        id=str(raw.get("id") or ""), name=str(name), permalink=str(raw.get("permalink") or "")
+        files=files_of(raw),
     )
 
 

@@ -68,8 +68,8 @@ async def test_a_form_without_a_title_is_answered_in_the_field_and_declares_noth
     [
         ("sev2 Checkout errors", ROOM),
         ("sev2x is not a severity", "inc-1-sev2x-is-not-a-severity"),
-        ("🔥🔥🔥", "inc-1"),
-        ("Ошибка оплаты", "inc-1"),
+        ("🔥🔥🔥", "inc-1-fire-fire-fire"),
+        ("Ошибка оплаты", "inc-1-oshibka-oplaty"),
         ("Kassenfehler für Übersee", "inc-1-kassenfehler-fur-ubersee"),
         ("“Quoted” title", "inc-1-quoted-title"),
     ],

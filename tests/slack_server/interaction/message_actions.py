@@ -184,6 +184,7 @@ def pin(ws: Workspace, message: Message, user: User, *, remove: bool = False) ->
     if not remove and len(pins) >= 100:
         raise SlackError("too_many_pins")
     (pins.remove if remove else pins.append)(message)
+    message.channel.pinned_by[message.ts] = user.id
     ws.notify(
         ChangeKind.UNPINNED if remove else ChangeKind.PINNED,
         who=user.id,

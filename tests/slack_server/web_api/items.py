@@ -37,6 +37,7 @@ def list_pins(call: Call) -> Json:
             "type": "message",
             "channel": call.channel.id,
             "created": call.channel.created,
+            "created_by": call.channel.pinned_by.get(m["ts"], call.bot.id),
             "message": m,
         }
         for m in (

@@ -12,7 +12,6 @@ from bot.slack.ids import (
     instant_to_ts,
     number_in,
     permalink,
-    slug,
     ts_to_instant,
     with_suffix,
 )
@@ -54,9 +53,17 @@ def test_another_channel_s_name_gives_no_number(name: str) -> None:
     [
         ("Checkout errors", "inc-12-checkout-errors"),
         ("Überlauf: Straße №5!", "inc-12-uberlauf-strasse-no5"),
-        ("платежи не проходят", "inc-12"),
-        ("🔥", "inc-12"),
+        ("платежи не проходят", "inc-12-platezhi-ne-prokhodyat"),
+        ("Πληρωμές", "inc-12-pliromes"),
+        ("支付失败", "inc-12-zhi-fu-shi-bai"),
+        ("결제 오류", "inc-12-gyeol-je-o-lyu"),
+        ("エラー checkout", "inc-12-era-checkout"),
+        ("فشل الدفع", "inc-12-fshl-ldf"),
+        ("भुगतान विफल", "inc-12-bhugtan-viphl"),
+        ("🔥🔥", "inc-12-fire-fire"),
+        ("\u200b", "inc-12"),
         ("Can't log in", "inc-12-cant-log-in"),
+        ("Can’t log in", "inc-12-cant-log-in"),
         ("<!channel> `rm -rf`", "inc-12-channel-rm-rf"),
     ],
 )
@@ -70,8 +77,10 @@ def test_a_long_title_is_cut_between_words() -> None:
     assert name.endswith(("payment", "provider", "timeouts"))
 
 
-def test_a_slug_without_latin_letters_is_empty() -> None:
-    assert not slug("日本語")
+def test_long_titles_in_one_script_still_have_names_of_their_own() -> None:
+    first, second = (channel_name(PATTERN, number=n, title="支付失败" * 40) for n in (1, 2))
+    assert first != second
+    assert len(with_suffix(first, 2)) <= 80
 
 
 def test_a_message_timestamp_keeps_its_microseconds() -> None:

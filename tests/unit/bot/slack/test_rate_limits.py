@@ -28,6 +28,12 @@ async def test_work_leaves_people_a_share_of_each_method() -> None:
     assert await calls_at_once(limits, "conversations.create", Priority.PERSON) == 5
 
 
+async def test_reading_that_nobody_waits_for_takes_at_most_half() -> None:
+    limits = RateLimits(ManualClock())
+    assert await calls_at_once(limits, "conversations.history", Priority.SPARE) == 31
+    assert await calls_at_once(limits, "conversations.history", Priority.WORK) == 18
+
+
 async def test_methods_have_their_own_limits() -> None:
     limits = RateLimits(ManualClock())
     await calls_at_once(limits, "conversations.create", Priority.PERSON)
