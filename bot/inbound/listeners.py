@@ -5,12 +5,9 @@ is the last statement, after the commit.
 """
 
 import asyncio
-import hashlib
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -35,8 +32,9 @@ from bot.framework.requests import (
     ShowView,
 )
 from bot.framework.slack_refusals import failure_text
-from bot.framework.slash_commands import Command, CommandRefused, Grammar
+from bot.framework.slash_commands import CommandRefused, Grammar
 from bot.inbound.opening import agreed_in_form, as_before, ask_first, handler_of, in_place
+from bot.inbound.request_keys import command_key, event_key, form_key, press_key
 from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
@@ -44,8 +42,6 @@ from incidents.core.errors import Busy, DomainError, NeedsApproval, OpensPrivate
 from incidents.engine.transactions import Progress, RequestKey
 
 DEADLINE_SECONDS = 2.5
-COMMAND_WINDOW = timedelta(seconds=60)
-PRESS_WINDOW = timedelta(seconds=60)
 _ANY = re.compile(".*")
 # Slack reports these of people whose account is deactivated.
 _OF_LEAVING = frozenset({"member_left_channel"})
@@ -115,7 +111,8 @@ class Listeners:
         if command is None:
             await ack()
             return
-        request = self._request(body, context, key=_command_key(command, body), words=words)
+        key = command_key(body) if command.is_once_a_minute else None
+        request = self._request(body, context, key=key, words=words)
         reply = await self._run(self._by_command[command.name], request)
         match reply:
             case Say(message=message):
@@ -126,7 +123,7 @@ class Listeners:
     async def _on_action(
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
-        request = self._request(body, context, key=_press_key(body))
+        request = self._request(body, context, key=press_key(body))
         reply = await self._run(handler, request)
         if isinstance(reply, DoAgain):
             handler = handler_of(reply, self.grammar, self._by_command, self._table("actions"))
@@ -138,9 +135,8 @@ class Listeners:
     async def _on_view(
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
-        key = RequestKey(f"view:{body['view']['id']}:{body['view'].get('hash', '')}")
         agreed = agreed_in_form(body["view"])
-        request = replace(self._request(body, context, key=key), may_open_to=agreed)
+        request = replace(self._request(body, context, key=form_key(body)), may_open_to=agreed)
         reply = await self._run(handler, request)
         match reply:
             case FieldErrors(errors=errors):
@@ -184,7 +180,7 @@ class Listeners:
         if not first.actor.is_active and _event_type(body) not in _OF_LEAVING:
             handlers = []
         for name, handler in handlers:
-            key = RequestKey(f"event:{body.get('event_id')}:{name}")
+            key = event_key(body, first.actor.external_id, handler=name)
             request = replace(first, key=key, progress=Progress())
             # Failures are raised: Slack redelivers the event, and handlers that succeeded skip it.
             await self._run_event(handler, request)
@@ -366,28 +362,3 @@ def _channel_of(body: Mapping[str, Any]) -> str | None:
         channel = channel.get("id")
     found = channel or event.get("channel_id") or body.get("channel_id")
     return found or container.get("channel_id")
-
-
-def _command_key(command: Command, body: Mapping[str, Any]) -> RequestKey | None:
-    if not command.is_once_a_minute:
-        return None
-    said = json.dumps([body.get("user_id"), body.get("channel_id"), body.get("text")])
-    digest = hashlib.sha256(said.encode()).hexdigest()
-    return RequestKey(f"command:{digest}", window=COMMAND_WINDOW)
-
-
-def _press_key(body: Mapping[str, Any]) -> RequestKey:
-    """Return the key of a press: person, message or view, action, and value with its version."""
-    container = body.get("container") or {}
-    action = (body.get("actions") or [{}])[0]
-    chosen = action.get("selected_option") or {}
-    said = json.dumps(
-        [
-            body["user"]["id"],
-            container.get("channel_id"),
-            container.get("message_ts") or container.get("view_id"),
-            action.get("action_id"),
-            action.get("value") or chosen.get("value"),
-        ]
-    )
-    return RequestKey(f"press:{hashlib.sha256(said.encode()).hexdigest()}", window=PRESS_WINDOW)

@@ -1,0 +1,51 @@
+"""How a repeated request is recognised: always by the person, too, so that no key is another's."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from incidents.engine.transactions import RequestKey
+
+COMMAND_WINDOW = timedelta(seconds=60)
+PRESS_WINDOW = timedelta(seconds=60)
+
+
+def command_key(body: Mapping[str, Any]) -> RequestKey:
+    """Return the key of a command: person, place and text."""
+    said = (body.get("user_id"), body.get("channel_id"), body.get("text"))
+    return _key("command", *said, window=COMMAND_WINDOW)
+
+
+def press_key(body: Mapping[str, Any]) -> RequestKey:
+    """Return the key of a press: person, message or view, action, and value with its version."""
+    container = body.get("container") or {}
+    action = (body.get("actions") or [{}])[0]
+    chosen = action.get("selected_option") or {}
+    place = container.get("message_ts") or container.get("view_id")
+    return _key(
+        "press",
+        body["user"]["id"],
+        container.get("channel_id"),
+        place,
+        action.get("action_id"),
+        action.get("value") or chosen.get("value"),
+        window=PRESS_WINDOW,
+    )
+
+
+def form_key(body: Mapping[str, Any]) -> RequestKey:
+    """Return the key of a submitted form: person, form, and the view with its version."""
+    view = body["view"]
+    return _key("view", body["user"]["id"], view.get("callback_id"), view["id"], view.get("hash"))
+
+
+def event_key(body: Mapping[str, Any], external_id: str | None, *, handler: str) -> RequestKey:
+    """Return the key of an event for one of its handlers: event and person."""
+    return _key("event", external_id, body.get("event_id"), handler)
+
+
+def _key(kind: str, *parts: object, window: timedelta | None = None) -> RequestKey:
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return RequestKey(f"{kind}:{digest}", window=window)
