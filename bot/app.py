@@ -27,6 +27,7 @@ from bot.inbound.middleware import Middleware
 from bot.inbound.socket_mode import SocketMode, SocketTuning
 from bot.operations.health import Health
 from bot.operations.identity import ASK_FOR, StartRefused, WorkspaceKeeper, find_identity
+from bot.operations.logs import current_correlation_id
 from bot.operations.manifest import needed_scopes
 from bot.operations.process import process_name
 from bot.operations.scheduler import Chore, Scheduler
@@ -158,7 +159,13 @@ async def _services(
     clock: Clock,
     ask_for: timedelta,
 ) -> Services:
-    transactions = Transactions(database, clock=clock, policy=loaded.policy, rules=RULES)
+    transactions = Transactions(
+        database,
+        clock=clock,
+        policy=loaded.policy,
+        rules=RULES,
+        correlation_id=current_correlation_id,
+    )
     workspace = await find_identity(gateway, transactions, token=_token(settings), ask_for=ask_for)
     gateway.team_id = workspace.external_id
     gateway.enterprise_id = workspace.enterprise_id

@@ -34,5 +34,5 @@ async def test_those_that_say_nothing_in_time_are_closed_and_one_too_many_gets_5
         three = asyncio.gather(said(url, b""), said(url, b"GET / HTTP/1.1\r\nHo"), said(url, asked))
         await asyncio.sleep(0.05)
         assert b" 503 " in await said(url, asked)
-        assert await three == [b"", b"", b"HTTP/1.1 200 OK"]
+        assert list(await three) == [b"", b"", b"HTTP/1.1 200 OK"]
         assert b" 200 " in await said(url, asked)
