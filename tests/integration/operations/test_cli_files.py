@@ -72,6 +72,8 @@ async def test_a_slash_at_the_end_names_a_folder_and_a_dash_the_output(
     assert _modes(tmp_path / "new", written) == ["700", "600"]
     code, output = await run("export", "INC-1", "--output", "-", environ=environ, folder=tmp_path)
     assert (code, "Checkout errors" in output) == (0, True)
+    code, output = await run("backup", "-", environ=environ, folder=tmp_path)
+    assert (code, "name a file or a folder" in output) == (1, True)
     assert not (tmp_path / "-").exists()
 
 
