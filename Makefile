@@ -11,7 +11,7 @@ UV_VERSION := 0.13.9
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist=worksteal
 
-.PHONY: help setup demo test test-fast check format freeze freeze-add freeze-check bench chaos run lock clean
+.PHONY: help setup demo test test-fast check format freeze freeze-add freeze-check bench chaos fuzz run lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench: $(STAMP) ## Measure against the embedded Slack
 chaos: $(STAMP) ## Kill, cut power, break Slack: an hour of it; then the random tests, twenty times as long
 	$(BIN)/python -m tests.chaos --long
 	TEST_EXAMPLES_FACTOR=20 $(PYTEST) -m hypothesis --timeout=1800
+
+fuzz: $(STAMP) ## Send a hundred thousand changed requests, by socket and by HTTP
+	TEST_EXAMPLES_FACTOR=500 $(PYTEST) --timeout=1800 tests/scenario/inbound/test_nonsense.py
 
 run: $(STAMP) ## Run the bot for a real workspace
 	@$(BIN)/sitrep serve

@@ -1,5 +1,6 @@
 """The command line: `sitrep` once installed, otherwise `python -m bot`."""
 
+import os
 from importlib import metadata
 from typing import Annotated
 
@@ -79,6 +80,8 @@ def _typer(summary: str) -> typer.Typer:
 
 def main() -> None:
     """Run the command named in the arguments."""
+    # All files that Sitrep writes may hold private incidents: the database, its logs, exports.
+    os.umask(0o077)
     make_cli()(prog_name="sitrep")
 
 

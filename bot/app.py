@@ -28,6 +28,7 @@ from bot.inbound.middleware import Middleware
 from bot.inbound.socket_mode import SocketMode, SocketTuning
 from bot.operations.health import Health
 from bot.operations.identity import ASK_FOR, StartRefused, WorkspaceKeeper, find_identity
+from bot.operations.logs import current_correlation_id
 from bot.operations.manifest import needed_scopes
 from bot.operations.process import process_name
 from bot.operations.scheduler import Chore, Scheduler
@@ -40,6 +41,7 @@ from bot.outbound.wake import WakeListener
 from bot.slack.blocks.validators import check_quickly
 from bot.slack.gateway import SlackGateway
 from bot.slack.rate_limits import RateLimits
+from bot.web.listening import Listening
 from bot.web.routes import ops_app, public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from config.policy_loader import LoadedPolicy
@@ -158,7 +160,13 @@ async def _services(
     clock: Clock,
     ask_for: timedelta,
 ) -> Services:
-    transactions = Transactions(database, clock=clock, policy=loaded.policy, rules=RULES)
+    transactions = Transactions(
+        database,
+        clock=clock,
+        policy=loaded.policy,
+        rules=RULES,
+        correlation_id=current_correlation_id,
+    )
     workspace = await find_identity(gateway, transactions, token=_token(settings), ask_for=ask_for)
     gateway.team_id = workspace.external_id
     gateway.enterprise_id = workspace.enterprise_id
@@ -358,15 +366,10 @@ async def _serve_web(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings:
 async def _listen(
     stack: contextlib.AsyncExitStack, app: web.Application, *, host: str, port: int
 ) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
     try:
-        await web.TCPSite(runner, host, port).start()
+        return await Listening(app).start(stack, host=host, port=port)
     except OSError as error:
         raise StartRefused(
             f"Can't listen on {host}:{port}: {reason_of(error).lower()}.",
             todo="Is another Sitrep running? Otherwise choose another HOST, PORT or OPS_PORT.",
         ) from None
-    bound, number = runner.addresses[0][:2]
-    return f"http://{bound}:{number}"

@@ -25,7 +25,12 @@ from config.settings_checks import (
     signing_key,
     signing_secret,
 )
-from config.variable_names import Problem, env_file_problems, misspelt
+from config.variable_names import (
+    Problem,
+    certificate_problems,
+    env_file_problems,
+    misspelt,
+)
 from incidents.core.signing import SigningKey, key_bytes
 
 DEFAULT_DATABASE_URL: Final = "sqlite+aiosqlite:///data/sitrep.db"
@@ -220,6 +225,7 @@ def _given(
         except (OSError, UnicodeDecodeError) as error:
             problems.append(_unreadable(env_file, error))
     problems += misspelt(environ, known=Settings.model_fields)
+    problems += certificate_problems(environ)
     values = {**from_file, **_Given(environ)()}
     stripped = {
         name: value.strip()

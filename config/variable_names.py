@@ -1,10 +1,12 @@
 """Settings' names: misspelt ones and broken lines are refused, since they would change nothing."""
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from dotenv.parser import parse_stream
@@ -17,6 +19,16 @@ _RESEMBLES: Final = 0.8
 _RESEMBLES_OWN: Final = 0.6
 # Kubernetes sets these for a service called sitrep, and SITREP_PORT=tcp://….
 _OF_KUBERNETES: Final = re.compile(r"SITREP_(?:SERVICE_(?:HOST|PORT)|PORT_\d)|.*=(?:tcp|udp)://")
+# OpenSSL and PostgreSQL's client read these; a wrong one shows only as failed connections.
+_CERTIFICATES: Final = MappingProxyType(
+    {
+        "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
+        "SSL_CERT_DIR": "/etc/ssl/certs",
+        "PGSSLROOTCERT": "/etc/sitrep/root.crt",
+        "PGSSLCERT": "/etc/sitrep/client.crt",
+        "PGSSLKEY": "/etc/sitrep/client.key",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +56,21 @@ def misspelt(environ: Mapping[str, str], *, known: Collection[str]) -> list[Prob
     ]
 
 
+def certificate_problems(environ: Mapping[str, str]) -> list[Problem]:
+    """Return what is wrong with the certificates that OpenSSL is told to use."""
+    return [
+        Problem(name, f"names {given}, which can't be read", f"{name}={example}")
+        for name, example in _CERTIFICATES.items()
+        if (given := environ.get(name)) and given != "system" and not os.access(given, os.R_OK)
+    ]
+
+
 def env_file_problems(env_file: Path, *, known: Collection[str]) -> list[Problem]:
     """Return what is wrong with the file's lines and names; no message repeats a value.
 
     Raises: OSError; UnicodeDecodeError.
     """
-    if not env_file.is_file():
+    if not env_file.exists():
         return []
     problems = []
     with env_file.open(encoding="utf-8") as stream:

@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import structlog
+
 from bot.framework.acquaintance import get_acquainted, learn_groups
 from bot.framework.arguments import Arguments
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
@@ -25,6 +27,8 @@ from incidents.policy.policy import Action, Policy
 from incidents.rights.decide import permit
 from incidents.scenarios.scenario import Scenario
 from incidents.storage.database import Database
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -149,7 +153,7 @@ class Request:
         return await self._run(use_case, once=once)
 
     async def _run(self, use_case: UseCase, *, once: bool) -> Outcome:
-        return await self.services.transactions.run(
+        outcome = await self.services.transactions.run(
             partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
             actor=self.actor,
             workspace_id=self.services.workspace.id,
@@ -157,6 +161,14 @@ class Request:
             progress=self.progress,
             may_open_to=self.may_open_to,
         )
+        log.info(
+            "recorded",
+            outcome=outcome.kind,
+            incident_id=outcome.incident_id and str(outcome.incident_id),
+            person_id=self.actor.person_id and str(self.actor.person_id),
+            is_repeat=outcome.is_repeat,
+        )
+        return outcome
 
     async def introduced(self) -> "Request":
         """Return the request with its actor as Slack describes them, if Slack had to be asked.

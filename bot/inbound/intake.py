@@ -16,6 +16,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.framework.requests import WorkspaceInfo
+from bot.inbound.envelope import Unreadable, checked
 from bot.inbound.own_events import is_own_event
 from bot.operations.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
 from bot.slack.errors import SlackTemporary
@@ -35,6 +36,9 @@ _KINDS = frozenset(
 )
 
 
+log = structlog.get_logger(__name__)
+
+
 class Intake:
     """Takes requests until it is closed, and counts those not yet answered."""
 
@@ -51,8 +55,17 @@ class Intake:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def take(self, request: AsyncBoltRequest) -> BoltResponse:
-        """Answer one request; 503 while closed, so that Slack redelivers events."""
+    async def take(self, body: object, headers: Mapping[str, Any]) -> BoltResponse:
+        """Answer one request: 400 if Slack doesn't send such; 503 while closed.
+
+        After 503, Slack delivers an event again.
+        """
+        try:
+            request = _bolt_request(checked(body), headers)
+        except Unreadable as error:
+            log.warning("request_unreadable", problem=str(error))
+            self._telemetry.count(REQUESTS, kind="other", outcome="unreadable")
+            return BoltResponse(status=HTTPStatus.BAD_REQUEST, body="not what Slack sends")
         kind = _kind_of(request.body)
         if not self.is_open:
             self._telemetry.count(REQUESTS, kind=kind, outcome="not_ready")
@@ -60,6 +73,9 @@ class Intake:
         if is_own_event(request.body, self._us):
             self._telemetry.count(REQUESTS, kind=kind, outcome="own_event")
             return BoltResponse(status=HTTPStatus.OK, body="")
+        return await self._dispatch(request, kind=kind)
+
+    async def _dispatch(self, request: AsyncBoltRequest, *, kind: str) -> BoltResponse:
         started = time.monotonic()
         self.in_flight += 1
         self._idle.clear()
@@ -68,6 +84,9 @@ class Intake:
             async with self._slots:
                 with structlog.contextvars.bound_contextvars(correlation_id=""):
                     response = await self._bolt.async_dispatch(request)
+            if response.status == HTTPStatus.NOT_FOUND:
+                # A kind of request that we don't handle, perhaps a new one of Slack's.
+                response = BoltResponse(status=HTTPStatus.OK, body="")
             outcome = "ok" if response.status == HTTPStatus.OK else f"http_{response.status}"
         finally:
             self.in_flight -= 1
@@ -82,7 +101,7 @@ class Intake:
 
         Raises: SlackTemporary if we aren't open; whatever a handler raises.
         """
-        response = await self.take(AsyncBoltRequest(body=dict(body), mode="socket_mode"))
+        response = await self.take(dict(body), {})
         if response.status != HTTPStatus.OK:
             raise SlackTemporary(f"not heard: {response.status}")
 
@@ -93,6 +112,14 @@ class Intake:
         except TimeoutError:
             return False
         return True
+
+
+def _bolt_request(body: dict[str, Any], headers: Mapping[str, Any]) -> AsyncBoltRequest:
+    """Return the request for Bolt, which looks for ids in more places than we do."""
+    try:
+        return AsyncBoltRequest(body=body, headers=dict(headers), mode="socket_mode")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"Bolt can't read it: {type(error).__name__}") from None
 
 
 def _kind_of(body: Mapping[str, Any]) -> str:

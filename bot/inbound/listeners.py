@@ -35,7 +35,7 @@ from bot.framework.requests import (
 from bot.framework.slack_refusals import failure_text
 from bot.framework.slash_commands import CommandRefused, Grammar
 from bot.inbound.opening import agreed_in_form, as_before, ask_first, handler_of, in_place
-from bot.inbound.request_keys import command_key, press_key, trigger_key
+from bot.inbound.request_keys import command_key, event_key, form_key, press_key, trigger_key
 from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
 from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
@@ -137,9 +137,8 @@ class Listeners:
     async def _on_view(
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
-        key = RequestKey(f"view:{body['view']['id']}:{body['view'].get('hash', '')}")
         agreed = agreed_in_form(body["view"])
-        request = replace(self._request(body, context, key=key), may_open_to=agreed)
+        request = replace(self._request(body, context, key=form_key(body)), may_open_to=agreed)
         reply = await self._run(handler, request)
         match reply:
             case FieldErrors(errors=errors):
@@ -183,7 +182,7 @@ class Listeners:
         if not first.actor.is_active and _event_type(body) not in _OF_LEAVING:
             handlers = []
         for name, handler in handlers:
-            key = RequestKey(f"event:{body.get('event_id')}:{name}")
+            key = event_key(body, first.actor.external_id, handler=name)
             request = replace(first, key=key, progress=Progress())
             # Failures are raised: Slack redelivers the event, and handlers that succeeded skip it.
             await self._run_event(handler, request)

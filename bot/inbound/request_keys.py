@@ -1,4 +1,4 @@
-"""Request keys: by what Slack's requests are recognised when they come again."""
+"""How a repeated request is recognised: always by the person, too, so that no key is another's."""
 
 import hashlib
 import json
@@ -22,15 +22,15 @@ def command_key(
         return None
     if command.repeat is Repeat.REQUEST or not (words.text or words.flags):
         return trigger_key(body)
-    said = json.dumps([body.get("user_id"), body.get("channel_id"), body.get("text")])
-    digest = hashlib.sha256(said.encode()).hexdigest()
-    return RequestKey(f"command:{digest}", window=COMMAND_WINDOW)
+    said = (body.get("user_id"), body.get("channel_id"), body.get("text"))
+    return _key("command", *said, window=COMMAND_WINDOW)
 
 
 def trigger_key(body: Mapping[str, Any]) -> RequestKey | None:
     """Return the key of a command or shortcut: its trigger is only given out once."""
     trigger_id = body.get("trigger_id")
-    return RequestKey(f"trigger:{trigger_id}") if trigger_id else None
+    person = body.get("user_id") or (body.get("user") or {}).get("id")
+    return _key("trigger", person, trigger_id) if trigger_id else None
 
 
 def press_key(body: Mapping[str, Any]) -> RequestKey:
@@ -38,13 +38,29 @@ def press_key(body: Mapping[str, Any]) -> RequestKey:
     container = body.get("container") or {}
     action = (body.get("actions") or [{}])[0]
     chosen = action.get("selected_option") or {}
-    said = json.dumps(
-        [
-            body["user"]["id"],
-            container.get("channel_id"),
-            container.get("message_ts") or container.get("view_id"),
-            action.get("action_id"),
-            action.get("value") or chosen.get("value"),
-        ]
+    place = container.get("message_ts") or container.get("view_id")
+    return _key(
+        "press",
+        body["user"]["id"],
+        container.get("channel_id"),
+        place,
+        action.get("action_id"),
+        action.get("value") or chosen.get("value"),
+        window=PRESS_WINDOW,
     )
-    return RequestKey(f"press:{hashlib.sha256(said.encode()).hexdigest()}", window=PRESS_WINDOW)
+
+
+def form_key(body: Mapping[str, Any]) -> RequestKey:
+    """Return the key of a submitted form: person, form, and the view with its version."""
+    view = body["view"]
+    return _key("view", body["user"]["id"], view.get("callback_id"), view["id"], view.get("hash"))
+
+
+def event_key(body: Mapping[str, Any], external_id: str | None, *, handler: str) -> RequestKey:
+    """Return the key of an event for one of its handlers: event and person."""
+    return _key("event", external_id, body.get("event_id"), handler)
+
+
+def _key(kind: str, *parts: object, window: timedelta | None = None) -> RequestKey:
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return RequestKey(f"{kind}:{digest}", window=window)

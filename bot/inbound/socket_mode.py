@@ -20,8 +20,8 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.inbound.envelope import Unreadable, parse_json
 from bot.inbound.intake import Intake
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 
@@ -211,8 +211,8 @@ class _Connection:
 
     def _take(self, text: str) -> None:
         try:
-            frame = json.loads(text)
-        except ValueError:
+            frame = parse_json(text)
+        except Unreadable:
             log.warning("socket_frame_unreadable", length=len(text))
             return
         match frame:
@@ -246,10 +246,7 @@ class _Connection:
     async def _answer(self, envelope_id: str, frame: Mapping[str, Any]) -> None:
         """Handle one envelope; ack only on success, so that Slack redelivers a failed one."""
         try:
-            request = AsyncBoltRequest(
-                body=frame["payload"], headers=_retry_headers(frame), mode="socket_mode"
-            )
-            response = await self._intake.take(request)
+            response = await self._intake.take(frame["payload"], _retry_headers(frame))
         except Exception:
             log.exception("envelope_failed", kind=str(frame.get("type")))
             return

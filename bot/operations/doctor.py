@@ -17,7 +17,7 @@ from bot.framework.acquaintance import facts_of
 from bot.operations.dead_letters import cause_line
 from bot.operations.identity import org_wide_token, refused_token
 from bot.operations.manifest import needed_scopes, purpose_of
-from bot.operations.storage import clock_offset, what_to_check
+from bot.operations.storage import clock_offset, open_to_others, what_to_check
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from bot.slack.gateway import SlackGateway
 from bot.slack.gateway.people import Identity, SlackUser
@@ -100,6 +100,9 @@ class Doctor:
             )
             return
         yield Finding(f"database {address} answers")
+        wide = open_to_others(self._database)
+        if wide:
+            yield _wide_finding(wide)
         yield _schema_finding(state, is_sqlite=self._database.is_sqlite)
         if not self._database.is_sqlite:
             yield _clock_finding("the database's", offset)
@@ -350,6 +353,15 @@ def _schema_finding(state: runner.SchemaState, *, is_sqlite: bool) -> Finding:
         return Finding("schema is behind; `sitrep serve` upgrades it at the start")
     return Finding(
         f"schema is {state.current or 'empty'}, needed is {state.head}", "run `sitrep migrate`"
+    )
+
+
+def _wide_finding(paths: Sequence[Path]) -> Finding:
+    names = ", ".join(map(str, paths))
+    chmod = " && ".join(f"chmod {'700' if one.is_dir() else '600'} {one}" for one in paths)
+    return Finding(
+        f"other users of this machine can open {names}, with everything that is private",
+        f"{chmod} (or move the database to a folder of its own)",
     )
 
 

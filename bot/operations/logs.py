@@ -53,6 +53,11 @@ def configure_logs(*, level: LogLevel, form: LogFormat, stream: TextIO | None = 
     _route_libraries(out, shared=shared, render=render, level=number)
 
 
+def current_correlation_id() -> str:
+    """Return the id of the request that this task works on, "" if it works on none."""
+    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
+
+
 def _renderer(form: LogFormat, *, stream: TextIO) -> structlog.typing.Processor:
     match form:
         case LogFormat.JSON:

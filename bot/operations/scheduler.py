@@ -186,7 +186,8 @@ class Scheduler:
             )
         for reminder_id in due:
             try:
-                fired = await self._run(partial(fire, reminder_id=reminder_id))
+                with structlog.contextvars.bound_contextvars(correlation_id=reminder_id.hex):
+                    fired = await self._run(partial(fire, reminder_id=reminder_id))
                 # Another process or tick may have been first; and metrics say nothing about private
                 # incidents.
                 if fired.kind == "fired" and not fired.data.get("is_private"):

@@ -1,6 +1,8 @@
 """Prepares the database at startup: waits for it, checks its schema, compares its clock."""
 
+import stat
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 from sqlalchemy import text
@@ -62,6 +64,15 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
             todo="Nothing was changed. Is DATABASE_URL Sitrep's own database, and may it write?",
         ) from None
     log.info("schema_upgraded", schema=state.head)
+
+
+def open_to_others(database: Database) -> tuple[Path, ...]:
+    """Return which of the SQLite file, its logs and its folder others than the owner can open."""
+    if database.file is None:
+        return ()
+    logs = (database.file.with_name(f"{database.file.name}{end}") for end in ("-wal", "-shm"))
+    there = [path for path in (database.file.parent, database.file, *logs) if path.exists()]
+    return tuple(path for path in there if stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
 async def _reach(database: Database, *, wait_for: timedelta) -> str | None:

@@ -242,10 +242,15 @@ class Dispatcher:
             claimed.clear()
             rows = await outbox.get_effects(uow.session, [one.effect_id for one in ended])
             # All rows first, so that they are written together; then their records.
-            records = [await self._settle(uow, one, rows[one.effect_id]) for one in ended]
-            for record in filter(None, records):
-                await uow.flush()  # each finds what the ones before it wrote
-                await record(uow)
+            records = [
+                (rows[one.effect_id], await self._settle(uow, one, rows[one.effect_id]))
+                for one in ended
+            ]
+            for row, record in records:
+                if record is not None:
+                    await uow.flush()  # each finds what the ones before it wrote
+                    uow.correlation_id = row.correlation_id
+                    await record(uow)
             await uow.follow_up()
             if is_back:
                 await settling.hasten(
@@ -345,10 +350,13 @@ class Dispatcher:
         self.wake()
 
     async def _carry_out(self, row: EffectRow, *, is_private: bool) -> None:
-        if self.holds_lease:
-            ended = await self._attempts.make(row, is_private=is_private)
-        else:
-            ended = self._attempts.leave(row, "lease lost")
+        with structlog.contextvars.bound_contextvars(
+            correlation_id=row.correlation_id, effect_id=str(row.id)
+        ):
+            if self.holds_lease:
+                ended = await self._attempts.make(row, is_private=is_private)
+            else:
+                ended = self._attempts.leave(row, "lease lost")
         if self._on_end is not None and not is_private:
             self._on_end(row.kind, ended.end)
         self._ended.append(ended)

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from bot.framework.requests import Services
 from bot.operations.process import is_gone
 from incidents.core.people import Workspace, system_actor
@@ -12,6 +14,8 @@ from incidents.core.systems import HOUSEKEEPING
 from incidents.engine import settling
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.storage import leases
+
+log = structlog.get_logger(__name__)
 
 RENEW_EVERY = timedelta(seconds=3)
 
@@ -62,9 +66,11 @@ class LeaseKeeper:
         if self._renewed is not None and not began.is_after(self._renewed, RENEW_EVERY):
             return True
         held: list[bool] = []
+        adopted: list[int] = []
 
         async def acquire(uow: UnitOfWork) -> Outcome:
             held.clear()
+            adopted.clear()
             is_held, _ = await leases.acquire(
                 uow.session,
                 workspace_id=uow.workspace_id,
@@ -74,13 +80,14 @@ class LeaseKeeper:
             )
             if is_held:
                 # Those of the holder before, and our own if we never heard of the commit.
-                await settling.release_abandoned(
+                count = await settling.release_abandoned(
                     uow.session,
                     workspace_id=uow.workspace_id,
                     now=uow.now,
                     look_after=self._look_after,
                     under_way=self._under_way,
                 )
+                adopted.append(count)
             workspace = await uow.session.get(Workspace, uow.workspace_id)
             self.is_paused = workspace is not None and workspace.paused_at is not None
             held.append(is_held)
@@ -91,8 +98,16 @@ class LeaseKeeper:
             actor=system_actor(HOUSEKEEPING),
             workspace_id=self._services.workspace.id,
         )
+        self._tell(is_held=held[-1], adopted=sum(adopted))
         self._renewed = began if held[-1] else None
         return held[-1]
+
+    def _tell(self, *, is_held: bool, adopted: int) -> None:
+        """Log what changed: who may send, and how many effects of an earlier process we look at."""
+        if is_held != (self._renewed is not None):
+            log.info("lease_taken" if is_held else "lease_lost", holder=self.holder)
+        if adopted:
+            log.info("effects_adopted", holder=self.holder, effects=adopted)
 
     def _now(self) -> "_Moment":
         clock = self._services.clock
@@ -113,9 +128,11 @@ class LeaseKeeper:
             uow.wake_others()
             return Outcome("released")
 
-        self._renewed = None
+        was_held, self._renewed = self._renewed is not None, None
         await self._services.transactions.run(
             release,
             actor=system_actor(HOUSEKEEPING),
             workspace_id=self._services.workspace.id,
         )
+        if was_held:
+            log.info("lease_released", holder=self.holder)

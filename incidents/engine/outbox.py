@@ -87,6 +87,7 @@ class EffectRow(Base):
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id"))
     incident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     entry_id: Mapped[uuid.UUID | None]
+    correlation_id: Mapped[str] = mapped_column(default="")
     kind: Mapped[str]
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     lane: Mapped[str]
@@ -115,6 +116,8 @@ class Planned:
     after_effect_id: uuid.UUID | None = None
     coalesce_key: str | None = None
     entry_id: uuid.UUID | None = None
+    # See `UnitOfWork.correlation_id`.
+    correlation_id: str = ""
 
 
 async def add(
@@ -148,6 +151,7 @@ def _values(plan: Planned, *, workspace_id: uuid.UUID, now: datetime) -> dict[st
         "workspace_id": workspace_id,
         "incident_id": plan.effect.incident_id,
         "entry_id": plan.entry_id,
+        "correlation_id": plan.correlation_id,
         "kind": plan.effect.kind,
         "payload": encode(plan.effect),
         "lane": plan.lane,

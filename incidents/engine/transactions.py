@@ -48,8 +48,16 @@ class Progress:
 class Transactions:
     """Runs each use case in one transaction and retries it on conflicts."""
 
-    def __init__(self, database: Database, *, clock: Clock, policy: Policy, rules: Rules) -> None:
-        """Store what every transaction needs.
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        policy: Policy,
+        rules: Rules,
+        correlation_id: Callable[[], str] = str,
+    ) -> None:
+        """Store what every transaction needs; `correlation_id` returns that of the request.
 
         The `on_commit` callbacks get the workspace's id when effects were stored or made due.
         """
@@ -57,6 +65,7 @@ class Transactions:
         self.clock = clock
         self.policy = policy
         self.rules = rules
+        self._correlation_id = correlation_id
         self.on_commit: list[Callable[[uuid.UUID], None]] = []
 
     async def run(
@@ -126,6 +135,7 @@ class Transactions:
                 policy=self.policy,
                 rules=self.rules,
                 may_open_to=may_open_to,
+                correlation_id=self._correlation_id(),
             )
             outcome = await use_case(uow)
             if uow.needs_approval is not None:

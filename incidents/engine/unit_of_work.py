@@ -7,7 +7,7 @@ A use case changes entities, records entries and emits events. At its end, react
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -58,8 +58,12 @@ class UnitOfWork:
         policy: Policy,
         rules: Rules,
         may_open_to: Collection[str] | None = None,
+        correlation_id: str = "",
     ) -> None:
         """Bind the session, the actor and the one instant of this transaction.
+
+        `correlation_id` stays with what is planned from here on, so that the log leads from a
+        request to all calls that came of it.
 
         `may_open_to`: the people, by their ids in the chat service, to whom the actor agreed to open
         a private incident; None if they weren't asked.
@@ -72,6 +76,8 @@ class UnitOfWork:
         self.rules = rules
         self.wakes_others = False
         self.may_open_to = may_open_to
+        self.correlation_id = correlation_id
+        self._correlation_ids: dict[uuid.UUID, str] = {}
         self.needs_approval: NeedsApproval | None = None
         self.opens_private: OpensPrivate | None = None
         self._agreed: tuple[str, uuid.UUID | None] | None = None
@@ -159,6 +165,7 @@ class UnitOfWork:
         )
         incident.last_sequence = entry.sequence
         incident.last_entry_hash = entry.entry_hash
+        self._correlation_ids[entry.id] = self.correlation_id
         self._unsaved.append(entry)
         self._recorded.append((incident, entry, payload))
         return entry
@@ -199,11 +206,20 @@ class UnitOfWork:
         await reminders.apply_changes(
             self.session, changes, workspace_id=self.workspace_id, now=self.now
         )
-        await self.add_effects([effect for plan in plans for effect in plan.effects])
+        await self.add_effects(
+            [
+                replace(effect, correlation_id=self._correlation_of(plan.source_id))
+                for plan in plans
+                for effect in plan.effects
+            ]
+        )
         self._recorded.clear()
         self._emitted.clear()
         self._again.clear()
         await self.flush()
+
+    def _correlation_of(self, source_id: uuid.UUID) -> str:
+        return self._correlation_ids.get(source_id, self.correlation_id)
 
     async def _plans(self) -> list[Plan[Payload | FeatureEvent]]:
         """Return a plan for each entry and event: by incident, then events without an incident."""

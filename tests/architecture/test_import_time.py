@@ -18,6 +18,7 @@ _VALUES = {
     "Field",
     "Fraction",
     "MappingProxyType",
+    "Meta",
     "NewType",
     "ParamSpec",
     "Path",

@@ -40,8 +40,10 @@ async def set_moments(request: Request, given: Moments) -> Reply:
     try:
         await request.transact(partial(set_milestones, ref=given.ref, moments=moments))
     except AlreadySo:
+        if not moments:
+            raise
         text = "Nothing is different yet. Change a time, or press Cancel."
-        return FieldErrors({given.asked[0]: text})
+        return FieldErrors({next(iter(moments)): text})
     return None
 
 

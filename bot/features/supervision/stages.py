@@ -80,7 +80,7 @@ async def set_stage(request: Request, given: Setting) -> Reply:
     role, service = messages.chosen(given.role), messages.chosen(given.service)
     change = StageChange(
         person=given.person,
-        stage=Stage(given.stage) if given.stage else None,
+        stage=_stage(given.stage) if given.stage else None,
         scope=_scope(request.policy, role=role, service=service),
         up_to=messages.chosen(given.up_to),
         note=given.note,

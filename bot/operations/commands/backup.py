@@ -36,6 +36,8 @@ def backup(
     from bot.operations.backups.postgres import ToolFailed  # noqa: PLC0415
     from incidents.storage.database import reason_of  # noqa: PLC0415
 
+    if file == "-":
+        fail("A backup can't be printed: name a file or a folder.")
     settings = load_configuration().settings
     try:
         target = target_of(file, name=_name_for(settings))

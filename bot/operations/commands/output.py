@@ -1,15 +1,19 @@
 """Output of commands: exported files and error messages."""
 
 import os
+import stat
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from incidents.exports.export import ExportFile
+
+
+_OWNERS: Final = 0o600
 
 
 class Form(StrEnum):
@@ -48,8 +52,7 @@ def write_file(file: "ExportFile", output: str | None, *, force: bool = False) -
     target = Path(output)
     try:
         target = target_of(output, name=file.name)
-        with target.open("wb" if force else "xb") as stream:
-            stream.write(file.content)
+        _write(target, file.content, force=force)
     except FileExistsError:
         fail(f"{target} exists already, so nothing was written. Add --force to overwrite it.")
     except OSError as error:
@@ -67,8 +70,18 @@ def target_of(output: str, *, name: str) -> Path:
     """
     path = Path(output)
     if output.endswith(("/", os.sep)):
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path / name if path.is_dir() else path
+
+
+def _write(target: Path, content: bytes, *, force: bool) -> None:
+    """Write the file so that only its owner can read it: it may hold private incidents."""
+    only_new = os.O_TRUNC if force else os.O_EXCL
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | only_new, _OWNERS)
+    with os.fdopen(descriptor, "wb") as stream:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):  # not a pipe or /dev/stdout
+            os.fchmod(descriptor, _OWNERS)
+        stream.write(content)
 
 
 def fail(text: str) -> NoReturn:

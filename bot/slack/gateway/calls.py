@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -22,6 +23,8 @@ from bot.slack.errors import (
 )
 from bot.slack.rate_limits import Priority, RateLimits
 from incidents.core.clock import Clock
+
+log = structlog.get_logger(__name__)
 
 OnCall = Callable[[str, str, float], None]
 Answer = Mapping[str, Any]
@@ -171,6 +174,8 @@ class SlackCalls:
             self.limits.refused(failure.method, retry_after=failure.retry_after, channel=channel)
 
     def _report(self, method: str, outcome: str, started: float) -> None:
+        # With the request's and the effect's id, if it comes of one.
+        log.info("slack_called", method=method, outcome=outcome)
         if self._on_call is not None:
             self._on_call(method, outcome, time.perf_counter() - started)
 

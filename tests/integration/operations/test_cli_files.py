@@ -55,6 +55,7 @@ async def test_a_file_is_overwritten_only_with_force(
     code, output = await run(*arguments, "--force", environ=environ, folder=tmp_path)
     assert code == 0, output
     assert file.read_text() != "kept"
+    assert _modes(file) == ["600"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -66,9 +67,13 @@ async def test_a_slash_at_the_end_names_a_folder_and_a_dash_the_output(
         "export", "INC-1", "--output", "new/", environ=environ, folder=tmp_path
     )
     assert code == 0, output
-    assert [one.name[:5] for one in (tmp_path / "new").iterdir()] == ["inc-1"]
+    (written,) = (tmp_path / "new").iterdir()
+    assert written.name.startswith("inc-1")
+    assert _modes(tmp_path / "new", written) == ["700", "600"]
     code, output = await run("export", "INC-1", "--output", "-", environ=environ, folder=tmp_path)
     assert (code, "Checkout errors" in output) == (0, True)
+    code, output = await run("backup", "-", environ=environ, folder=tmp_path)
+    assert (code, "name a file or a folder" in output) == (1, True)
     assert not (tmp_path / "-").exists()
 
 
@@ -178,6 +183,37 @@ async def test_the_format_follows_the_name_of_the_file(
     assert not await asyncio.to_thread(Path(other).exists)
 
 
+async def test_only_their_owner_can_open_what_sitrep_makes_and_the_doctor_says_if_not(
+    tmp_path: Path,
+) -> None:
+    folder, file = tmp_path / "data", tmp_path / "data" / "sitrep.db"
+    environ = environment(DATABASE_URL=f"sqlite:///{file}")
+    code, output = await run("migrate", environ=environ, folder=tmp_path)
+    assert (code, _modes(folder, file)) == (0, ["700", "600"]), output
+    _, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert "other users" not in output
+    logs = [file.with_name(f"sitrep.db-{end}") for end in ("wal", "shm")]
+    with closing(sqlite3.connect(file)) as reading:
+        reading.execute("SELECT * FROM incidents").fetchall()
+        assert _modes(*logs) == ["600", "600"]
+    folder.chmod(0o750)
+    file.chmod(0o644)
+    _, output = await run("doctor", environ=environ, folder=tmp_path)
+    assert f"other users of this machine can open {folder}, {file}" in output
+    assert f"chmod 700 {folder} && chmod 600 {file}" in output
+
+
+async def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    nowhere = dict.fromkeys(("SSL_CERT_FILE", "PGSSLROOTCERT", "SITREP_POLICY"), "/nowhere")
+    code, output = await run("doctor", environ=environment(**nowhere), folder=tmp_path)
+    assert code == CONFIGURATION
+    assert "SSL_CERT_FILE names /nowhere, which can't be read" in output
+    assert "PGSSLROOTCERT names /nowhere, which can't be read" in output
+    assert ".env can't be read: Is a directory" in output
+    assert "/nowhere: there is no such file; check SITREP_POLICY" in output
+
+
 async def test_the_version_is_printed(tmp_path: Path) -> None:
     code, output = await run("--version", environ=environment(), folder=tmp_path)
     assert code == 0
@@ -190,3 +226,7 @@ async def _execute(url: str, *statements: str) -> None:
         for statement in statements:
             await connection.execute(text(statement))
     await database.close()
+
+
+def _modes(*paths: Path) -> list[str]:
+    return [f"{path.stat().st_mode & 0o777:o}" for path in paths]
