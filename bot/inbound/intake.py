@@ -5,8 +5,9 @@ at once.
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,10 @@ from bot.inbound.own_events import is_own_event
 from bot.operations.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
 
 MOST_AT_ONCE = 64
+# Shorter than a request's deadline: what waited so long for its turn is only told so.
+LONGEST_TURN_SECONDS = 2.3
+# The context's key for when the request arrived, by `time.monotonic()`.
+ARRIVED_AT = "arrived_at"
 _KINDS = frozenset(
     {
         "block_actions",
@@ -32,6 +37,9 @@ _KINDS = frozenset(
         "view_submission",
     }
 )
+
+
+log = structlog.get_logger(__name__)
 
 
 class Intake:
@@ -64,7 +72,8 @@ class Intake:
         self._idle.clear()
         outcome = "failed"
         try:
-            async with self._slots:
+            request.context[ARRIVED_AT] = started
+            async with self._turn():
                 with structlog.contextvars.bound_contextvars(correlation_id=""):
                     response = await self._bolt.async_dispatch(request)
             outcome = "ok" if response.status == HTTPStatus.OK else f"http_{response.status}"
@@ -75,6 +84,20 @@ class Intake:
             self._telemetry.count(REQUESTS, kind=kind, outcome=outcome)
             self._telemetry.observe(REQUEST_SECONDS, time.monotonic() - started, kind=kind)
         return response
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for a place among those that run at once, but no longer than the person does."""
+        try:
+            await asyncio.wait_for(self._slots.acquire(), LONGEST_TURN_SECONDS)
+        except TimeoutError:
+            log.warning("no_turn_in_time")
+            yield
+            return
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     async def drained(self, *, timeout_seconds: float) -> bool:
         """Wait until nothing is in flight or time is up; return whether nothing is."""
