@@ -1,0 +1,157 @@
+"""While the database can't be used: people are told so in time, and nothing is done later."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from tests.scenario.conftest import PATIENCE_SECONDS, Bot, declared
+from tests.slack_server import Channel, Outcome, Person
+
+# Slack waits for 3 s; the bot answers sooner than it has to, so that the test is short.
+DEADLINE_SECONDS = 0.8
+SLACK_WAITS_SECONDS = 3.0
+MOST_CONNECTIONS = 20
+
+
+ON_POSTGRES = pytest.mark.parametrize("surroundings", ["http-postgres"], indirect=True)
+
+
+@ON_POSTGRES
+async def test_a_frozen_or_exhausted_server_delays_no_answer_and_does_nothing_later(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    await bot.slack.quiet()
+    engine = bot.app.services.database.engine
+    assert isinstance(engine.pool, AsyncAdaptedQueuePool)
+    async with bot.app.services.database.reading() as session:
+        folder = (await session.execute(text("SHOW data_directory"))).scalar_one()
+    bot.app.listeners.deadline_seconds = DEADLINE_SECONDS
+
+    with frozen_server(folder):
+        outcomes = await everything(alice, room)
+        event = await event_of(bot, alice, room)
+    assert_told_in_time(outcomes, "the database took too long")
+    assert event == 503
+    async with contextlib.AsyncExitStack() as held:
+        while engine.pool.checkedout() < MOST_CONNECTIONS:
+            await held.enter_async_context(engine.connect())
+        outcomes = await everything(alice, room)
+    assert_told_in_time(outcomes, "the database took too long")
+
+    bot.app.listeners.deadline_seconds = PATIENCE_SECONDS
+    await bot.settle()
+    assert "Retried twice" not in room.transcript
+    assert bot.slack.find_channel("inc-2-search-is-empty") is None
+    assert "INC-2" in (await alice.command("/incident declare sev3 Search is empty")).text
+
+
+@ON_POSTGRES
+async def test_a_database_that_is_gone_is_named_and_costs_nobody_their_words(
+    any_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    form = (await alice.command("/incident declare")).get_view()
+    await bot.slack.quiet()
+    url = str(bot.app.services.database.engine.url.render_as_string(hide_password=False))
+    capsys.readouterr()
+
+    async with renamed_away(url):
+        outcomes = await everything(alice, room)
+        kept = await alice.submit(form, {"title": "Mail bounces", "severity": "sev2"})
+        event = await event_of(bot, alice, room)
+        await asyncio.sleep(2.2)  # two cycles of the dispatcher and two ticks fail meanwhile
+        log = capsys.readouterr().out
+    assert_told_in_time(outcomes, "isn't there any more")
+    assert "Open a channel by hand, for example `#inc-search-is-empty`" in outcomes[0].text
+    assert "Open a channel by hand, for example `#inc-mail-bounces`" in kept.get_view().rendered
+    assert event == 503
+    assert log.count("database_unusable") == 1
+    assert "Traceback" not in log
+
+    again = await alice.submit(kept.get_view())
+    await bot.settle()
+    assert again.action != "errors"
+    assert bot.slack.find_channel("inc-2-mail-bounces") is not None
+    assert "Retried twice" not in room.transcript
+
+
+async def everything(alice: Person, room: Channel) -> list[Outcome]:
+    """Let Alice declare, note and list, all at the same time."""
+    return list(
+        await asyncio.gather(
+            alice.command("/incident declare sev3 Search is empty"),
+            alice.command("/incident note Retried twice", channel=room),
+            alice.command("/incident list"),
+        )
+    )
+
+
+def assert_told_in_time(outcomes: list[Outcome], why: str) -> None:
+    for outcome in outcomes:
+        assert outcome.acked
+        assert outcome.took < SLACK_WAITS_SECONDS
+        assert "not recorded" in outcome.text
+        assert why in outcome.text
+    assert "`/incident note Retried twice`" in outcomes[1].text
+
+
+async def event_of(bot: Bot, alice: Person, room: Channel) -> int:
+    """Return how the bot answers an event that it can't handle now."""
+    message = room.messages[-1]
+    await alice.reacts(message, "pushpin")
+    delivery = bot.slack.deliveries_of("reaction_added")[-1]
+    await asyncio.wait_for(delivery.first.wait(), SLACK_WAITS_SECONDS)
+    return delivery.attempts[0].status
+
+
+@contextlib.contextmanager
+def frozen_server(folder: str) -> Iterator[None]:
+    """Stop all of this test process's own PostgreSQL server for a while."""
+    main = int(Path(folder, "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    processes = [main, *map(int, children)]
+    try:
+        for one in processes:
+            os.kill(one, signal.SIGSTOP)
+        yield
+    finally:
+        for one in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGCONT)
+
+
+@contextlib.asynccontextmanager
+async def renamed_away(url: str) -> AsyncIterator[None]:
+    """Give the database another name for a while, and cut its connections."""
+    address = make_url(url).set(drivername="postgresql")
+    name = address.database
+    server = address.set(database="postgres").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(server)
+
+    async def rename(old: str, new: str) -> None:
+        for _ in range(100):  # the bot may reconnect in between
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", old
+            )
+            with contextlib.suppress(asyncpg.ObjectInUseError):
+                await connection.execute(f'ALTER DATABASE "{old}" RENAME TO "{new}"')
+                return
+
+    await rename(f"{name}", f"{name}_away")
+    try:
+        yield
+    finally:
+        await rename(f"{name}_away", f"{name}")
+        await connection.close()
