@@ -82,6 +82,11 @@ def why_unusable(error: BaseException) -> str | None:
     return SILENT if lost else None
 
 
+def passes_soon(why: str) -> bool:
+    """Tell whether this may be about a single request, while the database works for others."""
+    return why in {SLOW, _LOCKED}
+
+
 def _why_of_sqlite(cause: sqlite3.Error) -> str | None:
     if str(cause).startswith(("no such table", "no such column")) or "has no column" in str(cause):
         return _WRONG_TABLES

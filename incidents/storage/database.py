@@ -33,6 +33,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool
 
 from incidents.storage.deadline import in_database, seconds_left
+from incidents.storage.file_identity import FileIdentity
 from incidents.storage.sqlite_session import (
     WRITES,
     SessionInPlace,
@@ -93,6 +94,7 @@ class Database:
         self.session_engine = in_place or engine.sync_engine
         self._writing_engine = self.session_engine.execution_options(**{WRITES: True})
         self._writers = asyncio.Lock()
+        self._identity: FileIdentity | None = None
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -115,6 +117,7 @@ class Database:
                 yield session
             return
         seconds_left()
+        self.check_file()
         async with self._writers:
             in_place = SessionInPlace(self._writing_engine)
             try:
@@ -130,6 +133,7 @@ class Database:
                 yield session
             return
         seconds_left()
+        self.check_file()
         in_place = SessionInPlace(self.session_engine)
         try:
             yield in_place
@@ -167,6 +171,29 @@ class Database:
         except (FileNotFoundError, NotADirectoryError):
             return True
         return False
+
+    def lost_file(self) -> str | None:
+        """Return what shows that there was a SQLite file with content; None if nothing does.
+
+        Raises: OSError if that can't be seen.
+        """
+        if self.file is None:
+            return None
+        if not self.is_missing:
+            return f"{self.file} is empty (0 bytes)" if self.file.stat().st_size == 0 else None
+        log = self.file.with_name(f"{self.file.name}-wal")
+        has_log = log.exists() and log.stat().st_size > 0
+        return f"{self.file} isn't there, but its log {log.name} is" if has_log else None
+
+    def remember_file(self) -> None:
+        """Refuse from now on to use another SQLite file than the one that is there now."""
+        if self.file is not None:
+            self._identity = FileIdentity(self.file)
+
+    def check_file(self) -> None:
+        """Return quietly if the SQLite file is the remembered one. Raises: DatabaseMoved."""
+        if self._identity is not None:
+            self._identity.check()
 
     def make_folder(self) -> None:
         """Create the folder for the SQLite file. Raises: OSError."""

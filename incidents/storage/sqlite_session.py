@@ -122,14 +122,10 @@ def make_engine(path: str, *, for_reading: bool = False) -> Engine:
 
 
 def _connect(path: str) -> sqlite3.Connection:
+    """Open the file; never create it: only a migration makes a new database."""
     # The driver's own transaction handling is off: it would begin too late, after the first
     # SELECT, and a read-decide-write would lose updates. Other threads commit and close.
-    connection = sqlite3.connect(
-        path,
-        timeout=BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    connection = _open_uri(f"{Path(path).absolute().as_uri()}?mode=rw")
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     # A statement blocks the loop, so nothing but SQLite itself can end one that takes too long.

@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
 from sqlalchemy import text
@@ -22,6 +25,7 @@ SLACK_WAITS_SECONDS = 3.0
 MOST_CONNECTIONS = 20
 
 
+ON_SQLITE = pytest.mark.parametrize("surroundings", ["http-sqlite"], indirect=True)
 ON_POSTGRES = pytest.mark.parametrize("surroundings", ["http-postgres"], indirect=True)
 
 
@@ -73,6 +77,9 @@ async def test_a_database_that_is_gone_is_named_and_costs_nobody_their_words(
         event = await event_of(bot, alice, room)
         await asyncio.sleep(2.2)  # two cycles of the dispatcher and two ticks fail meanwhile
         log = capsys.readouterr().out
+        status, ready = await get(f"{bot.app.url}/readyz")
+    assert (status, ready["database"], ready["schema"]) == (503, False, False)
+    assert ready["reasons"]["database"] == "the database isn't there any more"
     assert_told_in_time(outcomes, "isn't there any more")
     assert "Open a channel by hand, for example `#inc-search-is-empty`" in outcomes[0].text
     assert "Open a channel by hand, for example `#inc-mail-bounces`" in kept.get_view().rendered
@@ -85,6 +92,69 @@ async def test_a_database_that_is_gone_is_named_and_costs_nobody_their_words(
     assert again.action != "errors"
     assert bot.slack.find_channel("inc-2-mail-bounces") is not None
     assert "Retried twice" not in room.transcript
+
+
+@ON_SQLITE
+async def test_a_file_that_is_moved_or_replaced_records_nothing_until_it_is_back(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    await bot.slack.quiet()
+    file = bot.app.services.database.file
+    assert file is not None
+    away = file.with_name("away.db")
+
+    file.rename(away)
+    outcomes = await everything(alice, room)
+    assert_told_in_time(outcomes, "the database's file was moved or deleted")
+    assert await event_of(bot, alice, room) == 503
+    status, ready = await get(f"{bot.app.url}/readyz")
+    assert (status, ready["database"]) == (503, False)
+    assert "moved or deleted" in ready["reasons"]["database"]
+    assert not file.exists()
+
+    shutil.copy(away, file)
+    assert "replaced by another" in (await alice.command("/incident note Retried twice")).text
+    away.replace(file)
+    assert "INC-2" in (await alice.command("/incident declare sev3 Search is empty")).text
+    await bot.settle()
+    assert "Retried twice" not in room.transcript
+
+
+@ON_SQLITE
+async def test_a_damaged_file_is_not_ready_although_the_loops_go_on(
+    any_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    await bot.slack.quiet()
+    file = bot.app.services.database.file
+    assert file is not None
+    async with bot.app.services.database.reading() as session:
+        await session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    await bot.app.services.database.close()  # connections have read its pages already
+    capsys.readouterr()
+
+    with file.open("r+b") as opened:
+        size = file.stat().st_size
+        opened.seek(4096)
+        opened.write(b"\xa5" * (size - 4096))
+    await asyncio.sleep(1.2)
+    outcome = await alice.command("/incident note Retried twice", channel=room)
+    status, ready = await get(f"{bot.app.url}/readyz")
+    log = capsys.readouterr().out
+    await bot.stop()
+    assert "*not recorded*, because the database's file is damaged" in outcome.text
+    assert (status, ready["database"]) == (503, False)
+    assert ready["reasons"]["database"] == "the database's file is damaged"
+    assert log.count("database_unusable") == 1
+    assert "Traceback" not in log
+
+
+async def get(url: str) -> tuple[int, dict[str, Any]]:
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return response.status, await response.json()
 
 
 async def everything(alice: Person, room: Channel) -> list[Outcome]:
