@@ -37,6 +37,8 @@ PAUSE_AFTER_FAILURE_SECONDS = 1.0
 # Shorter failures are over before their effects have waited long.
 OUTAGE_AFTER = timedelta(seconds=2)
 STOP_WITHIN = timedelta(seconds=4)
+# What a silent database doesn't take by then is looked for at the next start.
+LAST_WORDS_WITHIN = timedelta(seconds=2)
 # A cycle only uses the database, and a silent one must not keep it for ever.
 CYCLE_WITHIN = timedelta(seconds=30)
 # Turns of the event loop that it takes to write an HTTP request to an open connection.
@@ -128,7 +130,7 @@ class Dispatcher:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
         try:
-            async with asyncio.timeout(STOP_WITHIN.total_seconds()):
+            async with asyncio.timeout(LAST_WORDS_WITHIN.total_seconds()):
                 await self._settle_and_claim(limit=0)
                 await self._lease.release()
         except Exception as error:
@@ -137,7 +139,7 @@ class Dispatcher:
 
     async def _stop_loop(self, loop_task: "asyncio.Task[None]") -> None:
         """Wait for the loop's end, but not for a database that is silent."""
-        _, still = await asyncio.wait({loop_task}, timeout=STOP_WITHIN.total_seconds())
+        _, still = await asyncio.wait({loop_task}, timeout=LAST_WORDS_WITHIN.total_seconds())
         for task in still:
             task.cancel()
 

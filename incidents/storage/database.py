@@ -43,6 +43,7 @@ from incidents.storage.sqlite_session import (
 )
 
 CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
 # The locks of a process that stands still in a transaction mustn't stop the others for ever.
 _SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "30000"}
 
@@ -154,7 +155,9 @@ class Database:
         """Close all connections; on SQLite, closing the last one merges the log into the file."""
         if self.is_sqlite:
             await asyncio.to_thread(self.session_engine.dispose)
-        await self.engine.dispose()
+        # A silent server doesn't say goodbye.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.engine.dispose(), CLOSE_SECONDS)
 
     @property
     def file(self) -> Path | None:

@@ -29,6 +29,12 @@ def declare_by_hand(request: Request) -> str:
     )
 
 
+def call_by_hand(request: Request) -> str:
+    """Return whom to call for an escalation that couldn't be recorded."""
+    called = "; ".join(contacts(request.policy, request.words.text))
+    return f"*Don't wait for me.* Call them yourself: {called}." if called else ""
+
+
 def contacts(
     policy: Policy, words: str, *, severity: str | None = None, services: tuple[str, ...] = ()
 ) -> tuple[str, ...]:

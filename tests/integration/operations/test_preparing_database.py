@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from bot.operations.identity import StartRefused
 from bot.operations.storage import prepare_schema
@@ -58,10 +59,15 @@ async def test_what_is_left_of_a_lost_database_is_not_built_upon(tmp_path: Path)
     assert not lost.exists()
 
 
-async def test_only_a_migration_makes_a_file(tmp_path: Path) -> None:
-    database = open_database(f"sqlite+aiosqlite:///{tmp_path / 'sitrep.db'}")
-    with pytest.raises(Exception, match="unable to open"):
-        async with database.writing():
-            pass
-    await asyncio.to_thread(database.session_engine.dispose)
+def test_only_a_migration_makes_a_file(tmp_path: Path) -> None:
+    async def write() -> None:
+        database = open_database(f"sqlite+aiosqlite:///{tmp_path / 'sitrep.db'}")
+        try:
+            async with database.writing():
+                pass
+        finally:
+            await database.close()
+
+    with pytest.raises(DBAPIError, match="unable to open"):
+        asyncio.run(write())
     assert list(tmp_path.iterdir()) == []

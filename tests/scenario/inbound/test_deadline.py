@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.scenario.conftest import DECLARE, ROOM, Bot
+from tests.scenario.conftest import DECLARE, PATIENCE_SECONDS, ROOM, Bot
 
 Commit = Callable[[], Coroutine[Any, Any, None]]
 
@@ -39,6 +39,20 @@ async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot)
     await bot.settle()
     assert any("INC-1" in message.text for message in alice.ephemerals)
     assert alice in bot.slack.channel(ROOM)
+
+    bot.app.listeners.deadline_seconds = PATIENCE_SECONDS
+    form = (await alice.command("/incident declare")).get_view()
+    bot.app.listeners.deadline_seconds = 0.3
+    restore = _change_commits(bot, _slowly)
+    kept = await alice.submit(form, {"title": "Mail bounces", "severity": "sev2"})
+    restore()
+    assert form.is_open
+    assert ["still recording" in error for error in kept.errors.values()] == [True]
+    await bot.settle()
+    bot.app.listeners.deadline_seconds = PATIENCE_SECONDS
+    again = await alice.submit(form)
+    assert "*INC-2*" in again.get_view().rendered
+    assert len(bot.slack.calls_of("conversations.create")) == 2
 
 
 async def test_what_a_failed_commit_may_have_kept_is_not_called_unrecorded(bot: Bot) -> None:
