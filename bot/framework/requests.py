@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from bot.framework.acquaintance import Acting, get_acquainted, learn_groups
 from bot.framework.arguments import Arguments
-from bot.framework.database_watch import DatabaseWatch
+from bot.operations.database_watch import DatabaseWatch
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
