@@ -10,7 +10,7 @@ from typing import Any
 from bot.framework.effect_context import EffectContext, Settlement
 from bot.framework.entry_messages import EntryRenderer, FindEnding
 from bot.framework.live_messages import LiveMessage
-from bot.framework.requests import Handler
+from bot.framework.requests import Handler, Request
 from bot.framework.verbs import Verb
 from incidents.engine.effects import Effect
 
@@ -22,6 +22,8 @@ class Feature:
     """Everything one feature handles; keys are action ids, callback ids and event types."""
 
     name: str
+    # What people can do without Sitrep when a request of this feature can't be recorded.
+    by_hand: Callable[[Request], str] | None = None
     verbs: tuple[Verb[Any], ...] = ()
     # Menus in a form that stays open. Buttons belong to verbs.
     choices: Mapping[str, Handler] = field(default_factory=dict)

@@ -25,14 +25,6 @@ from incidents.core.errors import (
 )
 from incidents.core.ids import parse_reference
 
-NOT_RECORDED = "That took too long and was *not recorded*. Nothing has changed. Please try again."
-STILL_RECORDING = "Still recording this. The outcome follows here in a moment."
-WENT_WRONG = "Something went wrong on our side and this was *not recorded*. Please try again."
-MAY_BE_RECORDED = (
-    "Something went wrong on our side, and this *may be recorded* all the same. "
-    "Look at the incident before you try again."
-)
-
 # An example repeats this much of the typed command, to show where the reference goes.
 _LONGEST_EXAMPLE = 60
 

@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from bot.framework.acquaintance import get_acquainted, learn_groups
+from bot.framework.acquaintance import Acting, get_acquainted, learn_groups
 from bot.framework.arguments import Arguments
+from bot.operations.database_watch import DatabaseWatch
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
@@ -27,6 +28,7 @@ from incidents.policy.policy import Action, Policy
 from incidents.rights.decide import permit
 from incidents.scenarios.scenario import Scenario
 from incidents.storage.database import Database
+from incidents.storage.deadline import Deadline
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +65,7 @@ class Services:
     scenarios: tuple[Scenario, ...] = ()
     # Signs the heads of the record; None without a key.
     signer: SigningKey | None = None
+    watch: DatabaseWatch = field(default_factory=DatabaseWatch)
 
 
 # `handoff to @ben` is `handoff @ben`.
@@ -113,6 +116,10 @@ class Request:
     key: RequestKey | None = None
     words: CommandWords = NO_WORDS
     progress: Progress = field(default_factory=Progress)
+    # Finds the actor in the directory; until then `actor` is who the request says it is.
+    identify: Callable[[], Awaitable[Acting]] | None = None
+    # When the person is answered; what isn't being committed then is given up.
+    deadline: Deadline = field(default_factory=Deadline)
     # See `Acting`.
     acts_here: bool = True
     is_doubtful: bool = False
@@ -171,11 +178,21 @@ class Request:
         return outcome
 
     async def introduced(self) -> "Request":
-        """Return the request with its actor as Slack describes them, if Slack had to be asked.
+        """Return the request with its actor from the directory, where Slack is asked if in doubt.
 
         If it doesn't answer, somebody new acts as `unknown` if from our own workspace, else as a
         stranger; for everybody else, what the directory says counts.
         """
+        if self.identify is not None:
+            acting = await self.identify()
+            found = replace(
+                self,
+                actor=acting.actor,
+                acts_here=acting.acts_here,
+                is_doubtful=acting.is_doubtful,
+                identify=None,
+            )
+            return await found.introduced()
         actor, external_id = self.actor, self.actor.external_id
         if not self.is_doubtful or external_id is None:
             return self

@@ -5,8 +5,9 @@ at once.
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +23,10 @@ from bot.operations.telemetry import REQUEST_SECONDS, REQUESTS, Telemetry
 from bot.slack.errors import SlackTemporary
 
 MOST_AT_ONCE = 64
+# Shorter than a request's deadline: what waited so long for its turn is only told so.
+LONGEST_TURN_SECONDS = 2.3
+# The context's key for when the request arrived, by `time.monotonic()`.
+ARRIVED_AT = "arrived_at"
 _KINDS = frozenset(
     {
         "block_actions",
@@ -81,7 +86,8 @@ class Intake:
         self._idle.clear()
         outcome = "failed"
         try:
-            async with self._slots:
+            request.context[ARRIVED_AT] = started
+            async with self._turn():
                 with structlog.contextvars.bound_contextvars(correlation_id=""):
                     response = await self._bolt.async_dispatch(request)
             if response.status == HTTPStatus.NOT_FOUND:
@@ -104,6 +110,20 @@ class Intake:
         response = await self.take(dict(body), {})
         if response.status != HTTPStatus.OK:
             raise SlackTemporary(f"not heard: {response.status}")
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for a place among those that run at once, but no longer than the person does."""
+        try:
+            await asyncio.wait_for(self._slots.acquire(), LONGEST_TURN_SECONDS)
+        except TimeoutError:
+            log.warning("no_turn_in_time")
+            yield
+            return
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     async def drained(self, *, timeout_seconds: float) -> bool:
         """Wait until nothing is in flight or time is up; return whether nothing is."""

@@ -1,4 +1,4 @@
-"""Wraps every handler: sets its deadline and request key, and answers with refusals.
+"""Routes every request to its handler behind the wrapper, with its key and deadline, and acks.
 
 Bolt runs with `process_before_response=True`: it sends the ack when the listener ends. So `ack()`
 is the last statement, after the commit.
@@ -6,18 +6,20 @@ is the last statement, after the commit.
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.response import BoltResponse
 
 from bot.features.record.references import labelled
-from bot.framework import meant_verbs, refusals
+from bot.framework import meant_verbs
 from bot.framework.acquaintance import Acting
 from bot.framework.feature import Feature
-from bot.framework.proposal_offer import offer_approval, offer_proposal
 from bot.framework.requests import (
     ASK_SECONDS,
     NO_WORDS,
@@ -26,21 +28,20 @@ from bot.framework.requests import (
     FieldErrors,
     Handler,
     Options,
-    Reply,
     Request,
     Say,
     Services,
     ShowView,
 )
-from bot.framework.slack_refusals import failure_text
 from bot.framework.slash_commands import CommandRefused, Grammar
-from bot.inbound.opening import agreed_in_form, as_before, ask_first, handler_of, in_place
+from bot.inbound.intake import ARRIVED_AT
+from bot.inbound.opening import agreed_in_form, as_before, handler_of, in_place
 from bot.inbound.request_keys import command_key, event_key, form_key, press_key, trigger_key
-from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
+from bot.inbound.wrapper import Wrapper
 from bot.slack.blocks import Message, View, modal
-from bot.slack.errors import SlackFailure
-from incidents.core.errors import Busy, DomainError, NeedsApproval, OpensPrivate
-from incidents.engine.transactions import Progress, RequestKey
+from incidents.core.errors import DomainError
+from incidents.engine.transactions import RequestKey
+from incidents.storage.deadline import Deadline
 
 DEADLINE_SECONDS = 2.5
 _ANY = re.compile(".*")
@@ -57,11 +58,16 @@ class Listeners:
         """Collect the features and the grammar of their commands."""
         self.services = services
         self.features = tuple(features)
+        self.wrapper = Wrapper(services, self.features)
         self.deadline_seconds = DEADLINE_SECONDS
         verbs = [verb for item in self.features for verb in item.commands]
         self.grammar = Grammar(verbs)
         self._by_command = {verb.name: verb.by_command for verb in verbs}
-        self.running: set[asyncio.Task[Any]] = set()
+
+    @property
+    def running(self) -> set[asyncio.Task[Any]]:
+        """Return what goes on after its request was answered."""
+        return self.wrapper.running
 
     @property
     def slash(self) -> str:
@@ -115,7 +121,7 @@ class Listeners:
             return
         key = command_key(command, words, body)
         request = self._request(body, context, key=key, words=words)
-        reply = await self._run(self._by_command[command.name], request)
+        reply = await self.wrapper.run(self._by_command[command.name], request)
         match reply:
             case Say(message=message):
                 await _ack_message(ack, message)
@@ -126,12 +132,12 @@ class Listeners:
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
         request = self._request(body, context, key=press_key(body))
-        reply = await self._run(handler, request)
+        reply = await self.wrapper.run(handler, request)
         if isinstance(reply, DoAgain):
             handler = handler_of(reply, self.grammar, self._by_command, self._table("actions"))
-            reply = in_place(await self._run(handler, as_before(request, reply)))
+            reply = in_place(await self.wrapper.run(handler, as_before(request, reply)))
         if isinstance(reply, Say):
-            self._later(self._answer(request, reply.message, replaces=reply.replaces))
+            self.wrapper.later(self.wrapper.answer(request, reply.message, replaces=reply.replaces))
         await ack()
 
     async def _on_view(
@@ -139,7 +145,7 @@ class Listeners:
     ) -> None:
         agreed = agreed_in_form(body["view"])
         request = replace(self._request(body, context, key=form_key(body)), may_open_to=agreed)
-        reply = await self._run(handler, request)
+        reply = await self.wrapper.run(handler, request)
         match reply:
             case FieldErrors(errors=errors):
                 await ack(response_action="errors", errors=dict(errors))
@@ -153,7 +159,7 @@ class Listeners:
     async def _on_options(
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
-        reply = await self._run(handler, self._request(body, context))
+        reply = await self.wrapper.run(handler, self._request(body, context))
         match reply:
             case Options(groups=groups) if groups:
                 await ack(option_groups=[group.to_dict() for group in groups])
@@ -166,9 +172,9 @@ class Listeners:
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
         request = self._request(body, context, key=trigger_key(body))
-        reply = await self._run(handler, request)
+        reply = await self.wrapper.run(handler, request)
         if isinstance(reply, Say):
-            self._later(self._answer(request, reply.message, replaces=False))
+            self.wrapper.later(self.wrapper.answer(request, reply.message, replaces=False))
         await ack()
 
     async def _on_event(
@@ -177,16 +183,23 @@ class Listeners:
         ack: AsyncAck,
         body: dict[str, Any],
         context: dict[str, Any],
-    ) -> None:
-        first = await self._request(body, context).introduced()
-        if not first.actor.is_active and _event_type(body) not in _OF_LEAVING:
-            handlers = []
-        for name, handler in handlers:
-            key = event_key(body, first.actor.external_id, handler=name)
-            request = replace(first, key=key, progress=Progress())
-            # Failures are raised: Slack redelivers the event, and handlers that succeeded skip it.
-            await self._run_event(handler, request)
+    ) -> BoltResponse | None:
+        async def handle(request: Request) -> None:
+            if not request.actor.is_active and _event_type(body) not in _OF_LEAVING:
+                return
+            for name, handler in handlers:
+                key = event_key(body, request.actor.external_id, handler=name)
+                request.progress.is_committing = False
+                try:
+                    await handler(replace(request, key=key))
+                except DomainError as error:
+                    log.info("event_refused", refusal=type(error).__name__)
+
+        # Unless all succeed, Slack delivers it again, and handlers that succeeded skip it.
+        if not await self.wrapper.run_event(handle, self._request(body, context)):
+            return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, body="")
         await ack()
+        return None
 
     def _request(
         self,
@@ -197,11 +210,14 @@ class Listeners:
         words: CommandWords = NO_WORDS,
     ) -> Request:
         acting: Acting = context["acting"]
+        arrived_at = context.get(ARRIVED_AT, time.monotonic())
         return Request(
             services=self.services,
             actor=acting.actor,
             acts_here=acting.acts_here,
             is_doubtful=acting.is_doubtful,
+            identify=context["identify"],
+            deadline=Deadline(arrived_at + self.deadline_seconds),
             ask_seconds=self.deadline_seconds * ASK_SECONDS / DEADLINE_SECONDS,
             payload=body,
             channel_id=_channel_of(body),
@@ -211,99 +227,9 @@ class Listeners:
             words=words,
         )
 
-    # -- the wrapper ------------------------------------------------------------------------
-
-    async def _run(self, handler: Handler, request: Request) -> Reply:
-        """Run a handler under the deadline; refusals and failures become its reply."""
-        task = asyncio.ensure_future(self._reply_of(handler, request))
-        done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
-        if done:
-            return task.result()
-        if not request.progress.is_committing:
-            task.cancel()
-            await asyncio.wait({task})
-            if not request.progress.is_committing:
-                log.warning("deadline_missed", recorded=False)
-                return Say(refusals.say(refusals.NOT_RECORDED))
-        log.warning("deadline_missed", recorded=None)
-        self._later(self._tell_outcome(task, request))
-        return Say(refusals.say(refusals.STILL_RECORDING))
-
-    async def _reply_of(self, handler: Handler, request: Request) -> Reply:
-        try:
-            request = await request.introduced()
-            refusal = refusal_of_actor(request)
-            if refusal is not None:
-                return refusal
-            try:
-                return await handler(request)
-            except NeedsApproval as needed:
-                return await offer_approval(request, needed)
-            except OpensPrivate as opening:
-                return ask_first(request, opening)
-        except Busy as error:
-            log.warning("conflict_retries_exhausted", cause=type(error.__cause__).__name__)
-            return Say(refusals.refusal_message(error, slash=self.slash))
-        except DomainError as error:
-            unclear = refusal_if_unclear(request, error)
-            if unclear is not None:
-                return unclear
-            typed = str(request.payload.get("text") or "") if "command" in request.payload else ""
-            message = refusals.refusal_message(error, slash=self.slash, typed=typed)
-            told = meant_verbs.with_words(message, typed, slash=self.slash)
-            return Say(offer_proposal(request, error, told))
-        except CommandRefused as error:
-            return Say(meant_verbs.grammar_message(error, slash=self.slash))
-        except SlackFailure as error:
-            log.warning("slack_failed_in_request", method=error.method, error=error.error)
-            return Say(refusals.say(failure_text(error)))
-        except Exception:
-            log.exception("handler_failed")
-            # The failure may have come during the commit or after it.
-            is_certain = not request.progress.is_committing
-            return Say(
-                refusals.say(refusals.WENT_WRONG if is_certain else refusals.MAY_BE_RECORDED)
-            )
-
-    async def _run_event(self, handler: Handler, request: Request) -> None:
-        try:
-            async with asyncio.timeout(self.deadline_seconds):
-                await handler(request)
-        except DomainError as error:
-            log.info("event_refused", refusal=type(error).__name__)
-
-    async def _tell_outcome(self, task: "asyncio.Task[Reply]", request: Request) -> None:
-        reply = await task
-        if isinstance(reply, Say):
-            await self._answer(request, reply.message, replaces=False)
-
-    async def _answer(self, request: Request, message: Message, *, replaces: bool) -> None:
-        """Answer only this person, at most once: the record shows the same."""
-        try:
-            if request.response_url:
-                await self.services.gateway.respond(
-                    request.response_url, message, replace_original=replaces
-                )
-            elif request.actor.external_id:
-                await self._whisper(request, message)
-        except SlackFailure as error:
-            log.info("answer_not_delivered", error=error.error)
-
-    async def _whisper(self, request: Request, message: Message) -> None:
-        person = request.actor.external_id or ""
-        if request.channel_id:
-            await self.services.gateway.post_ephemeral(request.channel_id, person, message)
-        else:
-            await self.services.gateway.post(person, message, effect_id="answer")
-
-    def _later(self, work: Awaitable[None]) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)
-        self.running.add(task)
-        task.add_done_callback(self.running.discard)
-
 
 def _listener(
-    method: Callable[..., Awaitable[None]],
+    method: Callable[..., Awaitable[BoltResponse | None]],
     handlers: Mapping[str, object],
     key_of: Callable[[Mapping[str, Any]], str],
     *,
@@ -311,12 +237,14 @@ def _listener(
 ) -> Callable[..., Any]:
     """Return a listener that looks the handler up; a request without one is acked, never a 404."""
 
-    async def listen(ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]) -> None:
+    async def listen(
+        ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
+    ) -> BoltResponse | None:
         handler = handlers.get(key_of(body))
         if handler is None:
             await (otherwise or _accept)(ack)
-            return
-        await method(handler, ack, body, context)
+            return None
+        return await method(handler, ack, body, context)
 
     return listen
 

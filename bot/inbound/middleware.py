@@ -1,4 +1,6 @@
-"""Runs before every listener: binds the correlation id and finds the actor.
+"""Runs before every listener: binds the correlation id, and knows how to find the actor.
+
+The actor is found later, by the listener: what reads the database belongs into its deadline.
 
 Who belongs here is decided by what Slack says of a person (`users.info`, `users.list`, events about
 people), as the directory keeps it. The team ids in a request only tell whether somebody new acts in
@@ -8,6 +10,7 @@ our own workspace: on Enterprise Grid they may name another workspace or the org
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -16,6 +19,8 @@ from slack_bolt.response import BoltResponse
 from bot.framework.acquaintance import Acting
 from bot.framework.requests import Services
 from incidents.core.people import (
+    Actor,
+    ActorKind,
     Person,
     PersonFacts,
     PersonKind,
@@ -53,7 +58,7 @@ class Middleware:
         context: dict[str, Any],
         next: Next,  # noqa: A002
     ) -> BoltResponse | None:
-        """Bind the correlation id and find the actor.
+        """Bind the correlation id, and hand on who is said to act and how to find out.
 
         Answer here what concerns nobody of ours: `app_rate_limited`, another workspace's events.
         """
@@ -66,14 +71,13 @@ class Middleware:
         if is_others_event(body, own_team=self.services.workspace.external_id):
             log.info("others_event_ignored")
             return BoltResponse(status=200, body="")
-        context["acting"] = await self._acting(body)
+        facts = _person_facts(body)
+        context["acting"] = Acting(_said_to_act(facts) if facts else system(HOUSEKEEPING))
+        context["identify"] = partial(self._acting, body, facts) if facts else None
         await next()
         return None
 
-    async def _acting(self, body: Mapping[str, Any]) -> Acting:
-        facts = _person_facts(body)
-        if facts is None:
-            return Acting(system(HOUSEKEEPING))
+    async def _acting(self, body: Mapping[str, Any], facts: PersonFacts) -> Acting:
         services = self.services
         async with services.database.reading() as session:
             person = await find_person(
@@ -109,6 +113,16 @@ class Middleware:
             save, actor=system(), workspace_id=self.services.workspace.id
         )
         return found[-1]
+
+
+def _said_to_act(facts: PersonFacts) -> Actor:
+    """Return who acts by the request alone: enough to answer them, not to let them do anything."""
+    return Actor(
+        kind=ActorKind.PERSON,
+        name=facts.name or facts.external_id,
+        external_id=facts.external_id,
+        person_kind=PersonKind.UNKNOWN,
+    )
 
 
 def is_others_event(body: Mapping[str, Any], *, own_team: str) -> bool:

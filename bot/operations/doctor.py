@@ -31,6 +31,7 @@ from incidents.registry.dead_letters import find_causes
 from incidents.storage.database import Database, reason_of
 from incidents.supervision.mentors import learners_without_mentor
 from migrations import runner
+from migrations.columns import missing_columns
 
 # Slack tolerates five minutes, but that would put wrong times on the record.
 MOST_OFF = timedelta(seconds=5)
@@ -88,6 +89,9 @@ class Doctor:
     async def _database_findings(self) -> AsyncIterator[Finding]:
         address = self._settings.safe_database_url
         try:
+            if (lost := self._database.lost_file()) is not None:
+                yield Finding(lost, "put the file back or restore a backup; README says how")
+                return
             if self._database.file is not None and self._database.is_missing:
                 yield _missing_file_finding(self._database.file)
                 return
@@ -106,7 +110,9 @@ class Doctor:
         yield _schema_finding(state, is_sqlite=self._database.is_sqlite)
         if not self._database.is_sqlite:
             yield _clock_finding("the database's", offset)
-        if state.is_current:
+        if state.is_current and (missing := await missing_columns(self._database)):
+            yield Finding(f"the database lacks {', '.join(missing)}", "restore a backup")
+        elif state.is_current:
             yield await self._mentor_finding()
             for finding in await self._dead_letter_findings():
                 yield finding

@@ -1,6 +1,8 @@
 """Health: whether each part of the bot works, plus details for operators."""
 
+import asyncio
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.framework.requests import Services
 from bot.inbound.intake import Intake
 from bot.inbound.socket_mode import SocketMode
+from bot.operations.database_health import ANSWER_WITHIN_SECONDS, database_faults
 from bot.operations.gauges import show_backlog, show_disk, show_parts
 from bot.operations.identity import WorkspaceKeeper
 from bot.operations.scheduler import Scheduler
@@ -20,7 +23,9 @@ from incidents.registry.backlog import SHOWN, Backlog, read_backlog
 from incidents.registry.dead_letters import count_causes
 from incidents.storage.leases import Lease
 
-SILENT_SECONDS = 60.0
+# A cycle of the dispatcher comes at least every 5 s, a tick every second.
+SILENT_SECONDS = 30.0
+CHECKS = ("serving", "database", "schema", "slack", "dispatcher", "scheduler")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,31 +42,32 @@ class Health:
     policy_digest: str
     has_http: bool
 
-    async def checks(self) -> dict[str, bool]:
-        """Return whether each part works; `serving` is false once the bot is asked to stop."""
-        depth = await self._depth()
-        return {
-            "serving": self.intake.is_open and not self.intake.is_leaving,
-            "database": depth is not None,
-            # The bot refuses to start on a wrong schema, so a reachable database has the right one.
-            "schema": depth is not None,
-            "slack": self._slack(),
-            **{name: age < SILENT_SECONDS for name, age in self._seconds_since().items()},
-        }
+    async def faults(self) -> dict[str, str]:
+        """Return what doesn't work, and why: by the names in CHECKS."""
+        faults = await database_faults(self.services)
+        if not self.intake.is_open or self.intake.is_leaving:
+            faults["serving"] = "it is starting or stopping"
+        if not self._slack():
+            faults["slack"] = "Slack isn't connected, or doesn't accept the token"
+        for name, seconds in self._seconds_since().items():
+            if seconds >= SILENT_SECONDS:
+                faults[name] = f"its work hasn't succeeded for {seconds:.0f} s"
+        return faults
 
     async def details(self) -> dict[str, Any]:
         """Return details for operators, without secrets or people's text."""
-        checks = await self.checks()
-        depth = await self._depth()
+        faults = await self.faults()
+        depth = None if "database" in faults else await self._depth()
         return {
-            "ready": all(checks.values()),
-            "checks": checks,
+            "ready": not faults,
+            "checks": checks(faults),
+            "reasons": faults,
             "policy_digest": self.policy_digest,
             "workspace": self.services.workspace.external_id,
             "paused": self.dispatcher.is_paused,
-            "lease": await self._lease(),
+            "lease": None if "database" in faults else await self._lease(),
             "outbox": depth,
-            "dead_letters": await self._dead_letters(),
+            "dead_letters": None if "database" in faults else await self._dead_letters(),
             "in_flight": self.intake.in_flight,
             "sockets": self.sockets.connected if self.sockets is not None else None,
             "seconds_since": {
@@ -71,7 +77,9 @@ class Health:
 
     async def measure(self) -> None:
         """Update the gauges that are measured only when scraped."""
-        show_parts(self.telemetry, works=await self.checks(), beat_ages=self._seconds_since())
+        show_parts(
+            self.telemetry, works=checks(await self.faults()), beat_ages=self._seconds_since()
+        )
         show_disk(self.telemetry, self.services.database.file)
         self.telemetry.set(PAUSED, self.dispatcher.is_paused)
         if self.sockets is not None:
@@ -87,21 +95,28 @@ class Health:
         return self.has_http and self.keeper.is_authorized
 
     def _seconds_since(self) -> dict[str, float]:
+        """Return how long ago each part's work last succeeded."""
         return {
             "dispatcher": self.services.clock.monotonic() - self.dispatcher.last_beat,
-            "scheduler": time.monotonic() - self.scheduler.ticked_at,
+            "scheduler": time.monotonic() - self.scheduler.worked_at,
         }
 
     async def _backlog(self) -> Backlog | None:
         try:
-            async with self.services.database.reading() as session:
+            async with (
+                asyncio.timeout(ANSWER_WITHIN_SECONDS),
+                self.services.database.reading() as session,
+            ):
                 return await read_backlog(session, workspace_id=self.services.workspace.id)
         except (SQLAlchemyError, OSError):
             return None
 
     async def _depth(self) -> dict[str, int] | None:
         try:
-            async with self.services.database.reading() as session:
+            async with (
+                asyncio.timeout(ANSWER_WITHIN_SECONDS),
+                self.services.database.reading() as session,
+            ):
                 counted = await outbox.count_by_status(
                     session, workspace_id=self.services.workspace.id, statuses=SHOWN
                 )
@@ -112,14 +127,20 @@ class Health:
     async def _dead_letters(self) -> dict[str, int] | None:
         """Count what Slack refused for good, by cause; that is work for people, not unreadiness."""
         try:
-            async with self.services.database.reading() as session:
+            async with (
+                asyncio.timeout(ANSWER_WITHIN_SECONDS),
+                self.services.database.reading() as session,
+            ):
                 return await count_causes(session, workspace_id=self.services.workspace.id)
         except (SQLAlchemyError, OSError):
             return None
 
     async def _lease(self) -> dict[str, Any] | None:
         try:
-            async with self.services.database.reading() as session:
+            async with (
+                asyncio.timeout(ANSWER_WITHIN_SECONDS),
+                self.services.database.reading() as session,
+            ):
                 lease = await session.get(Lease, self.services.workspace.id)
         except (SQLAlchemyError, OSError):
             return None
@@ -130,3 +151,8 @@ class Health:
             "is_mine": lease.holder == self.dispatcher.holder,
             "expires_at": instant_text(lease.expires_at),
         }
+
+
+def checks(faults: Collection[str]) -> dict[str, bool]:
+    """Return whether each part works."""
+    return {name: name not in faults for name in CHECKS}

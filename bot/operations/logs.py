@@ -89,8 +89,10 @@ def _route_libraries(
     root.handlers[:] = [handler]
     # Below WARNING, libraries log payloads, statements with values, and addresses.
     root.setLevel(max(level, logging.WARNING))
-    for name in (*_TALKATIVE, "alembic", "apscheduler", "sqlalchemy"):
+    for name in (*_TALKATIVE, "alembic", "sqlalchemy"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # It warns each second while one tick takes longer; our own watchdog says so once.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
 
 

@@ -21,6 +21,7 @@ from incidents.registry.reminder_rules import fire
 
 TICK = timedelta(seconds=1)
 STALLED_AFTER = timedelta(seconds=30)
+TICK_WITHIN = timedelta(seconds=25)
 
 log = structlog.get_logger(__name__)
 
@@ -54,8 +55,8 @@ class Scheduler:
         """Store the services and the chores; `hears` tells whether Slack's requests reach us."""
         self.services = services
         self._hears = hears
-        self.ticked_at = time.monotonic()
-        self._looked_at = self.ticked_at
+        # A tick that fails shows that the scheduler still ticks, but not that it works.
+        self.ticked_at = self.worked_at = self._looked_at = time.monotonic()
         self.restarts = 0
         self._telemetry = telemetry
         self._chores = tuple(chores)
@@ -145,18 +146,25 @@ class Scheduler:
     async def tick(self) -> None:
         """Fire every due reminder, each in its own transaction."""
         try:
-            # Record presence first: reminders check whether the bot was away when they came due.
-            await self._keep_present()
-            await self._fire_due()
-        except Exception:
-            log.exception("tick_failed")
+            # A silent database must not keep it for ever. What is left comes with the next tick.
+            async with asyncio.timeout(TICK_WITHIN.total_seconds()):
+                # Presence first: reminders check whether the bot was away when they came due.
+                await self._keep_present()
+                await self._fire_due()
+        except Exception as error:
+            if self.services.watch.failed(error) is None:
+                log.exception("tick_failed")
+        else:
+            self.services.watch.works()
+            self.worked_at = time.monotonic()
         self.ticked_at = time.monotonic()
 
     async def _do(self, chore: Chore) -> None:
         try:
             await chore.do()
-        except Exception:
-            log.exception("chore_failed", chore=chore.name)
+        except Exception as error:
+            if self.services.watch.failed(error) is None:
+                log.exception("chore_failed", chore=chore.name)
 
     async def _keep_present(self) -> None:
         """Beat while people can reach us; after that failed, we come back."""
@@ -184,6 +192,7 @@ class Scheduler:
             due = await reminders.due_reminder_ids(
                 session, workspace_id=workspace_id, now=self.services.clock.now()
             )
+        unusable: Exception | None = None
         for reminder_id in due:
             try:
                 with structlog.contextvars.bound_contextvars(correlation_id=reminder_id.hex):
@@ -192,6 +201,11 @@ class Scheduler:
                 # incidents.
                 if fired.kind == "fired" and not fired.data.get("is_private"):
                     self._telemetry.count(REMINDERS_FIRED)
-            except Exception:
+            except Exception as error:
                 # One failing reminder must not block the others.
+                if self.services.watch.failed(error) is not None:
+                    unusable = error
+                    continue
                 log.exception("reminder_failed", reminder_id=str(reminder_id))
+        if unusable is not None:
+            raise unusable

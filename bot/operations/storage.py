@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from bot.operations.identity import StartRefused
 from incidents.core.clock import SystemClock
 from incidents.storage.database import Database, may_pass, reason_of
+from migrations.columns import missing_columns
 from migrations.head import current_revision, newest_revision
 
 WAIT_FOR = timedelta(seconds=30)
@@ -25,15 +26,52 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
     Raises:
         StartRefused: the database can't be reached, or its schema isn't this version's.
     """
+    is_new = _makes_new_file(database)
+    if await _reach(database, wait_for=wait_for) != newest_revision():
+        await _bring_to_head(database)
+    await _check_columns(database)
+    database.remember_file()
+    if is_new:
+        log.warning(
+            "new_database",
+            file=str(database.file),
+            todo="if your incidents should be there, stop Sitrep; check DATABASE_URL and the volume",
+        )
+
+
+def _makes_new_file(database: Database) -> bool:
+    """Tell whether the start makes a new file; what is left of a lost one isn't built upon."""
     try:
         database.make_folder()
+        lost = database.lost_file()
+        is_new = database.is_missing
     except OSError as error:
         raise StartRefused(
-            f"The folder of {database.file} can't be made: {reason_of(error)}.",
+            f"The folder of {database.file} can't be made or read: {reason_of(error)}.",
             todo="Check DATABASE_URL, and that Sitrep may write there.",
         ) from None
-    if await _reach(database, wait_for=wait_for) == newest_revision():
-        return
+    if lost is not None:
+        raise StartRefused(
+            f"{lost}, so a database was there and is lost. I don't begin a new one in its place.",
+            todo="Put the file back, or restore a backup. If you have nothing to keep, delete what "
+            f"is left ({database.file}*) and start again.",
+        )
+    return is_new
+
+
+async def _check_columns(database: Database) -> None:
+    try:
+        missing = await missing_columns(database)
+    except (OSError, DBAPIError) as error:
+        raise _unusable(database, error) from None
+    if missing:
+        raise StartRefused(
+            f"The database lacks columns that this version needs: {', '.join(missing)}.",
+            todo="Somebody or something changed its tables: restore a backup.",
+        )
+
+
+async def _bring_to_head(database: Database) -> None:
     # Imported late: this takes as long as the rest of the startup.
     from migrations import runner  # noqa: PLC0415
 
@@ -94,11 +132,15 @@ async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
                     await _try_to_write(database)
                 return revision
     except (OSError, DBAPIError) as error:
-        raise StartRefused(
-            f"The database can't be used: {reason_of(error)}.",
-            todo=f"Check DATABASE_URL, and {what_to_check(database)}.",
-        ) from None
+        raise _unusable(database, error) from None
     raise AssertionError("unreachable: the last failure is raised")
+
+
+def _unusable(database: Database, error: OSError | DBAPIError) -> StartRefused:
+    return StartRefused(
+        f"The database can't be used: {reason_of(error)}.",
+        todo=f"Check DATABASE_URL, and {what_to_check(database)}.",
+    )
 
 
 async def _try_to_write(database: Database) -> None:

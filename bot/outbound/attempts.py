@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.framework.effect_context import EffectContext, Failed, Settlement
 from bot.framework.feature import EffectHandler
@@ -19,6 +20,7 @@ from incidents.engine import outbox
 from incidents.engine.effects import Effect, decode
 from incidents.engine.outbox import EffectRow
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.storage.availability import DatabaseMoved
 
 GIVE_UP_AFTER = timedelta(hours=24)
 # An effect delayed for a day (paused workspace, requeued dead letter) still gets this many.
@@ -97,7 +99,10 @@ class Attempts:
         except SlackFailure as error:
             return Failed(error.cause)
         except Exception as error:
-            log.exception("effect_handler_failed", kind=row.kind, effect_id=str(row.id))
+            # Other errors of the system may be about Slack or a file.
+            is_database = isinstance(error, (SQLAlchemyError, DatabaseMoved))
+            if not (is_database and self.services.watch.failed(error)):
+                log.exception("effect_handler_failed", kind=row.kind, effect_id=str(row.id))
             unknown = SlackTemporary(f"error: {type(error).__name__}", uncertain=True)
             return self._postponed(row, unknown)
 

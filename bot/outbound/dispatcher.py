@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bot.framework.effect_context import Done, Dropped, Failed, Record
 from bot.framework.feature import EffectHandler
@@ -38,6 +37,10 @@ PAUSE_AFTER_FAILURE_SECONDS = 1.0
 # Shorter failures are over before their effects have waited long.
 OUTAGE_AFTER = timedelta(seconds=2)
 STOP_WITHIN = timedelta(seconds=4)
+# What a silent database doesn't take by then is looked for at the next start.
+LAST_WORDS_WITHIN = timedelta(seconds=2)
+# A cycle only uses the database, and a silent one must not keep it for ever.
+CYCLE_WITHIN = timedelta(seconds=30)
 # Turns of the event loop that it takes to write an HTTP request to an open connection.
 TURNS_TO_LEAVE = 2
 
@@ -120,14 +123,25 @@ class Dispatcher:
         # Stop the loop first: it still starts the effects it has claimed, and we wait for those
         # too.
         if self._loop_task is not None:
-            await self._loop_task
+            await self._stop_loop(self._loop_task)
         if self._tasks:
             _, slow = await asyncio.wait(set(self._tasks), timeout=STOP_WITHIN.total_seconds())
             for task in slow:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
-        await self._settle_and_claim(limit=0)
-        await self._lease.release()
+        try:
+            async with asyncio.timeout(LAST_WORDS_WITHIN.total_seconds()):
+                await self._settle_and_claim(limit=0)
+                await self._lease.release()
+        except Exception as error:
+            if self.services.watch.failed(error) is None:
+                raise
+
+    async def _stop_loop(self, loop_task: "asyncio.Task[None]") -> None:
+        """Wait for the loop's end, but not for a database that is silent."""
+        _, still = await asyncio.wait({loop_task}, timeout=LAST_WORDS_WITHIN.total_seconds())
+        for task in still:
+            task.cancel()
 
     def _on_commit(self, workspace_id: uuid.UUID) -> None:
         if workspace_id == self.services.workspace.id:
@@ -160,13 +174,16 @@ class Dispatcher:
             is_woken = self._wake.is_set()
             self._wake.clear()
             try:
-                await self._cycle(is_woken=is_woken)
-            except Exception:
-                log.exception("dispatcher_cycle_failed")
+                async with asyncio.timeout(CYCLE_WITHIN.total_seconds()):
+                    await self._cycle(is_woken=is_woken)
+            except Exception as error:
+                if self.services.watch.failed(error) is None:
+                    log.exception("dispatcher_cycle_failed")
                 pause = PAUSE_AFTER_FAILURE_SECONDS
             else:
+                self.services.watch.works()
+                self.last_beat = self.services.clock.monotonic()
                 pause = self._pause_seconds()
-            self.last_beat = self.services.clock.monotonic()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), timeout=pause)
 
@@ -204,10 +221,11 @@ class Dispatcher:
         self._is_settling = True
         try:
             await self._transact(ended, limit=limit)
-        except Exception:
+        except Exception as error:
             if not ended:
                 raise
-            log.exception("settling_together_failed", effects=len(ended))
+            if self.services.watch.failed(error) is None:
+                log.exception("settling_together_failed", effects=len(ended))
             kept = [one for one in ended if not await self._settle_alone(one)]
             if kept:
                 self._ended[:0] = kept
@@ -223,9 +241,9 @@ class Dispatcher:
         """Settle one effect; return False if the database can't be written now."""
         try:
             await self._transact([one], limit=0)
-        except (InterfaceError, OperationalError, OSError, TimeoutError):
-            return False
         except Exception as error:
+            if self.services.watch.failed(error) is not None:
+                return False
             # It may have happened in Slack but can't be recorded now: look again later.
             log.exception("settling_failed", effect_id=str(one.effect_id))
             due_at = self.services.clock.now() + LOOK_AFTER

@@ -55,7 +55,8 @@ class WakeListener:
             try:
                 await self._listen()
             except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                log.warning("wake_listener_lost")
+                if self._listening.is_set():  # once, not with each attempt
+                    log.warning("wake_listener_lost")
             self._listening.clear()
             await asyncio.sleep(AGAIN_SECONDS)
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import structlog
 from aiohttp import web
 
-from bot.operations.health import Health
+from bot.operations.health import Health, checks
 from bot.operations.telemetry import Telemetry
 from bot.web.slack_endpoint import MOST_BYTES, SlackEndpoint
 
@@ -25,8 +25,11 @@ def public_app(endpoint: SlackEndpoint | None, health: Health) -> web.Applicatio
     app.router.add_get("/healthz", _healthz)
 
     async def readyz(_: web.Request) -> web.Response:
-        checks = await health.checks()
-        return web.json_response(checks, status=_status(is_ready=all(checks.values())))
+        faults = await health.faults()
+        body: dict[str, object] = {**checks(faults)}
+        if faults:
+            body["reasons"] = faults
+        return web.json_response(body, status=_status(is_ready=not faults))
 
     app.router.add_get("/readyz", readyz)
     return app

@@ -43,6 +43,8 @@ class Progress:
     """How far a running transaction is, for callers that must answer before it ends."""
 
     is_committing: bool = False
+    # The commit has succeeded, and nothing else was begun since.
+    is_recorded: bool = False
 
 
 class Transactions:
@@ -87,14 +89,18 @@ class Transactions:
             Busy: other transactions changed the same rows in all three attempts.
         """
         conflict: DBAPIError | StaleDataError | None = None
+        progress = progress or Progress()
+        began_committing = progress.is_committing
         for _attempt in range(MAX_ATTEMPTS):
+            # A conflict has undone the attempt before, even at its commit.
+            progress.is_committing = began_committing
             try:
                 return await self._attempt(
                     use_case,
                     actor=actor,
                     workspace_id=workspace_id,
                     request=request,
-                    progress=progress or Progress(),
+                    progress=progress,
                     may_open_to=may_open_to,
                 )
             except (IntegrityError, StaleDataError) as error:
@@ -116,6 +122,7 @@ class Transactions:
         progress: Progress,
         may_open_to: Collection[str] | None,
     ) -> Outcome:
+        progress.is_recorded = False
         async with self.database.writing() as session:
             now = self.clock.now()
             earlier = (
@@ -125,7 +132,7 @@ class Transactions:
             )
             if earlier is not None and not _is_over(earlier.created_at, request, now=now):
                 # Already committed by the earlier request; only its answer is pending.
-                progress.is_committing = True
+                progress.is_committing = progress.is_recorded = True
                 return _repeat(earlier.outcome)
             uow = UnitOfWork(
                 session,
@@ -152,6 +159,7 @@ class Transactions:
                 await _notify(session, workspace_id)
             progress.is_committing = True
             await _commit(session)
+            progress.is_recorded = True
         if uow.wakes_others:
             for notify in self.on_commit:
                 notify(workspace_id)

@@ -12,13 +12,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, DateTime, Dialect, Insert, MetaData, Table, event, insert, types
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Insert,
+    MetaData,
+    Table,
+    event,
+    func,
+    insert,
+    select,
+    true,
+    types,
+)
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool
 
+from incidents.storage.deadline import in_database, seconds_left
+from incidents.storage.file_identity import FileIdentity
 from incidents.storage.sqlite_session import (
     WRITES,
     SessionInPlace,
@@ -26,6 +41,11 @@ from incidents.storage.sqlite_session import (
     make_engine,
     primary_code,
 )
+
+CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+# The locks of a process that stands still in a transaction mustn't stop the others for ever.
+_SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "30000"}
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -75,14 +95,30 @@ class Database:
         self.session_engine = in_place or engine.sync_engine
         self._writing_engine = self.session_engine.execution_options(**{WRITES: True})
         self._writers = asyncio.Lock()
+        self._identity: FileIdentity | None = None
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """Open the session of one writing transaction (BEGIN IMMEDIATE on SQLite)."""
+        with in_database():
+            async with self._writing() as session:
+                yield session
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Open a session for reading; it never commits."""
+        with in_database():
+            async with self._reading() as session:
+                yield session
+
+    @contextlib.asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncSession]:
         if not self.is_sqlite:
             async with self._on_server() as session:
                 yield session
             return
+        seconds_left()
+        self.check_file()
         async with self._writers:
             in_place = SessionInPlace(self._writing_engine)
             try:
@@ -92,26 +128,36 @@ class Database:
                 await in_place.close()
 
     @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """Open a session for reading; it never commits."""
+    async def _reading(self) -> AsyncIterator[AsyncSession]:
         if not self.is_sqlite:
             async with self._on_server() as session:
                 yield session
             return
+        seconds_left()
+        self.check_file()
         in_place = SessionInPlace(self.session_engine)
         try:
             yield in_place
         finally:
             await in_place.close()
 
-    def _on_server(self) -> AsyncSession:
-        return AsyncSession(self.engine, expire_on_commit=False, autoflush=False)
+    @contextlib.asynccontextmanager
+    async def _on_server(self) -> AsyncIterator[AsyncSession]:
+        """Open a session whose statements the server gives up in time, if somebody waits."""
+        left = seconds_left()
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            if left is not None:
+                # Our own cancelling may not reach the server; it must not go on with locks held.
+                await _give_up_within(session, milliseconds=max(2, int(left * 1000)))
+            yield session
 
     async def close(self) -> None:
         """Close all connections; on SQLite, closing the last one merges the log into the file."""
         if self.is_sqlite:
             await asyncio.to_thread(self.session_engine.dispose)
-        await self.engine.dispose()
+        # A silent server doesn't say goodbye.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.engine.dispose(), CLOSE_SECONDS)
 
     @property
     def file(self) -> Path | None:
@@ -129,11 +175,42 @@ class Database:
             return True
         return False
 
+    def lost_file(self) -> str | None:
+        """Return what shows that there was a SQLite file with content; None if nothing does.
+
+        Raises: OSError if that can't be seen.
+        """
+        if self.file is None:
+            return None
+        if not self.is_missing:
+            return f"{self.file} is empty (0 bytes)" if self.file.stat().st_size == 0 else None
+        log = self.file.with_name(f"{self.file.name}-wal")
+        has_log = log.exists() and log.stat().st_size > 0
+        return f"{self.file} isn't there, but its log {log.name} is" if has_log else None
+
+    def remember_file(self) -> None:
+        """Refuse from now on to use another SQLite file than the one that is there now."""
+        if self.file is not None:
+            self._identity = FileIdentity(self.file)
+
+    def check_file(self) -> None:
+        """Return quietly if the SQLite file is the remembered one. Raises: DatabaseMoved."""
+        if self._identity is not None:
+            self._identity.check()
+
     def make_folder(self) -> None:
         """Create the folder for the SQLite file. Raises: OSError."""
         if self.file is not None:
             # The file holds private incidents: only its owner may read it.
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+async def _give_up_within(session: AsyncSession, *, milliseconds: int) -> None:
+    """Have PostgreSQL end each statement of this transaction; a lock sooner, so that it is named."""
+    limits = {"lock_timeout": milliseconds * 9 // 10, "statement_timeout": milliseconds}
+    await session.execute(
+        select(*(func.set_config(name, str(limit), true()) for name, limit in limits.items()))
+    )
 
 
 async def insert_rows(
@@ -156,7 +233,13 @@ def open_database(url: str, *, for_reading: bool = False) -> Database:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_async_engine(parsed, pool_size=10, pool_pre_ping=True, hide_parameters=True)
+        engine = create_async_engine(
+            parsed,
+            pool_size=10,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"timeout": CONNECT_SECONDS, "server_settings": dict(_SERVER_SETTINGS)},
+        )
         return Database(engine)
     return Database(
         _schema_engine(parsed), in_place=make_engine(str(parsed.database), for_reading=for_reading)

@@ -20,6 +20,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
 
+from incidents.storage.deadline import bound_by, is_over, seconds_left
+
 # Shorter than a listener's 2.5 s deadline, so that the answer names the lock, not a timeout.
 BUSY_TIMEOUT_SECONDS = 2.0
 BEGIN_WRITING = "BEGIN IMMEDIATE"
@@ -27,6 +29,8 @@ BEGIN_WRITING = "BEGIN IMMEDIATE"
 WRITES = "sitrep_writes"
 
 _LOOK_AGAIN_SECONDS = 0.01
+# Of SQLite's virtual machine: some milliseconds.
+_STEPS_BETWEEN_LOOKS = 100_000
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
@@ -40,7 +44,8 @@ class SessionInPlace(AsyncSession):
 
     async def begin_writing(self) -> None:
         """Take the write lock. Raises: OperationalError, also if another process keeps the lock."""
-        give_up_at = time.monotonic() + BUSY_TIMEOUT_SECONDS
+        left = seconds_left()
+        give_up_at = time.monotonic() + min(BUSY_TIMEOUT_SECONDS, left or BUSY_TIMEOUT_SECONDS)
         while (refusal := self._try_to_begin()) is not None:
             if time.monotonic() >= give_up_at:
                 raise OperationalError(BEGIN_WRITING, None, refusal)
@@ -84,7 +89,8 @@ class SessionInPlace(AsyncSession):
     async def commit(self) -> None:
         """Commit in a thread; on return the changes are safe on disk."""
         self.sync_session.flush()
-        await asyncio.to_thread(self.sync_session.commit)
+        with bound_by(None):
+            await asyncio.to_thread(self.sync_session.commit)
 
     async def rollback(self) -> None:
         """Undo uncommitted changes."""
@@ -116,16 +122,14 @@ def make_engine(path: str, *, for_reading: bool = False) -> Engine:
 
 
 def _connect(path: str) -> sqlite3.Connection:
+    """Open the file; never create it: only a migration makes a new database."""
     # The driver's own transaction handling is off: it would begin too late, after the first
     # SELECT, and a read-decide-write would lose updates. Other threads commit and close.
-    connection = sqlite3.connect(
-        path,
-        timeout=BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    connection = _open_uri(f"{Path(path).absolute().as_uri()}?mode=rw")
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    # A statement blocks the loop, so nothing but SQLite itself can end one that takes too long.
+    connection.set_progress_handler(is_over, _STEPS_BETWEEN_LOOKS)
     return connection
 
 

@@ -10,7 +10,7 @@ from tests.architecture.sources import Source, calls, dotted, imports, is_within
 
 # The edges: each reports the error, and the program keeps running.
 EDGES = (
-    "bot/inbound/listeners.py",
+    "bot/inbound/wrapper.py",
     "bot/web/",
     "bot/outbound/dispatcher.py",
     "bot/outbound/attempts.py",

@@ -14,6 +14,7 @@ SCRIPTS = ("migrations/env.py",)
 _VALUES = {
     "AfterValidator",
     "BeforeValidator",
+    "ContextVar",
     "Decimal",
     "Field",
     "Fraction",

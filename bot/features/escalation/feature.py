@@ -43,6 +43,7 @@ from bot.features.escalation.targets import (
     target_typed,
     text_of,
 )
+from bot.features.lifecycle.by_hand import call_by_hand
 from bot.features.record.references import plain_text
 from bot.framework.arguments import from_view
 from bot.framework.entry_messages import ends, shown
@@ -284,6 +285,7 @@ ESCALATE = Verb(
 
 FEATURE = Feature(
     name="escalation",
+    by_hand=call_by_hand,
     verbs=(ESCALATE,),
     choices={TEMPLATE: template_chosen},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from bot.features.lifecycle import declare_form as form
+from bot.features.lifecycle.by_hand import declare_by_hand
 from bot.features.lifecycle.severity_words import looks_like_severity, said_severity
 from bot.features.record.references import plain_text
 from bot.framework.arguments import to_value
@@ -169,6 +170,7 @@ DECLARE = Verb(
 
 FEATURE = Feature(
     name="declaration",
+    by_hand=declare_by_hand,
     verbs=(DECLARE,),
     options={"services": suggest_services},
     shortcuts={"declare": DECLARE.by_opener, "declare_from_message": open_from_message},

@@ -33,6 +33,9 @@ async def _migrate(url: str, shown: str, *, to: str | None) -> int:
     database = open_database(url)
     try:
         database.make_folder()
+        if (lost := database.lost_file()) is not None:
+            typer.echo(f"{lost}; nothing was changed. Restore a backup.", err=True)
+            return 1
         before = await runner.schema_state(database)
         if not before.is_known:
             typer.echo(

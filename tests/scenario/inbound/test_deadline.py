@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import errno
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.scenario.conftest import DECLARE, ROOM, Bot
+from tests.scenario.conftest import DECLARE, PATIENCE_SECONDS, ROOM, Bot
+
+Commit = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def test_what_waits_too_long_for_the_database_is_not_recorded_and_says_so(bot: Bot) -> None:
@@ -27,7 +31,7 @@ async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot)
     alice = bot.slack.add_person("alice")
     await alice.command("/incident list")
     bot.app.listeners.deadline_seconds = 0.3
-    restore = _slow_commits(bot)
+    restore = _change_commits(bot, _slowly)
     outcome = await alice.command(DECLARE)
     restore()
     assert outcome.acked
@@ -36,22 +40,32 @@ async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot)
     assert any("INC-1" in message.text for message in alice.ephemerals)
     assert alice in bot.slack.channel(ROOM)
 
+    bot.app.listeners.deadline_seconds = PATIENCE_SECONDS
+    form = (await alice.command("/incident declare")).get_view()
+    bot.app.listeners.deadline_seconds = 0.3
+    restore = _change_commits(bot, _slowly)
+    kept = await alice.submit(form, {"title": "Mail bounces", "severity": "sev2"})
+    restore()
+    assert form.is_open
+    assert ["still recording" in error for error in kept.errors.values()] == [True]
+    await bot.settle()
+    bot.app.listeners.deadline_seconds = PATIENCE_SECONDS
+    again = await alice.submit(form)
+    assert "*INC-2*" in again.get_view().rendered
+    assert len(bot.slack.calls_of("conversations.create")) == 2
+
 
 async def test_what_a_failed_commit_may_have_kept_is_not_called_unrecorded(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     await alice.command("/incident list")
-    database = bot.app.services.database
-    original = database.writing
 
-    @contextlib.asynccontextmanager
-    async def writing() -> AsyncIterator[AsyncSession]:
-        async with original() as session:
-            yield session
+    async def fail_afterwards(commit: Commit) -> None:
+        await commit()
         raise OSError(errno.EIO, "the disk failed while it wrote")
 
-    database.writing = writing  # type: ignore[method-assign]
+    restore = _change_commits(bot, fail_afterwards)
     outcome = await alice.command(DECLARE)
-    database.writing = original  # type: ignore[method-assign]
+    restore()
     assert "may be recorded" in outcome.text
     again = await alice.command(DECLARE)
     assert "was already declared by you" in again.text
@@ -63,21 +77,22 @@ async def test_what_a_failed_commit_may_have_kept_is_not_called_unrecorded(bot: 
     assert alice in bot.slack.channel(ROOM)
 
 
-def _slow_commits(bot: Bot) -> Callable[[], None]:
-    """Make each commit of the bot's next sessions take longer than the deadline."""
+async def _slowly(commit: Commit) -> None:
+    await asyncio.sleep(0.8)
+    await commit()
+
+
+def _change_commits(
+    bot: Bot, change: Callable[[Commit], Coroutine[Any, Any, None]]
+) -> Callable[[], None]:
+    """Make each commit of the bot's next sessions happen like this."""
     database = bot.app.services.database
     original = database.writing
 
     @contextlib.asynccontextmanager
     async def writing() -> AsyncIterator[AsyncSession]:
         async with original() as made:
-            commit = made.commit
-
-            async def slow_commit() -> None:
-                await asyncio.sleep(0.8)
-                await commit()
-
-            made.commit = slow_commit  # type: ignore[method-assign]
+            made.commit = partial(change, made.commit)  # type: ignore[method-assign]
             yield made
 
     database.writing = writing  # type: ignore[method-assign]

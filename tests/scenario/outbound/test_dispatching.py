@@ -100,7 +100,7 @@ async def test_stopped_while_it_launches_it_lets_all_that_it_took_end(bot: Bot) 
 
 
 async def test_an_end_that_couldnt_be_recorded_is_kept_and_recorded_in_the_next_cycle(
-    bot: Bot, capsys: pytest.CaptureFixture[str]
+    bot: Bot,
 ) -> None:
     incident_id = await _declared(bot)
     bot.slack.delay("conversations.info", 0.4)
@@ -108,7 +108,10 @@ async def test_an_end_that_couldnt_be_recorded_is_kept_and_recorded_in_the_next_
     await _plan(bot, Planned(new_id(), effect, "lane"))
     await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
     await _rename(bot, "effects", "away")
-    await bot.slack.wait_for(lambda: "settling_together_failed" in capsys.readouterr().out)
+    await bot.slack.wait_for(lambda: not bot.slack.journal.under_way)
+    watch = bot.app.services.watch
+    failures = watch.failures
+    await bot.slack.wait_for(lambda: watch.failures > failures + 1)
     asked = len(bot.slack.calls)
     await _rename(bot, "away", "effects")
     await bot.settle()  # time doesn't move: nothing has to be looked at again
@@ -176,7 +179,7 @@ async def _statuses(bot: Bot) -> set[str]:
         return set((await session.execute(select(EffectRow.status))).scalars())
 
 
-async def test_while_the_database_refuses_it_is_asked_again_once_a_second(
+async def test_while_the_database_refuses_it_is_asked_again_once_a_second_and_that_is_said_once(
     bot: Bot, capsys: pytest.CaptureFixture[str]
 ) -> None:
     incident_id = await _declared(bot)
@@ -184,10 +187,16 @@ async def test_while_the_database_refuses_it_is_asked_again_once_a_second(
     await _plan(bot, Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane"))
     await bot.slack.wait_for(lambda: bot.slack.journal.under_way)
     await _rename(bot, "leases", "away")
-    bot.clock.advance(timedelta(seconds=12))  # the lease is due for renewal
+    bot.clock.advance(timedelta(seconds=40))  # the lease is due for renewal
     capsys.readouterr()
     await bot.settle_for(seconds=0.8)
-    assert 1 <= capsys.readouterr().out.count("dispatcher_cycle_failed") <= 3
+    faults = await bot.app.health.faults()
+    assert faults["dispatcher"] == "its work hasn't succeeded for 40 s"
+    assert faults["schema"].startswith("the database lacks leases.")
+    assert 1 <= bot.app.services.watch.failures <= 3
+    log = capsys.readouterr().out
+    assert log.count("database_unusable") == 1
+    assert "Traceback" not in log
     await _rename(bot, "away", "leases")
 
 

@@ -1,0 +1,94 @@
+"""What to do without Sitrep when an incident can't be recorded: whom to call, which channel to open.
+
+It comes from the policy in memory and from what was typed. Nothing is read, and nothing is created.
+"""
+
+from collections.abc import Iterator
+
+from bot.features.lifecycle.severity_words import said_severity
+from bot.framework.arguments import from_value
+from bot.framework.requests import Request
+from bot.slack import mentions
+from bot.slack.ids import channel_name
+from incidents.lifecycle.declare import Declaration
+from incidents.policy.escalation import Service
+from incidents.policy.policy import Policy
+from incidents.policy.references import GroupRef, PersonRef
+
+_MOST_CONTACTS = 6
+
+
+def declare_by_hand(request: Request) -> str:
+    """Return how to go on with the incident that couldn't be declared."""
+    title, severity, services = _wanted(request)
+    called = "; ".join(contacts(request.policy, title, severity=severity, services=services))
+    call = f" Call them yourself: {called}." if called else ""
+    return (
+        f"*Don't wait for me.* Open a channel by hand, for example `#{_channel(request, title)}`."
+        f"{call} Declare it here once I'm back."
+    )
+
+
+def call_by_hand(request: Request) -> str:
+    """Return whom to call for an escalation that couldn't be recorded."""
+    called = "; ".join(contacts(request.policy, request.words.text))
+    return f"*Don't wait for me.* Call them yourself: {called}." if called else ""
+
+
+def contacts(
+    policy: Policy, words: str, *, severity: str | None = None, services: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Return for what to call whom, by the policy: the services meant, then the severity's backup.
+
+    If no service is named, those of the best tier count.
+    """
+    best = min((one.tier for one in policy.services), default=0)
+    meant = [one for one in policy.services if one.key in services or _is_named(one, words)]
+    meant = meant or [one for one in policy.services if one.tier == best]
+    listed = [*(pair for one in meant for pair in _of_service(one))]
+    found = policy.find_severity(severity or policy.default_severity)
+    if found is not None and found.backup is not None:
+        listed.append((f"backup commander for {found.name}", found.backup))
+    if policy.escalation.manager is not None:
+        listed.append(("manager", policy.escalation.manager))
+    named: dict[PersonRef | GroupRef, str] = {}
+    for what, who in listed:
+        named.setdefault(who, what)
+    texts = [f"{_shown(who)} ({mentions.escape_line(what)})" for who, what in named.items()]
+    return tuple(texts[:_MOST_CONTACTS])
+
+
+def _wanted(request: Request) -> tuple[str, str | None, tuple[str, ...]]:
+    """Return the title, the severity's key and the services that were typed or chosen."""
+    if request.is_form:
+        form = request.form
+        return form.text("title"), form.choice("severity"), form.choices("services")
+    if request.is_button:
+        given = from_value(Declaration, request.value)
+        return given.title, given.severity_key, given.services
+    said = said_severity(request.words.text, request.policy)
+    return mentions.plain(said.rest), said.severity.key if said.severity else None, ()
+
+
+def _channel(request: Request, title: str) -> str:
+    """Return a name like the ones that I give, without a number: only I count them."""
+    pattern = request.policy.channels.name.replace("{number}", "")
+    name = channel_name(pattern, number=0, title=title)
+    return "incident" if name == "incident-0" else name
+
+
+def _is_named(service: Service, words: str) -> bool:
+    return any(name.casefold() in words.casefold() for name in (service.key, service.name))
+
+
+def _of_service(service: Service) -> Iterator[tuple[str, PersonRef | GroupRef]]:
+    if service.on_call is not None:
+        yield f"on call for {service.name}", service.on_call
+    if service.owner is not None:
+        yield f"owner of {service.name}", service.owner
+
+
+def _shown(who: PersonRef | GroupRef) -> str:
+    if isinstance(who, PersonRef):
+        return mentions.mention(who.user_id) if who.user_id else mentions.escape_line(str(who))
+    return f"<!subteam^{who.group_id}>" if who.group_id else mentions.escape_line(str(who))

@@ -1,0 +1,41 @@
+"""What people are told when their request wasn't recorded, or perhaps was; nothing typed is lost."""
+
+from bot.framework.refusals import say
+from bot.framework.requests import Reply, Request, Say
+from bot.inbound.kept_words import above_form, beside_field
+
+OUR_FAULT = "something went wrong on my side"
+TOO_LONG = "it took too long"
+RECORDED = "It's recorded."
+
+
+def not_recorded(request: Request, why: str, *, by_hand: str = "") -> Reply:
+    """Return that nothing was recorded, and why; `by_hand` says what works without me."""
+    text = f"That was *not recorded*, because {why}. Nothing has changed. Try again in a minute."
+    return above_form(request, _with(text, by_hand))
+
+
+def still_recording(request: Request, *, by_hand: str = "") -> Reply:
+    """Return that the commit hasn't ended yet, so that the outcome isn't known."""
+    if request.is_form:
+        text = "I'm still recording this. Send it again in a moment; it isn't recorded twice."
+        return beside_field(request, text)
+    return Say(say(_with("Still recording this. The outcome follows here in a moment.", by_hand)))
+
+
+def perhaps_recorded(request: Request, why: str, *, by_hand: str = "") -> Reply:
+    """Return that nobody can know whether the commit succeeded."""
+    lead = f"This may be recorded, or not: {why} while I was saving it."
+    if request.is_form:
+        return beside_field(request, f"{lead} Send it again in a minute; it isn't recorded twice.")
+    text = f"{lead.replace('may be recorded', '*may be recorded*')} Look at the incident before you try again."
+    return beside_field(request, _with(text, by_hand))
+
+
+def recorded_but_not_shown(why: str) -> Reply:
+    """Return that the commit succeeded, although the answer to it can't be made."""
+    return Say(say(f"That *is recorded*, but I can't show it now, because {why}."))
+
+
+def _with(text: str, by_hand: str) -> str:
+    return f"{text}\n{by_hand}" if by_hand else text

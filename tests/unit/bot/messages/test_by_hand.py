@@ -1,0 +1,56 @@
+"""What a declaration that can't be recorded says: the channel to open, and whom the policy names."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.features.lifecycle.by_hand import contacts
+from incidents.policy.escalation import Service
+from incidents.policy.policy import Policy
+from incidents.policy.references import GroupRef, PersonRef
+from tests.policies import built_in
+
+
+@pytest.fixture
+def policy() -> Policy:
+    built = built_in().policy
+    severities = tuple(
+        replace(one, backup=PersonRef(user_id="UBACKUP")) if one.key == "sev1" else one
+        for one in built.severities
+    )
+    services = (
+        Service(
+            key="checkout",
+            name="Checkout",
+            tier=1,
+            on_call=GroupRef(group_id="SONCALL"),
+            owner=PersonRef(email="jo@example.com"),
+        ),
+        Service(key="mail", name="Mail", tier=3, owner=GroupRef(handle="mail-team")),
+    )
+    manager = PersonRef(user_id="UMANAGER")
+    return replace(
+        built,
+        severities=severities,
+        services=services,
+        escalation=replace(built.escalation, manager=manager),
+    )
+
+
+def test_the_service_that_the_title_names_comes_first(policy: Policy) -> None:
+    assert contacts(policy, "Mail bounces", severity="sev1") == (
+        "@\u2060mail-team (owner of Mail)",
+        "<@UBACKUP> (backup commander for SEV1)",
+        "<@UMANAGER> (manager)",
+    )
+
+
+def test_without_a_named_service_the_most_critical_ones_count(policy: Policy) -> None:
+    assert contacts(policy, "All is down")[:2] == (
+        "<!subteam^SONCALL> (on call for Checkout)",
+        "jo@example.com (owner of Checkout)",
+    )
+
+
+def test_a_policy_without_people_names_nobody() -> None:
+    assert contacts(built_in().policy, "All is down") == ()
