@@ -139,7 +139,7 @@ def erase_everywhere(plan: IncidentPlan[WordsRedacted]) -> None:
 def say_unanswered(plan: IncidentPlan[ProposalUnanswered]) -> None:
     """Post in the channel that nobody answers, unless the escalation's card says it."""
     if not plan.event.is_escalated:
-        plan.ask()
+        plan.post()
 
 
 def ask_again(plan: IncidentPlan[ApprovalLapsed]) -> None:

@@ -561,8 +561,10 @@ async def test_after_a_long_absence_nobody_is_asked_for_an_expired_proposal(
     await scene.pass_(days=2)
     assert (await scene.view(proposal_id)).status is ProposalStatus.EXPIRED
     assert "proposal_unanswered" not in await scene.kinds()
+    kinds = {entry.id: entry.kind for entry in await scene.world.entries(scene.incident_id)}
     told = (await scene.world.effects(TellPerson))[asked:]
-    assert {effect.person_id for effect in told} == {scene.jo.person_id}
+    about = {(kinds[effect.entry_id], effect.person_id) for effect in told}
+    assert {person for kind, person in about if "proposal" in kind} == {scene.jo.person_id}
 
 
 async def test_below_solo_only_steps_marked_as_safe_need_nobody(world: World) -> None:

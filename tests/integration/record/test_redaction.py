@@ -203,7 +203,9 @@ _NO_WORDS = {
     "role_assignments": "*", "shadowings": "*", "stage_records": "*", "timeline_entries": "*",
     "workspaces": "*",
     "action_items": {"status"}, "debriefs": {"shared_with"},
-    "effects": {"kind", "payload", "lane", "coalesce_key", "status", "claimed_by"},
+    "effects": {
+        "kind", "payload", "lane", "coalesce_key", "status", "claimed_by", "correlation_id",
+    },
     "handoffs": {"kind", "status"},
     "handovers": {"status", "delivery_error"},
     "incidents": {

@@ -313,7 +313,7 @@ async def test_an_address_of_two_members_names_nobody(bot: Bot) -> None:
     await bot.settle()
     room = next(one for one in bot.slack.channels if one.is_private)
     assert not any(twin in room for twin in twins)
-    assert "kim@example.com (not found" in room.transcript
+    assert "kim@example.com: not found" in room.transcript
 
 
 async def test_a_handle_that_a_new_group_took_over_means_the_new_one(bot: Bot) -> None:
