@@ -152,7 +152,7 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Sett
     """Edit the message in place, or post it if it is new or lost.
 
     If Slack refuses one person's own message, it is dropped: they can look up what it says. Of any
-    other, only the first refusal becomes a dead letter: whose *Retry* shows the state by then.
+    other, only the first refusal becomes a dead letter; its *Retry* shows the state by then.
 
     Raises: SlackFailure.
     """

@@ -16,16 +16,20 @@ from incidents.engine.entries import refusal_reason
 from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView, get_incident_view
 
+# Ends the error of what failed temporarily until it was given up.
+TRIED_FOR_A_DAY: Final = "(tried for a day)"
+
 
 def failure_text(error: SlackFailure) -> str:
     """Return the answer to somebody whose request needed a call that failed."""
     if "trigger" in error.error:
-        return "The form couldn't be opened in time. Nothing was changed; please press again."
+        return "I couldn't open the form in time. Nothing was changed; please try again."
     match error:
         case SlackUnauthorized():
             return (
-                f"Slack doesn't accept my token any more ({mentions.code(error.error)}), so nothing "
-                "was changed. Ask the people who run Sitrep to renew it: `sitrep doctor` says how."
+                "Nothing was changed: Slack doesn't accept my token any more "
+                f"({mentions.code(error.error)}). Ask the people who run Sitrep to renew it: "
+                "`sitrep doctor` says how."
             )
         case SlackPermanent(cause=cause, method=method):
             what = _CALLS.get(method, mentions.code(method))
@@ -42,6 +46,8 @@ def refusal_text(cause: str) -> str:
 
 def what_to_do(cause: str) -> str:
     """Return who can mend it, and how."""
+    if cause.endswith(TRIED_FOR_A_DAY):
+        return "Check that Slack works again."
     code, _, scopes = cause.partition(": ")
     if code == "missing_scope":
         named = f"the scope {mentions.code(scopes)}" if scopes else "it"
@@ -50,6 +56,12 @@ def what_to_do(cause: str) -> str:
             "again: `sitrep doctor` lists what is missing."
         )
     return _REMEDIES.get(code, _OTHERWISE)
+
+
+def what_to_do_first(cause: str) -> str:
+    """Return what to do before *Retry*, or instead of it where it can't help."""
+    then = "" if cause in _FINAL else " Then press *Retry*."
+    return f"{what_to_do(cause)}{then}"
 
 
 # -- where nothing can be posted ----------------------------------------------------------------
@@ -75,18 +87,18 @@ async def _why_silent(request: Request, incident_id: uuid.UUID) -> str:
 
 
 async def _cause(request: Request, view: IncidentView) -> str:
-    other = f"`{request.policy.command} {view.reference} channel #name` uses another one."
+    other = f"use another one: `{request.policy.command} {view.reference} channel #name`"
     if view.channel_id is None:
-        return "I post it once the incident has a channel."
+        return "I post it as soon as the incident has a channel."
     if view.is_channel_archived:
         return f"I can't post it in the channel, which is archived. Unarchive it, or {other}"
     if view.is_channel_exposed:
-        return f"I don't post it in the channel, which people outside can read. {other}"
+        return f"I don't post it in the channel, which people outside can read. U{other[1:]}"
     async with request.services.database.reading() as session:
         if await is_bot_removed(session, view.id):
             return (
-                "I can't post it in the channel: I was removed from there. Type `/invite @Sitrep` "
-                f"in it, or {other}"
+                "I can't post it in the channel: I was removed from it. Type `/invite @Sitrep` "
+                f"there, or {other}"
             )
     return ""
 
@@ -97,8 +109,8 @@ _SETTINGS: Final = "An admin of your Slack workspace can allow it in its setting
 _OPERATORS: Final = "Ask the people who run Sitrep: `sitrep doctor` says what is wrong."
 _INVITE: Final = "Type `/invite @Sitrep` there, or choose another channel."
 _OTHERWISE: Final = (
-    "Trying again won't help by itself. Ask the people who run Sitrep: `sitrep doctor` looks for "
-    "the cause."
+    "Trying again won't help by itself. Ask the people who run Sitrep to look for the cause with "
+    "`sitrep doctor`."
 )
 
 # By Slack's error code.
@@ -126,6 +138,9 @@ _REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "user_is_restricted": "Name a member of the workspace.",
     }
 )
+
+# Whatever anybody mends, the same call is refused again.
+_FINAL: Final = frozenset({"cannot_dm_bot", "user_disabled", "user_is_restricted"})
 
 # What was refused, by the method of Slack's Web API; each fits after "Slack refused".
 _CALLS: Final[Mapping[str, str]] = MappingProxyType(

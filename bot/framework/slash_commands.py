@@ -38,7 +38,7 @@ class Repeat(StrEnum):
 
     # By the ids that Slack gives it: of a command, a form, or a message with its button.
     REQUEST = "request"
-    # Typed again, too: by the same person, place and text within a minute. Bare, as REQUEST.
+    # Also by person, place and text, within a minute; a command without text as REQUEST.
     WORDS = "words"
     # It only shows something.
     HARMLESS = "harmless"

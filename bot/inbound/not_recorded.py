@@ -20,12 +20,14 @@ def still_recording(request: Request, *, by_hand: str = "") -> Reply:
     if request.is_form:
         text = "I'm still recording this. Send it again in a moment; it isn't recorded twice."
         return beside_field(request, text)
-    return Say(say(_with("Still recording this. The outcome follows here in a moment.", by_hand)))
+    return Say(
+        say(_with("I'm still recording this. The outcome follows here in a moment.", by_hand))
+    )
 
 
 def perhaps_recorded(request: Request, why: str, *, by_hand: str = "") -> Reply:
     """Return that nobody can know whether the commit succeeded."""
-    lead = f"This may be recorded, or not: {why} while I was saving it."
+    lead = f"This may be recorded, or not, because {why}."
     if request.is_form:
         return beside_field(request, f"{lead} Send it again in a minute; it isn't recorded twice.")
     text = f"{lead.replace('may be recorded', '*may be recorded*')} Look at the incident before you try again."

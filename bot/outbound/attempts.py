@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.framework.effect_context import EffectContext, Failed, Settlement
 from bot.framework.feature import EffectHandler
 from bot.framework.requests import Services
+from bot.framework.slack_refusals import TRIED_FOR_A_DAY
 from bot.slack.errors import Paced, SlackFailure, SlackTemporary, SlackUnauthorized
 from incidents.core.people import system_actor
 from incidents.engine import outbox
@@ -109,7 +110,7 @@ class Attempts:
     def _postponed(self, row: EffectRow, failure: SlackTemporary) -> Postponed | Failed:
         now, age = self.services.clock.now(), self.services.clock.now() - row.created_at
         if age >= GIVE_UP_AFTER and row.attempts >= FEWEST_ATTEMPTS:
-            return Failed(f"{failure.error} (tried for a day)")
+            return Failed(f"{failure.error} {TRIED_FOR_A_DAY}")
         wait = wait_after(failure, attempts=row.attempts, age=age)
         seconds = round(wait.total_seconds(), 1)
         log.info("effect_postponed", kind=row.kind, error=failure.error, seconds=seconds)

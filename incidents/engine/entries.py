@@ -119,7 +119,7 @@ class WasAway(Payload):
 ENTRIES: Final[tuple[type[Payload], ...]] = (Acknowledged, EffectFailed, EffectRetried, WasAway)
 
 _MARK: Final = ": mark again what should be kept."
-_NOT_HEARD: Final = " Commands and buttons weren't heard: please use them again."
+_NOT_HEARD: Final = " Commands and buttons from that time did nothing: please use them again."
 
 
 def effect_words(kind: str) -> str:
@@ -177,7 +177,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "refresh_escalation_card": "showing the escalation",
         "call_for_escalation": "calling somebody for an escalation",
         "refresh_escalation_call": "bringing a call up to date",
-        "look_up_callees": "finding out whom an escalation has to call",
+        "look_up_callees": "finding out who an escalation has to call",
         "refresh_proposal": "showing a proposal",
         "refresh_proposal_of_entry": "taking a redacted text out of a proposal",
         "send_prompt": "sending a question by direct message",

@@ -121,7 +121,7 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
     await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     call = await find_call(uow, escalation, actor)
     if call is None and not was_on_it:
-        raise NotPermitted(Action.ANSWER_ESCALATION, needs="whoever is called")
+        raise NotPermitted(Action.ANSWER_ESCALATION, needs="somebody who is called")
     if call is not None and call.status == CallStatus.DECLINED:
         raise AlreadySo("escalation", "declined")
     given = _text(reason)

@@ -34,8 +34,8 @@ _NO_ID: Final = uuid.UUID(int=0)
 _BECAUSE: Mapping[str, str] = MappingProxyType(
     {
         "no_answer": ", because nobody answered in time",
-        "declined": ", because whoever was called before can't",
-        "unavailable": ", because whoever was called before may not notice",
+        "declined": ", because the people called before can't",
+        "unavailable": ", because the people called before may not notice",
         "chosen": ", without waiting any longer",
         "redirected": ", as it was redirected",
         "found": ", once they were known",
@@ -326,7 +326,7 @@ def standstill(stands: Iterable[str]) -> str:
     if known <= _SILENT:
         return "nobody has answered yet, and nobody else is left to call"
     if known <= _REFUSED:
-        return "whoever was called can't take it, and nobody else is left to call"
+        return "the people called can't take it, and nobody else is left to call"
     return "nobody is on it, and nobody else is left to call"
 
 

@@ -253,7 +253,7 @@ async def rate_packet(
     actor = await get_acting_person(uow, Action.ANSWER_ESCALATION)
     is_receiver = escalation.taken_by_id == actor.id
     if not is_receiver and await find_call(uow, escalation, actor) is None:
-        raise NotPermitted("rate_packet", needs="whoever was called")
+        raise NotPermitted("rate_packet", needs="somebody who was called")
     query = select(EscalationRating).where(
         EscalationRating.escalation_id == escalation.id, EscalationRating.person_id == actor.id
     )

@@ -117,7 +117,7 @@ async def break_glass(
     is_own = proposal.requested_by_id == uow.actor.person_id
     is_draft = proposal.state is ProposalStatus.DRAFT
     if not is_own and (is_draft or proposal.command is not None):
-        raise NotPermitted("break_others_glass", needs="whoever proposed it")
+        raise NotPermitted("break_others_glass", needs="the person who proposed it")
     if proposal.state not in {ProposalStatus.DRAFT, ProposalStatus.PENDING}:
         raise await over(uow.session, proposal)
     await refuse_if_changed(uow.session, proposal, version=version)

@@ -72,7 +72,7 @@ async def revise(
     incident = await uow.get_incident(ref)
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
     if proposal.requested_by_id != uow.actor.person_id or proposal.command is not None:
-        raise NotPermitted("revise_proposal", needs="whoever proposed it")
+        raise NotPermitted("revise_proposal", needs="the person who proposed it")
     if proposal.state not in {
         ProposalStatus.PENDING,
         ProposalStatus.CLEARED,
@@ -151,7 +151,7 @@ async def get_draft(uow: UnitOfWork, incident: Incident, proposal_id: uuid.UUID)
     """Return the actor's own draft. Raises: Superseded; NotPermitted for another person's."""
     proposal = await get_proposal(uow.session, proposal_id, incident_id=incident.id)
     if proposal.requested_by_id != uow.actor.person_id:
-        raise NotPermitted("revise_proposal", needs="whoever proposed it")
+        raise NotPermitted("revise_proposal", needs="the person who proposed it")
     if proposal.state is not ProposalStatus.DRAFT:
         raise await over(uow.session, proposal)
     return proposal

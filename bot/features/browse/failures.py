@@ -10,7 +10,7 @@ from bot.framework.arguments import Arguments
 from bot.framework.entry_messages import Ending, ends, shown
 from bot.framework.feature import Feature
 from bot.framework.requests import Request
-from bot.framework.slack_refusals import what_to_do
+from bot.framework.slack_refusals import what_to_do_first
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.sentences import SlackText
@@ -28,8 +28,8 @@ def effect_failed(
     what, reason = render(failed.what(), SlackText()), refusal_reason(failed.error)
     text = (
         f"{incident.reference}: Slack refused {what}{f', because {reason}' if reason else ''}. "
-        f"Everything is on the record and the incident goes on. {what_to_do(failed.error)} "
-        "Then press *Retry*."
+        "Everything is on the record and the incident goes on. "
+        f"{what_to_do_first(failed.error)}"
     )
     # Slack's error code, for the person who fixes the cause.
     answer = f"Slack's answer: {mentions.code(failed.error)}"

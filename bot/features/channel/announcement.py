@@ -190,14 +190,17 @@ def announcement_missed(
     match missed.problem:
         case NoAnnouncement.MISSING:
             do = (
-                "Create that channel or, if it is private, type `/invite @Sitrep` there; or name "
-                "another one in the policy."
+                "Create that channel or, if it is private, type `/invite @Sitrep` there. Or ask the "
+                "people who run Sitrep to name another one in the policy."
             )
         case NoAnnouncement.ARCHIVED:
-            do = "Unarchive that channel, or name another one in the policy."
+            do = (
+                "Unarchive that channel, or ask the people who run Sitrep to name another one in "
+                "the policy."
+            )
         case cause:
             do = what_to_do(cause)
-    asks = f"{do} I look for it every 10 minutes while {incident.reference} is open."
+    asks = f"{do} I look again every 10 minutes while {incident.reference} is open."
     return told_message(entry, incident, asks=asks)
 
 

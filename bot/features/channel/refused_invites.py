@@ -54,7 +54,7 @@ def refused_invites(
 def _told_to(
     people: Sequence[RefusedNow], incident: IncidentView, reader_id: uuid.UUID | None
 ) -> Sequence[RefusedNow]:
-    """Return whom the reader hears about: the declarer and the commander of all, others of themselves."""
+    """Return who the reader hears about: declarer and commander of all, others of themselves."""
     leads = [*incident.holders(COMMANDER), incident.declared_by]
     if reader_id is None or reader_id in {one.id for one in leads if one is not None}:
         return people
@@ -62,7 +62,7 @@ def _told_to(
 
 
 def _refusals(waiting: Sequence[RefusedNow], reader_id: uuid.UUID | None) -> str:
-    """Return a sentence for each cause, with the names of all whom it concerns."""
+    """Return a sentence for each cause, with the names of all it concerns."""
     named: dict[str, list[str]] = {}
     for one in waiting:
         named.setdefault(invite_reason(one.refused.error), []).append(_name(one, reader_id))
@@ -133,7 +133,7 @@ class OnBatch(Arguments, gone="effect"):
 
 
 def _retried_text(_: Request, outcome: Outcome) -> str:
-    return "Trying to invite them again."
+    return "I'm inviting them again."
 
 
 FEATURE = Feature(

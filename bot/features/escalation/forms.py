@@ -79,7 +79,7 @@ def _target_inputs(form: EscalationForm, policy: Policy) -> tuple[blocks.Block, 
         blocks.option(item.name, value=item.key, description=item.meaning)
         for item in policy.escalation.templates
     ]
-    person = blocks.user_select("person", label="Whom to call", initial=form.person, optional=True)
+    person = blocks.user_select("person", label="Who to call", initial=form.person, optional=True)
     target = blocks.external_select(
         "target",
         label="Or a service, role or group",
@@ -277,7 +277,7 @@ def redirect_form(view: EscalationView, incident: IncidentView) -> blocks.View:
         "Pass it on",
         blocks=(
             _about(view, incident),
-            blocks.user_select("person", label="To whom", optional=True),
+            blocks.user_select("person", label="To", optional=True),
             blocks.external_select(
                 "target",
                 label="Or a service, role or group",
@@ -317,8 +317,8 @@ def step_form(
         "Call next step now",
         blocks=(
             _about(view, incident),
-            blocks.select("step", label="Whom", options=options, initial=options[0].value),
-            blocks.context("Whoever was called before stays called, and can still answer."),
+            blocks.select("step", label="Who to call", options=options, initial=options[0].value),
+            blocks.context("People called before stay called, and can still answer."),
         ),
         submit="Call now",
     )

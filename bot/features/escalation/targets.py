@@ -143,7 +143,9 @@ async def suggest_targets(request: Request) -> Reply:
     groups = {
         "Services": [_service_option(item.key, policy) for item in policy.services],
         "Roles": [
-            blocks.option(role.name, value=f"role:{role.key}", description="Whoever holds it now")
+            blocks.option(
+                role.name, value=f"role:{role.key}", description="The person who holds it now"
+            )
             for role in policy.roles
         ],
         "Groups": await _group_options(request.services),

@@ -1,4 +1,4 @@
-"""What to do without Sitrep when an incident can't be recorded: whom to call, which channel to open.
+"""What to do without Sitrep when an incident can't be recorded: who to call, which channel to open.
 
 It comes from the policy in memory and from what was typed. Nothing is read, and nothing is created.
 """
@@ -22,7 +22,7 @@ def declare_by_hand(request: Request) -> str:
     """Return how to go on with the incident that couldn't be declared."""
     title, severity, services = _wanted(request)
     called = "; ".join(contacts(request.policy, title, severity=severity, services=services))
-    call = f" Call them yourself: {called}." if called else ""
+    call = f" Call these people yourself: {called}." if called else ""
     return (
         f"*Don't wait for me.* Open a channel by hand, for example `#{_channel(request, title)}`."
         f"{call} Declare it here once I'm back."
@@ -30,15 +30,15 @@ def declare_by_hand(request: Request) -> str:
 
 
 def call_by_hand(request: Request) -> str:
-    """Return whom to call for an escalation that couldn't be recorded."""
+    """Return who to call for an escalation that couldn't be recorded."""
     called = "; ".join(contacts(request.policy, request.words.text))
-    return f"*Don't wait for me.* Call them yourself: {called}." if called else ""
+    return f"*Don't wait for me.* Call these people yourself: {called}." if called else ""
 
 
 def contacts(
     policy: Policy, words: str, *, severity: str | None = None, services: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
-    """Return for what to call whom, by the policy: the services meant, then the severity's backup.
+    """Return who the policy names, and for what: first for the services meant, then as backup.
 
     If no service is named, those of the best tier count.
     """

@@ -103,7 +103,7 @@ def duplicate_found(
 ) -> blocks.Message:
     """Say in the original incident that another one was a duplicate of it."""
     other = mentions.escape_line(found.duplicate)
-    asks = f"Whoever was there may come here; what they wrote down is in {other}."
+    asks = f"People who were there can come here; what they wrote down is in {other}."
     return told_message(entry, incident, asks=asks)
 
 

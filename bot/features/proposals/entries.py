@@ -65,7 +65,7 @@ def unanswered_entry(
         mentions.mention(one.external_id) for one in incident.holders(COMMANDER) if one.id != author
     )
     asks = (
-        f"{lead or 'Whoever can decide'}: please decide now. If it can't wait, *Break glass* goes "
+        f"{lead or 'Anybody who can decide'}: please decide now. If it can't wait, *Break glass* goes "
         "ahead with a reason, and tells everybody."
     )
     return told_message(entry, incident, *answer_buttons(value), break_button(value), asks=asks)

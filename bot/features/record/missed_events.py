@@ -127,7 +127,7 @@ class Knowledge:
 def of_life(
     page: Sequence[Raw], channel: Channel, incident: Incident, *, us: str
 ) -> Iterator[Missed]:
-    """Return the events about what became of the channel, by whom, if its newest lines say so.
+    """Return the events about what became of the channel and who did it, if its newest lines say so.
 
     Only what is still so counts: what was done and undone meanwhile is over.
     """

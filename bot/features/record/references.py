@@ -1,7 +1,7 @@
 """Names for what texts refer to by id alone: people, groups and channels.
 
-The record keeps names: ids mean nothing to whoever reads an export later. Private channels are
-named to nobody, as in Slack.
+The record keeps names: ids mean nothing to the reader of an export. Private channels stay
+unnamed, as in Slack.
 """
 
 import asyncio

@@ -67,7 +67,7 @@ class Restore:
     def __init__(
         self, settings: Settings, loaded: LoadedPolicy, wanted: Wanted, *, operator: Actor
     ) -> None:
-        """Store what is to be restored, and by whom."""
+        """Store what is to be restored, and who does it."""
         self._settings = settings
         self._policy = loaded.policy
         self._wanted = wanted

@@ -2,8 +2,9 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -52,8 +53,8 @@ def backup(
     typer.echo(f"Backed up {settings.safe_database_url} to {target} ({_size(made.size)}).")
     if made.flawed:
         fail(
-            f"The audit log of {', '.join(made.flawed)} isn't as it was recorded. The backup is "
-            "what the database is; `sitrep verify` says more."
+            f"The audit log of {', '.join(made.flawed)} isn't as it was recorded, in the database and so "
+            "in this backup. `sitrep verify` says what is wrong. Keep your earlier backups."
         )
 
 
@@ -87,14 +88,14 @@ def restore(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="What `sitrep backup` wrote. Left out: you restored the database yourself, from a "
-            "snapshot, and Sitrep does the rest."
+            help="What `sitrep backup` wrote. Leave it out if you put the database back yourself, "
+            "from a snapshot: Sitrep does the rest."
         ),
     ] = None,
     last: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="INC-15", help="The newest number in Slack, for when Sitrep can't ask it."
+            metavar="INC-15", help="The newest number in Slack, if Sitrep can't ask there."
         ),
     ] = None,
     reason: Annotated[str, typer.Option(help="Why it was restored, for the audit log.")] = "",
@@ -136,9 +137,12 @@ def restore(
         )
         done = asyncio.run(_restore(configuration, wanted))
     except (CannotRead, RestoreRefused, ToolFailed, sqlite3.Error) as error:
-        fail(f"Nothing was restored. {error}")
+        fail(f"Nothing was restored: {error}")
     except (OSError, DBAPIError) as error:
-        fail(f"Restoring failed: {reason_of(error)}. Check DATABASE_URL and the file.")
+        fail(
+            f"Restoring failed: {reason_of(error)}. Don't start Sitrep yet: check DATABASE_URL and "
+            "the file, then restore again."
+        )
     _tell(done, configuration.settings, file)
 
 
@@ -165,20 +169,25 @@ def _tell(done: "Restoration", settings: "Settings", file: Path | None) -> None:
     restored = f"Restored {file} to " if file is not None else "Noted the restore of "
     typer.echo(f"{restored}{settings.safe_database_url}.")
     if done.kept is not None:
-        typer.echo(f"The database that was there is kept as {done.kept}. Delete it in the end.")
+        typer.echo(f"The database that was there is kept as {done.kept}; delete it later.")
     for name, note in done.notes.items():
         newest = (
             f", up to {note['newest_at'][:16].replace('T', ' ')} UTC" if note["newest_at"] else ""
         )
         typer.echo(f"Workspace {name}{newest}:")
         for gap in note["lost"]:
-            typer.echo(f"  Lost: {gap['counter']}s {gap['first']} to {gap['last']}.")
+            typer.echo(f"  Lost: {_numbers_of(gap)}.")
         if note["doubted"]:
             typer.echo(
-                f"  Waiting: {note['doubted']} calls to Slack. Sitrep looks in Slack whether each was "
-                "made before it makes it."
+                f"  Calls to Slack that were waiting: {note['doubted']}. Sitrep first looks whether "
+                "they were made."
             )
         typer.echo(f"  Recorded in the audit log, entry {note['sequence']}.")
     for doubt in done.doubts:
         typer.echo(doubt)
-    typer.echo("Start Sitrep now.")
+    typer.echo("Check the record with `sitrep verify`, then start Sitrep.")
+
+
+def _numbers_of(gap: Mapping[str, Any]) -> str:
+    first, last = gap["first"], gap["last"]
+    return f"{gap['counter']} {last}" if first == last else f"{gap['counter']}s {first} to {last}"

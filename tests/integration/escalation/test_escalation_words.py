@@ -53,7 +53,7 @@ async def test_the_timeline_tells_the_escalation_in_plain_words(made: Escalation
         "Added to escalation 1 (version 2). Tried: Restarted one -> no change",
         "Declined escalation 1. On a plane",
         (
-            "Called carol for escalation 1, step 2 (carol), because whoever was called before can't. "
+            "Called carol for escalation 1, step 2 (carol), because the people called before can't. "
             "Waiting: 5 min"
         ),
         "Redirected escalation 1 to UEVE. Hers",

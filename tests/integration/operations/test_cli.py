@@ -563,7 +563,7 @@ async def test_a_database_restored_from_a_snapshot_goes_on_after_what_it_lost(
     code, output = await run(*arguments, environ=environ, folder=tmp_path)
     assert code == 0, output
     assert "Lost: incidents 2 to 3." in output
-    assert "Lost: drills 1 to 1." in output
+    assert "Lost: drill 1." in output
     code, output = await run("verify", environ=environ, folder=tmp_path)
     assert code == 0, output
     assert "are there. A restore lost 3 more: see the audit log." in output

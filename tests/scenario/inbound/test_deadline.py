@@ -35,7 +35,7 @@ async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot)
     outcome = await alice.command(DECLARE)
     restore()
     assert outcome.acked
-    assert "Still recording" in outcome.text
+    assert "I'm still recording" in outcome.text
     await bot.settle()
     assert any("INC-1" in message.text for message in alice.ephemerals)
     assert alice in bot.slack.channel(ROOM)

@@ -224,7 +224,7 @@ async def test_while_slack_limits_channels_each_declarer_hears_their_place_once(
     await bot.slack.wait_for(lambda: bot.slack.dm(ben).messages)
     assert "it is next" in bot.slack.dm(alice).messages[0].text
     assert "20 seconds" in bot.slack.dm(alice).messages[0].text
-    assert "it is number 2 in the queue" in bot.slack.dm(ben).messages[0].text
+    assert "yours is number 2 in the queue" in bot.slack.dm(ben).messages[0].text
     noted = await ben.command("/incident INC-2 note The pool is empty")
     assert "Noted" in noted.rendered
     for _ in range(4):

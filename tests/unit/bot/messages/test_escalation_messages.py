@@ -232,7 +232,7 @@ def test_a_step_that_called_nobody_says_why(policy: Policy) -> None:
         ([CallStatus.OPEN], "*Nobody has answered yet, and nobody else is left to call.*"),
         (
             [CallStatus.DECLINED, CallStatus.REDIRECTED],
-            "*Whoever was called can't take it, and nobody else is left to call.*",
+            "*The people called can't take it, and nobody else is left to call.*",
         ),
         (
             [CallStatus.OPEN, CallStatus.DECLINED],

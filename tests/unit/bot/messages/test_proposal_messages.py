@@ -31,7 +31,7 @@ def test_nobody_is_asked_to_decide_on_their_own_proposal() -> None:
     own = replace(unanswered, requester=BY_BOB)
     told = said_in_channel(entry_view(own), COMMANDED).text
     assert BOB.external_id not in told
-    assert "Whoever can decide: please decide now" in told
+    assert "Anybody who can decide: please decide now" in told
 
 
 def test_an_approved_requester_hears_what_to_do_now() -> None:
