@@ -87,15 +87,15 @@ async def _invitee(services: Services, name: str, person: Person | None) -> str 
     return user.id
 
 
+# Guests neither join channels themselves nor can a bot invite them.
+GUESTS = frozenset({"ura_max_channels", "user_is_restricted", "user_is_ultra_restricted"})
+
 # Nothing that could be mended and tried again: guests, deactivated accounts, names of nobody.
-FINAL = frozenset(
+FINAL = GUESTS | frozenset(
     {
         "no_user",
         "not_found",
-        "ura_max_channels",
         "user_disabled",
-        "user_is_restricted",
-        "user_is_ultra_restricted",
         "user_not_found",
         "users_not_found",
     }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.features.channel.invites import GUESTS
 from bot.framework.arguments import Arguments
 from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, Showing, in_channel_of, to_person
@@ -84,10 +85,12 @@ def _advice(
     *,
     can_retry: bool,
 ) -> str:
-    is_own = reader_id is not None and any(one.refused.person.id == reader_id for one in waiting)
-    if is_own and incident.is_private:
+    own = [one for one in waiting if reader_id is not None and one.refused.person.id == reader_id]
+    if any(one.refused.error in GUESTS for one in own):
+        do = "Ask an admin of your Slack workspace to add you to the channel."
+    elif own and incident.is_private:
         do = "The channel is private, so somebody in it has to add you."
-    elif is_own:
+    elif own:
         do = "Open the channel and join it."
     else:
         do = "Call them another way, or add them to the channel yourself."

@@ -43,7 +43,7 @@ async def test_whom_no_direct_message_reaches_is_mentioned_in_the_channel_neutra
     assert settled.buttons == []
 
 
-async def test_whom_neither_a_message_nor_an_invitation_reaches_costs_no_wait(bot: Bot) -> None:
+async def test_a_person_that_nothing_reaches_costs_no_wait(bot: Bot) -> None:
     crew = await crew_of(bot)
     bot.slack.fail(
         "chat.postMessage", error="cannot_dm_bot", times=9, match=direct_to(bot, crew.bob)

@@ -282,7 +282,7 @@ class Sender:
         """Note one line of the log, as structlog's processor."""
         if event["event"] in _WITHOUT_ACK:
             self._refused.set()
-        # That Slack refuses people whom nonsense made up is Slack's answer, and no fault of ours.
+        # That Slack refuses people that nonsense made up is Slack's answer, and no fault of ours.
         is_fault = event["event"] != "effect_became_dead_letter"
         if is_fault and method in {"error", "exception", "critical"}:
             self.errors.append(repr(show_exception(logger, method, dict(event))))

@@ -86,6 +86,8 @@ async def test_one_bad_invitee_does_not_stop_the_rest(bot: Bot) -> None:
     _, room = await declared(bot, by=alice)
     assert all(person in room for person in (alice, bob, carol))
     assert guest not in room
+    await bot.slack.wait_for(lambda: bot.slack.dm(guest).messages)
+    assert "Ask an admin of your Slack workspace" in bot.slack.dm(guest).messages[0].text
     assert any("couldn't invite" in message.text for message in room.messages)
 
 
@@ -222,7 +224,7 @@ async def test_while_slack_limits_channels_each_declarer_hears_their_place_once(
     await bot.slack.wait_for(lambda: bot.slack.dm(alice).messages)
     await ben.command("/incident declare sev3 Logos are blurred")
     await bot.slack.wait_for(lambda: bot.slack.dm(ben).messages)
-    assert "it is next" in bot.slack.dm(alice).messages[0].text
+    assert "yours is next" in bot.slack.dm(alice).messages[0].text
     assert "20 seconds" in bot.slack.dm(alice).messages[0].text
     assert "yours is number 2 in the queue" in bot.slack.dm(ben).messages[0].text
     noted = await ben.command("/incident INC-2 note The pool is empty")

@@ -2,7 +2,12 @@
 
 import pytest
 
-from bot.framework.slack_refusals import failure_text, refusal_text
+from bot.framework.slack_refusals import (
+    TRIED_FOR_A_DAY,
+    failure_text,
+    refusal_text,
+    what_to_do_first,
+)
 from bot.slack.errors import failure_of
 
 
@@ -33,3 +38,9 @@ def test_only_what_may_work_later_is_answered_with_try_again() -> None:
 
 def test_a_refusal_with_scopes_names_each() -> None:
     assert "groups:read or im:read" in refusal_text("missing_scope: groups:read,im:read")
+
+
+def test_retry_is_advised_only_where_it_can_help() -> None:
+    assert what_to_do_first("user_disabled") == "Name somebody else."
+    given_up = what_to_do_first(f"http_500 {TRIED_FOR_A_DAY}")
+    assert given_up == "Check that Slack works again. Then press *Retry*."

@@ -1,4 +1,4 @@
-"""What a declaration that can't be recorded says: the channel to open, and whom the policy names."""
+"""What a declaration that can't be recorded says: the channel to open, and who the policy names."""
 
 from dataclasses import replace
 
