@@ -108,10 +108,7 @@ async def _cause(request: Request, view: IncidentView) -> str:
 _SETTINGS: Final = "An admin of your Slack workspace can allow it in its settings."
 _OPERATORS: Final = "Ask the people who run Sitrep: `sitrep doctor` says what is wrong."
 _INVITE: Final = "Type `/invite @Sitrep` there, or choose another channel."
-_OTHERWISE: Final = (
-    "Trying again won't help by itself. Ask the people who run Sitrep to look for the cause with "
-    "`sitrep doctor`."
-)
+_OTHERWISE: Final = "Ask the people who run Sitrep to look for the cause with `sitrep doctor`."
 
 # By Slack's error code.
 _REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
@@ -121,6 +118,7 @@ _REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "cannot_dm_bot": "Bots get no direct messages. Name a person.",
         "cant_invite": _SETTINGS,
         "channel_not_found": _INVITE,
+        "edit_window_closed": _SETTINGS,
         "ekm_access_denied": _SETTINGS,
         "enterprise_is_restricted": _SETTINGS,
         "is_archived": "Unarchive the channel, or use another one.",

@@ -1,4 +1,4 @@
-"""Answers that lose nothing of what somebody typed: a command's line is repeated, a form stays open."""
+"""Answers that lose nothing somebody typed: a command's line is repeated, a form stays open."""
 
 from collections.abc import Mapping
 from typing import Any, Final

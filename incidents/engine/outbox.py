@@ -216,8 +216,8 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
         .where(
             EffectRow.workspace_id == bindparam("workspace"),
             EffectRow.status == EffectStatus.PENDING,
-            # At once, unless an attempt asked for a wait; an attempt still to come tells of a clock
-            # that was set back, and would wait as long.
+            # At once, unless an attempt asked for a wait. An attempt in the future means that the
+            # clock was set back.
             or_(
                 EffectRow.due_at <= bindparam("now"),
                 EffectRow.claimed_at.is_(None),

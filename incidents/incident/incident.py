@@ -47,7 +47,7 @@ class Incident(Base):
 
     __tablename__ = "incidents"
     __table_args__ = (
-        # The number before `is_drill`: no database should take "all that are no drills" for few.
+        # The number before `is_drill`: else a planner may expect few rows that are no drills.
         UniqueConstraint("workspace_id", "number", "is_drill"),
         Index(
             "uq_incidents_workspace_id_channel_id",

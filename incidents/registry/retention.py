@@ -25,7 +25,7 @@ PAUSE_SECONDS = 0.05
 async def sweep_all(transactions: Transactions, *, workspace_id: uuid.UUID, actor: Actor) -> int:
     """Delete batch after batch until nothing is left; return how many rows.
 
-    However fast they come, they go faster, and each batch is a transaction of its own.
+    Each batch is a transaction of its own, so others get their turn.
     """
     deleted = 0
     while True:

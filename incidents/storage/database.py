@@ -155,7 +155,7 @@ class Database:
         """Close all connections; on SQLite, closing the last one merges the log into the file."""
         if self.is_sqlite:
             await asyncio.to_thread(self.session_engine.dispose)
-        # A silent server doesn't say goodbye.
+        # Closing waits for the server, which may be silent.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.engine.dispose(), CLOSE_SECONDS)
 

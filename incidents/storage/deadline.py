@@ -1,4 +1,4 @@
-"""The moment when somebody who waits is answered: no statement for them may begin or last beyond it.
+"""The moment when a waiting person is answered: no statement for them begins or lasts beyond it.
 
 It is set once, around all of a request; the database reads it wherever it waits. A commit isn't
 bound by it, so that its outcome can be known.

@@ -90,7 +90,7 @@ async def _invitee(services: Services, name: str, person: Person | None) -> str 
 # Guests neither join channels themselves nor can a bot invite them.
 GUESTS = frozenset({"ura_max_channels", "user_is_restricted", "user_is_ultra_restricted"})
 
-# Nothing that could be mended and tried again: guests, deactivated accounts, names of nobody.
+# Trying again can't help: guests, deactivated accounts, names that match nobody.
 FINAL = GUESTS | frozenset(
     {
         "no_user",

@@ -115,7 +115,7 @@ def restore(
     """Restore a backup while Sitrep is stopped, so that nothing is numbered or sent twice.
 
     Counting goes on after the highest number in Slack, messages that were waiting are looked for
-    before they are sent, and the audit log has the gap.
+    before they are sent, and the audit log records the gap.
     """
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 

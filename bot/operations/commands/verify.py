@@ -47,9 +47,7 @@ def verify(
     ] = None,
     begin_with: Annotated[
         str | None,
-        typer.Option(
-            "--from", metavar="INC-12", help="Go on with this one, when verifying everything."
-        ),
+        typer.Option("--from", metavar="INC-12", help="Verify everything from this one on."),
     ] = None,
 ) -> None:
     """Verify that a timeline is unchanged; without one, all of them and the audit log.
