@@ -11,7 +11,10 @@ RECORDED = "It's recorded."
 
 def not_recorded(request: Request, why: str, *, by_hand: str = "") -> Reply:
     """Return that nothing was recorded, and why; `by_hand` says what works without me."""
-    text = f"That was *not recorded*, because {why}. Nothing has changed. Try again in a minute."
+    text = (
+        f"That was *not recorded*, because {why}. Nothing has changed. Try again in a minute; if it "
+        "fails again, tell the people who run Sitrep."
+    )
     return above_form(request, _with(text, by_hand))
 
 
