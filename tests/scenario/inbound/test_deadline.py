@@ -30,7 +30,7 @@ async def test_what_waits_too_long_for_the_database_is_not_recorded_and_says_so(
 async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     await alice.command("/incident list")
-    bot.app.listeners.deadline_seconds = 0.3
+    bot.app.listeners.deadline_seconds = 1.0
     restore = _change_commits(bot, _slowly)
     outcome = await alice.command(DECLARE)
     restore()
@@ -42,7 +42,7 @@ async def test_a_commit_under_way_is_seen_through_and_its_outcome_told(bot: Bot)
 
     bot.app.listeners.deadline_seconds = PATIENCE_SECONDS
     form = (await alice.command("/incident declare")).get_view()
-    bot.app.listeners.deadline_seconds = 0.3
+    bot.app.listeners.deadline_seconds = 1.0
     restore = _change_commits(bot, _slowly)
     kept = await alice.submit(form, {"title": "Mail bounces", "severity": "sev2"})
     restore()
@@ -78,7 +78,7 @@ async def test_what_a_failed_commit_may_have_kept_is_not_called_unrecorded(bot: 
 
 
 async def _slowly(commit: Commit) -> None:
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(2.0)
     await commit()
 
 
