@@ -71,7 +71,11 @@ class Knowledge:
             "channel_type": "G" if self.is_private else "C",
             "event_ts": raw["ts"],
         }
-        invited = {"inviter": raw["inviter"]} if raw.get("inviter") else {}
+        inviter = raw.get("inviter")
+        if inviter is None and self.is_private and kind == "member_joined_channel":
+            # By themselves, people come in only while a channel is public: nobody let them in.
+            inviter = raw.get("user")
+        invited = {"inviter": inviter} if inviter else {}
         return Missed(f"{kind}:{raw.get('user')}:{raw['ts']}", event | invited)
 
     def _of_reactions(self, raw: Raw, ts: str) -> Iterator[Missed]:

@@ -185,6 +185,15 @@ async def test_after_an_absence_a_private_incident_is_as_private_as_before(bot: 
     assert len(said(room, AWAY)) == 1
     assert await sees(ben)
 
+    # It was public for a while: who came then wasn't let in by anybody.
+    dora = bot.slack.add_person("dora")
+    await go_away(bot)
+    await alice.converts(room, private=False, tells=False)
+    await dora.joins(room)
+    await alice.converts(room, private=True, tells=False)
+    await come_back(bot)
+    assert not await sees(dora)
+
     await go_away(bot)
     await ben.leaves(room)
     await alice.converts(room, private=False, tells=False)
