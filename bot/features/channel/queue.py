@@ -35,7 +35,8 @@ async def tell_place(context: EffectContext, incident: Incident, limit: SlackTem
     if person is None:
         return
     await context.save_progress({**context.progress, "told_place": place})
-    message = waiting_message(incident, place=place, wait=wait)
+    slash = context.services.policy.command
+    message = waiting_message(incident, slash=slash, place=place, wait=wait)
     try:
         await context.services.gateway.post(
             person.external_id, message, effect_id=f"{context.effect_id}:place"
@@ -44,7 +45,7 @@ async def tell_place(context: EffectContext, incident: Incident, limit: SlackTem
         log.info("place_not_told", error=error.error)
 
 
-def waiting_message(incident: Incident, *, place: int, wait: timedelta) -> Message:
+def waiting_message(incident: Incident, *, slash: str, place: int, wait: timedelta) -> Message:
     """Say that all is recorded, why the channel isn't there yet, and what works meanwhile."""
     title = mentions.escape_line(incident.title)
     seconds = max(1, round(wait.total_seconds()))
@@ -54,6 +55,6 @@ def waiting_message(incident: Incident, *, place: int, wait: timedelta) -> Messa
             f"*{incident.reference}* {title} is declared and on the record. Slack limits how many "
             f"channels open per minute: {before}. The next one can open in {seconds} "
             f"{'second' if seconds == 1 else 'seconds'}, and you are invited as soon as yours is. "
-            f"Until then, `/incident {incident.reference} note …` works here."
+            f"Until then, `{slash} {incident.reference} note …` works here."
         )
     )
