@@ -80,6 +80,9 @@ async def test_what_was_missed_is_on_the_record_as_if_it_had_been_heard(any_bot:
     await use_channel(bot, alice, room, early)
     await alice.edits(kept, "The second graph")
     await alice.unreacts(taken_back, "pushpin")
+    # Something that we can't read at all doesn't keep us from the rest.
+    odd = replace(kept, text="<https://x.slack.com/files/U1/F9/odd.png>", subtype="x" * 300)
+    fill(room, odd, count=1)
     bot.clock.advance(timedelta(minutes=42))
     await come_back(bot)
 

@@ -412,7 +412,7 @@ async def _invited(uow: UnitOfWork, *, room: Channel, person: Person) -> Outcome
 
 
 async def test_who_is_invited_while_slack_is_asked_for_the_members_stays_inside(bot: Bot) -> None:
-    alice, _, room = await private_room(bot)
+    _, _, room = await private_room(bot)
     carla = bot.slack.add_person("carla")
     asked = bot.slack.hold("conversations.members")
     look = asyncio.ensure_future(bot.app.scheduler.run_chore("channels"))
