@@ -105,6 +105,7 @@ class _Reading:
             marks = await marks_in(session, self.channel_id, workspace_id=workspace_id)
         return Knowledge(
             channel_id=self.channel_id,
+            us=self._services.workspace.bot_external_id,
             is_private=channel.is_private,
             is_shared=channel.has_strangers,
             since=instant_to_ts(self.absence.from_at - _MARGIN),
