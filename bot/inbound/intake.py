@@ -105,10 +105,12 @@ class Intake:
     async def hear(self, body: Mapping[str, Any]) -> None:
         """Handle an event that was missed, as if Slack delivered it now.
 
+        One that can't be read never can be: it is left out, so that the others are heard.
+
         Raises: SlackTemporary if we aren't open; whatever a handler raises.
         """
         response = await self.take(dict(body), {})
-        if response.status != HTTPStatus.OK:
+        if response.status not in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST}:
             raise SlackTemporary(f"not heard: {response.status}")
 
     @contextlib.asynccontextmanager

@@ -83,7 +83,7 @@ def _attached(one: Raw) -> str:
 def _inner(one: Raw) -> list[Any]:
     """Return the blocks of a message that is quoted in an attachment."""
     quoted = _maps(one.get("message_blocks"))
-    return [block for each in quoted for block in _map(each.get("message")).get("blocks") or ()]
+    return [block for each in quoted for block in _maps(_map(each.get("message")).get("blocks"))]
 
 
 def blocks_text(blocks: Any) -> str:
@@ -102,8 +102,11 @@ def _block(block: Raw) -> str:
         case "image" | "video":
             return _plain(block.get("title")) or str(block.get("alt_text") or "")
         case "table":
-            rows = [row for row in block.get("rows") or () if isinstance(row, list)]
-            return _lines(" | ".join(_block(cell) for cell in _maps(row)) for row in rows)
+            rows = block.get("rows")
+            return _lines(
+                " | ".join(_block(cell) for cell in _maps(row))
+                for row in (rows if isinstance(rows, list) else ())
+            )
         case "raw_text":
             return str(block.get("text") or "")
         case _:

@@ -52,20 +52,11 @@ class RefusedNow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedBatch:
-    """Invitations refused together, as they are now."""
+    """Invitations refused together, as they are now; `refusals` counts how often."""
 
     id: uuid.UUID
+    refusals: int
     people: tuple[RefusedNow, ...] = ()
-
-    @property
-    def waiting(self) -> tuple[RefusedNow, ...]:
-        """Return who is still not in."""
-        return tuple(one for one in self.people if not one.is_in)
-
-    @property
-    def can_retry(self) -> bool:
-        """Tell whether *Retry* would do something."""
-        return any(one.can_retry for one in self.waiting)
 
 
 async def record_invitations(
@@ -178,7 +169,7 @@ async def get_refused_batch(
                 is_tried=status in _UNDER_WAY,
                 is_in=one.person.id in there,
             )
-    return RefusedBatch(id=batch_id, people=tuple(people.values()))
+    return RefusedBatch(id=batch_id, refusals=len(entries), people=tuple(people.values()))
 
 
 async def _statuses(

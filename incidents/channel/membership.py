@@ -10,7 +10,7 @@ be in the channel, as Slack refuses to remove some, and others came while it was
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -93,18 +93,16 @@ async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None
     return Outcome("left", incident.id)
 
 
-async def find_departed(
-    session: AsyncSession, incident_id: uuid.UUID, members: Collection[str]
-) -> Sequence[Person]:
-    """Return who is in the channel as far as we know, and not among its `members` as Slack says."""
+async def find_present(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[Person]:
+    """Return who is in the channel as far as we know.
+
+    To find who left, read this before Slack is asked for the members: whoever comes in meanwhile
+    isn't among those, either.
+    """
     query = (
         select(Person)
         .join(Participant, Participant.person_id == Person.id)
-        .where(
-            Participant.incident_id == incident_id,
-            Participant.is_in_channel,
-            Person.external_id.not_in(members),
-        )
+        .where(Participant.incident_id == incident_id, Participant.is_in_channel)
     )
     return (await session.execute(query.order_by(Person.id))).scalars().all()
 
@@ -131,7 +129,7 @@ async def _may_come_in(
         return False
     theirs = await find_participant(uow.session, incident_id=incident.id, person_id=person.id)
     is_by_insider = is_inside(incident, theirs, person_id=person.id)
-    if is_by_insider and part.let_in_by_id is None:
+    if is_by_insider and part.let_in_by_id is None and person.id != part.person_id:
         part.let_in_by_id = person.id
     return is_by_insider
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.channel.invites import GUESTS
-from bot.framework.arguments import Arguments
+from bot.framework.arguments import Arguments, to_value
 from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, Showing, in_channel_of, to_person
 from bot.framework.phrases import about, hidden_message
@@ -47,7 +47,8 @@ def refused_invites(
     if any(one.is_tried for one in waiting):
         return say(f"{text} I'm trying again.")
     can_retry = any(one.can_retry for one in waiting)
-    retry = blocks.button("Retry", action_id="invite_retry", value=str(batch.id))
+    value = to_value(OnBatch(batch.id, batch.refusals))
+    retry = blocks.button("Retry", action_id="invite_retry", value=value)
     advice = _advice(waiting, incident, reader_id, can_retry=can_retry)
     return say(f"{text} {advice}", *((retry,) if can_retry else ()))
 
@@ -59,7 +60,8 @@ def _told_to(
     leads = [*incident.holders(COMMANDER), incident.declared_by]
     if reader_id is None or reader_id in {one.id for one in leads if one is not None}:
         return people
-    return [one for one in people if one.refused.person.id == reader_id]
+    # Who led the incident before has heard of all.
+    return [one for one in people if one.refused.person.id == reader_id] or people
 
 
 def _refusals(waiting: Sequence[RefusedNow], reader_id: uuid.UUID | None) -> str:
@@ -130,9 +132,10 @@ REFUSED_INVITES = LiveMessage(
 
 
 class OnBatch(Arguments, gone="effect"):
-    """Invitations that were refused together."""
+    """Invitations that were refused together, and how often: the message stays, its button doesn't."""
 
     batch_id: uuid.UUID
+    refusals: int = 0
 
 
 def _retried_text(_: Request, outcome: Outcome) -> str:

@@ -21,7 +21,7 @@ from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway.channels import Channel
 from incidents.channel.channel import ExistingChannel
 from incidents.channel.exposure import follow_channel, note_privacy, note_sharing
-from incidents.channel.membership import find_departed, leave_channel
+from incidents.channel.membership import find_present, leave_channel
 from incidents.core.errors import IncidentNotFound
 from incidents.core.people import Actor, actor_of, system_actor
 from incidents.engine.effects import CatchUp
@@ -136,14 +136,16 @@ async def _look_who_left(services: Services, incident: Incident) -> None:
     Nothing tells us who left while we weren't connected.
     """
     channel_id, at = incident.channel_id or "", services.clock.now()
+    async with services.database.reading() as session:
+        present = await find_present(session, incident.id)
     try:
         members = await services.gateway.members(channel_id)
     except SlackPermanent as error:
         log.info("members_not_looked_at", channel_id=channel_id, error=error.error)
         return
-    async with services.database.reading() as session:
-        left = await find_departed(session, incident.id, members)
-    for person in left:
+    for person in present:
+        if person.external_id in members:
+            continue
         leave = partial(leave_channel, channel_id=channel_id, at=at)
         await _record(services, leave, actor=actor_of(person))
 

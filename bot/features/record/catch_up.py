@@ -21,7 +21,7 @@ from bot.framework.requests import Services
 from bot.slack.errors import SlackPermanent
 from bot.slack.gateway.channels import Channel
 from bot.slack.ids import instant_to_ts
-from incidents.channel.membership import find_departed
+from incidents.channel.membership import find_present
 from incidents.core.errors import IncidentNotFound
 from incidents.core.people import system_actor
 from incidents.engine.effects import CatchUp
@@ -105,6 +105,7 @@ class _Reading:
             marks = await marks_in(session, self.channel_id, workspace_id=workspace_id)
         return Knowledge(
             channel_id=self.channel_id,
+            us=self._services.workspace.bot_external_id,
             is_private=channel.is_private,
             is_shared=channel.has_strangers,
             since=instant_to_ts(self.absence.from_at - _MARGIN),
@@ -176,10 +177,10 @@ class _Reading:
     async def _find_departed(self, knowledge: Knowledge, incident: Incident) -> None:
         """Follow those who left without a line: people removed, accounts deactivated."""
         at = instant_to_ts(self._services.clock.now())
-        members = await self._services.gateway.members(self.channel_id)
         async with self._services.database.reading() as session:
-            departed = await find_departed(session, incident.id, members)
-        left = [knowledge.of_departed(person.external_id, at=at) for person in departed]
+            present = {one.external_id for one in await find_present(session, incident.id)}
+        departed = present - set(await self._services.gateway.members(self.channel_id))
+        left = [knowledge.of_departed(person, at=at) for person in sorted(departed)]
         await self._hear_all(left, is_shared=knowledge.is_shared)
 
     async def _hear_all(self, missed: Iterable[Missed], *, is_shared: bool) -> None:

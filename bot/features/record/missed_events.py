@@ -21,6 +21,7 @@ _MEMBERS: Final[Mapping[str, str]] = {
     "channel_leave": "member_left_channel",
     "group_leave": "member_left_channel",
 }
+_LEAVES: Final = frozenset({"channel_leave", "group_leave"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,13 @@ class Missed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """What we knew of a channel; `since` (we went) and `back_at` are Slack's timestamps, as texts."""
+    """What we knew of a channel; `since` (we went) and `back_at` are Slack's timestamps, as texts.
+
+    `us` is our own id.
+    """
 
     channel_id: str
+    us: str
     is_private: bool
     is_shared: bool
     since: str
@@ -51,7 +56,9 @@ class Knowledge:
         """Return the events about one message: a file, an edit, somebody who came, reactions."""
         ts, subtype = str(raw["ts"]), str(raw.get("subtype") or "")
         if subtype in _MEMBERS:
-            if ts >= self.since:
+            # We read it, so we are back, however often we were removed.
+            is_over = raw.get("user") == self.us and subtype in _LEAVES
+            if ts >= self.since and not is_over:
                 yield self._of_member(raw, kind=_MEMBERS[subtype])
             return
         place = {"type": "message", "channel": self.channel_id, "channel_type": self._kind}
@@ -71,7 +78,11 @@ class Knowledge:
             "channel_type": "G" if self.is_private else "C",
             "event_ts": raw["ts"],
         }
-        invited = {"inviter": raw["inviter"]} if raw.get("inviter") else {}
+        inviter = raw.get("inviter")
+        if inviter is None and self.is_private and kind == "member_joined_channel":
+            # By themselves, people come in only while a channel is public: nobody let them in.
+            inviter = raw.get("user")
+        invited = {"inviter": inviter} if inviter else {}
         return Missed(f"{kind}:{raw.get('user')}:{raw['ts']}", event | invited)
 
     def _of_reactions(self, raw: Raw, ts: str) -> Iterator[Missed]:

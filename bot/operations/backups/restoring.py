@@ -32,6 +32,10 @@ class RestoreRefused(Exception):
     """Nothing was changed; the message says why and what to do."""
 
 
+class NotFinished(Exception):
+    """The backup is in the database, which isn't safe to serve; the message says what to do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the operator wants restored; without a file, the database itself was restored already.
@@ -80,6 +84,7 @@ class Restore:
 
         Raises:
             RestoreRefused: nothing was changed.
+            NotFinished: PostgreSQL has the backup, and could repeat what happened since it was made.
             DBAPIError, OSError, ToolFailed: the database or a file can't be used.
         """
         file = self._wanted.file
@@ -98,7 +103,7 @@ class Restore:
                 _check_revision(await server.revision_in(file), file)
                 await database.close()  # an open connection remembers tables that are replaced
                 await server.load(file, replaces=target.has_tables)
-                await self._make_safe(database)
+                await self._make_safe_or_tell(database)
         finally:
             await database.close()
         return self._done
@@ -199,6 +204,16 @@ class Restore:
             await self._check_target(database)
             await database.close()
             self._done.kept = files.set_aside(target, now=SystemClock().now())
+
+    async def _make_safe_or_tell(self, database: Database) -> None:
+        try:
+            await self._make_safe(database)
+        except (DBAPIError, OSError) as error:
+            raise NotFinished(
+                f"{self._wanted.file} is in {self._settings.safe_database_url}, but the restore "
+                f"isn't finished: {reason_of(error)}. Don't start Sitrep yet: once that is mended, "
+                "run `sitrep restore` without a file."
+            ) from None
 
     async def _make_safe(self, database: Database) -> None:
         """Bring the restored record to this version, and note the restore in each workspace."""

@@ -120,7 +120,7 @@ def restore(
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     from bot.operations.backups.postgres import ToolFailed  # noqa: PLC0415
-    from bot.operations.backups.restoring import RestoreRefused, Wanted  # noqa: PLC0415
+    from bot.operations.backups.restoring import NotFinished, RestoreRefused, Wanted  # noqa: PLC0415
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
     from incidents.storage.database import reason_of  # noqa: PLC0415
 
@@ -138,6 +138,8 @@ def restore(
         done = asyncio.run(_restore(configuration, wanted))
     except (CannotRead, RestoreRefused, ToolFailed, sqlite3.Error) as error:
         fail(f"Nothing was restored: {error}")
+    except NotFinished as error:
+        fail(str(error))
     except (OSError, DBAPIError) as error:
         fail(
             f"Restoring failed: {reason_of(error)}. Don't start Sitrep yet: check DATABASE_URL and "

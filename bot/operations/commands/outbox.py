@@ -102,7 +102,8 @@ def drop(
 def _chosen(ids: list[str] | None, cause: str | None, *, everything: bool) -> "Chosen":
     from incidents.registry.dead_letters import Chosen  # noqa: PLC0415
 
-    if sum((bool(ids), cause is not None, everything)) != 1:
+    # An empty id, as from a variable that isn't set, would mean all of them.
+    if sum((bool(ids), cause is not None, everything)) != 1 or "" in (ids or ()):
         fail(
             "Say which: ids, --cause or --all. `sitrep outbox list` shows the causes, "
             "and with --all the ids."

@@ -15,7 +15,13 @@ from sqlalchemy.engine import make_url
 
 from bot.operations.backups.making import make_backup
 from bot.operations.backups.postgres import ToolFailed
-from bot.operations.backups.restoring import Restoration, Restore, RestoreRefused, Wanted
+from bot.operations.backups.restoring import (
+    NotFinished,
+    Restoration,
+    Restore,
+    RestoreRefused,
+    Wanted,
+)
 from bot.operations.backups.sqlite import copy_live, find_damage
 from config.settings import load_settings
 from incidents.core.ids import new_id
@@ -310,6 +316,22 @@ async def test_a_dump_is_restored_into_an_empty_database_and_over_a_record(
     with pytest.raises(asyncpg.PostgresError, match="append-only"):  # its guard is there, too
         await restored.execute("UPDATE timeline_entries SET kind = 'note'")
     await restored.close()
+
+
+@POSTGRES
+async def test_a_dump_that_was_loaded_but_not_made_safe_is_told(
+    world: World, database_url: str, programs: Path, tmp_path: Path
+) -> None:
+    await world.person("alice")
+    connection: Any = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    await connection.execute("ALTER TABLE audit_entries RENAME kind TO odd")
+    file = await backed_up(world, tmp_path / "backup.dump", programs=programs)
+    with pytest.raises(NotFinished, match=r"Don't start Sitrep yet.* without a file"):
+        await restore(database_url, wanted(file, programs=programs, force=True))
+    await connection.execute("ALTER TABLE audit_entries RENAME odd TO kind")
+    await connection.close()
+    done = await restore(database_url, wanted(None))
+    assert len(done.notes) == 1
 
 
 @POSTGRES

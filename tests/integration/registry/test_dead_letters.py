@@ -177,6 +177,7 @@ async def test_the_operator_says_which_and_why(
         (("retry",), 1, "Say which: ids, --cause or --all."),
         (("retry", "--cause", "missing_scope"), 1, "There is no such dead letter."),
         (("retry", str(first)), 0, "1 dead letter will be tried again within seconds"),
+        (("drop", "", "--reason", "An empty id isn't all"), 1, "Say which: ids, --cause or --all."),
         (("drop", "--all"), 1, "Say why, for the audit log"),
         (("drop", "--all", "--reason", "They left"), 0, "1 dead letter dropped. Audit log, entry"),
         (("list",), 0, "There are no dead letters."),

@@ -80,6 +80,9 @@ async def test_what_was_missed_is_on_the_record_as_if_it_had_been_heard(any_bot:
     await use_channel(bot, alice, room, early)
     await alice.edits(kept, "The second graph")
     await alice.unreacts(taken_back, "pushpin")
+    # Something that we can't read at all doesn't keep us from the rest.
+    odd = replace(kept, text="<https://x.slack.com/files/U1/F9/odd.png>", subtype="x" * 300)
+    fill(room, odd, count=1)
     bot.clock.advance(timedelta(minutes=42))
     await come_back(bot)
 
@@ -184,6 +187,15 @@ async def test_after_an_absence_a_private_incident_is_as_private_as_before(bot: 
     await come_back(bot)
     assert len(said(room, AWAY)) == 1
     assert await sees(ben)
+
+    # It was public for a while: who came then wasn't let in by anybody.
+    dora = bot.slack.add_person("dora")
+    await go_away(bot)
+    await alice.converts(room, private=False, tells=False)
+    await dora.joins(room)
+    await alice.converts(room, private=True, tells=False)
+    await come_back(bot)
+    assert not await sees(dora)
 
     await go_away(bot)
     await ben.leaves(room)

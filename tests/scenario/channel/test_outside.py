@@ -1,9 +1,15 @@
 """Who is outside a private incident stays outside, whatever is late, under way, or done in Slack."""
 
+import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
+from incidents.channel.invitations import Invited, record_invitations
+from incidents.channel.life import incident_of
+from incidents.core.people import system_actor
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.policy.references import PersonRef
 from tests.scenario.channel.test_insiders import with_ben
 from tests.scenario.channel.test_opening import NOT_THERE, OPENS, agree, private_room, sees
@@ -395,3 +401,27 @@ async def test_who_left_without_an_event_is_found_outside(any_bot: Bot, when: st
     assert not await sees(ben)
     assert "*Scribe*: nobody" in (await alice.command("/incident INC-1 roles")).text
     assert "only you can see it now" in told(bot, alice)
+
+
+async def _invited(uow: UnitOfWork, *, room: Channel, person: Person) -> Outcome:
+    """Record that Slack took the invitation; it hasn't reported the join yet."""
+    incident = await incident_of(uow, room.id)
+    invited = [Invited(person.id)]
+    await record_invitations(uow, incident.id, channel_id=room.id, invited=invited)
+    return Outcome("invited")
+
+
+async def test_who_is_invited_while_slack_is_asked_for_the_members_stays_inside(bot: Bot) -> None:
+    _, _, room = await private_room(bot)
+    carla = bot.slack.add_person("carla")
+    asked = bot.slack.hold("conversations.members")
+    look = asyncio.ensure_future(bot.app.scheduler.run_chore("channels"))
+    await bot.slack.wait_for(lambda: asked.happened, saying="Slack is asked")
+    await bot.app.services.transactions.run(
+        partial(_invited, room=room, person=carla),
+        actor=system_actor(),
+        workspace_id=bot.app.services.workspace.id,
+    )
+    bot.slack.release()  # the list that is on its way was made before
+    await look
+    assert await sees(carla)

@@ -14,6 +14,7 @@ EARLIER = "1772440000.000000"
 def knowledge(*marks: KnownMark) -> Knowledge:
     return Knowledge(
         channel_id="C1",
+        us="UBOT",
         is_private=False,
         is_shared=False,
         since=WENT,
@@ -49,6 +50,8 @@ def names(known: Knowledge, raw: dict[str, Any]) -> list[str]:
         (said(subtype="channel_join"), ["member_joined_channel:U1"]),
         (said(subtype="channel_join", ts=EARLIER), []),
         (said(subtype="group_leave"), ["member_left_channel:U1"]),
+        (said(subtype="channel_leave", user="UBOT"), []),  # we are back
+        (said(subtype="channel_join", user="UBOT"), ["member_joined_channel:UBOT"]),
         (said(subtype="channel_topic", topic="x"), []),
         (said(reactions=[reacted("U2", "U3")]), ["reaction_added:U2", "reaction_added:U3"]),
         (said(reactions=[reacted("U2", name="pushpin::skin-tone-3")]), ["reaction_added:U2"]),

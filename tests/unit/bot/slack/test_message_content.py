@@ -35,6 +35,9 @@ def rich(*elements: dict[str, Any]) -> dict[str, Any]:
             "DiskFull (https://alerts.example/1?a=1&b=2)\ndb-3 is at 97&#37; <now>\nSince: 9:12\neu-1",
         ),
         ({"attachments": [{"fallback": "DiskFull: critical"}]}, "DiskFull: critical"),
+        # What Slack never sends says nothing.
+        ({"blocks": [{"type": "table", "rows": 5}]}, ""),
+        ({"attachments": [{"message_blocks": [{"message": {"blocks": 7}}]}]}, ""),
         (
             {
                 "attachments": [
