@@ -8,7 +8,7 @@ transactions, in one task per effect.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -55,15 +55,21 @@ class Outage:
         self._since: datetime | None = None
 
     def is_over(self, ended: Sequence[Ended], *, now: datetime) -> bool:
-        """Take note of these ends; tell whether they are the first success after an outage."""
-        works = any(isinstance(one.end, Done) for one in ended)
-        fails = any(isinstance(one.end, Postponed) and not one.end.is_paced for one in ended)
+        """Tell whether these ends are the first success after an outage."""
         was_out = self._since is not None and now - self._since >= OUTAGE_AFTER
-        if works:
+        return was_out and _works(ended)
+
+    def note(self, ended: Sequence[Ended], *, now: datetime) -> None:
+        """Take note of these ends, once they are settled."""
+        fails = any(isinstance(one.end, Postponed) and not one.end.is_paced for one in ended)
+        if _works(ended):
             self._since = None
         elif fails and self._since is None:
             self._since = now
-        return works and was_out
+
+
+def _works(ended: Sequence[Ended]) -> bool:
+    return any(isinstance(one.end, Done) for one in ended)
 
 
 class Dispatcher:
@@ -218,9 +224,12 @@ class Dispatcher:
         What the database doesn't take now is kept for the next cycle.
         """
         ended, self._ended = self._ended, []
+        kept = list(ended)  # also if this is given up because the database is silent
+        claimed: list[tuple[EffectRow, bool]] = []
         self._is_settling = True
         try:
-            await self._transact(ended, limit=limit)
+            claimed = await self._transact(ended, limit=limit)
+            kept = []
         except Exception as error:
             if not ended:
                 raise
@@ -228,14 +237,16 @@ class Dispatcher:
                 log.exception("settling_together_failed", effects=len(ended))
             kept = [one for one in ended if not await self._settle_alone(one)]
             if kept:
-                self._ended[:0] = kept
                 raise
             self.wake()  # effects behind these may be due now, and weren't claimed
         finally:
             self._is_settling = False
-            settled = {one.effect_id for one in ended} - {one.effect_id for one in self._ended}
+            self._ended[:0] = kept
+            settled = {one.effect_id for one in ended} - {one.effect_id for one in kept}
             self._under_way -= settled
             self._refreshing -= settled
+        # Only now: an effect that just ended may have been claimed again.
+        await self._start(claimed)
 
     async def _settle_alone(self, one: Ended) -> bool:
         """Settle one effect; return False if the database can't be written now."""
@@ -251,9 +262,11 @@ class Dispatcher:
             await self._transact([Ended(one.effect_id, again)], limit=0)
         return True
 
-    async def _transact(self, ended: list[Ended], *, limit: int) -> None:
+    async def _transact(self, ended: list[Ended], *, limit: int) -> list[tuple[EffectRow, bool]]:
+        """Settle and claim; return what is claimed, and of each whether its incident is private."""
         claimed: list[EffectRow] = []
-        is_back = self._outage.is_over(ended, now=self.services.clock.now())
+        began = self.services.clock.now()
+        is_back = self._outage.is_over(ended, now=began)
         private: set[uuid.UUID] = set()
 
         async def settle_and_claim(uow: UnitOfWork) -> Outcome:
@@ -296,11 +309,16 @@ class Dispatcher:
         await self.services.transactions.run(
             settle_and_claim, actor=system_actor(), workspace_id=self.services.workspace.id
         )
-        for row in claimed:
+        self._outage.note(ended, now=began)
+        return [(row, row.incident_id in private) for row in claimed]
+
+    async def _start(self, claimed: Iterable[tuple[EffectRow, bool]]) -> None:
+        """Carry out what was claimed."""
+        for row, is_private in claimed:
             self._under_way.add(row.id)
             if row.coalesce_key is not None:
                 self._refreshing.add(row.id)
-            self._spawn(self._carry_out(row, is_private=row.incident_id in private))
+            self._spawn(self._carry_out(row, is_private=is_private))
             # Let its call go out before we prepare the next effect, which takes some milliseconds.
             for _ in range(TURNS_TO_LEAVE):
                 await asyncio.sleep(0)

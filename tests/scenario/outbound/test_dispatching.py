@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -10,8 +10,9 @@ from sqlalchemy import select, text
 
 from bot.app import running
 from bot.framework.effect_context import Done, Dropped, EffectContext
-from bot.outbound.attempts import Ended
-from bot.outbound.dispatcher import Dispatcher
+from bot.outbound.attempts import Ended, Postponed
+from bot.outbound.dispatcher import OUTAGE_AFTER, Dispatcher, Outage
+from bot.slack.errors import SlackTemporary
 from incidents.channel.entries import BotRemoved
 from incidents.channel.life import ChannelLoss, record_loss
 from incidents.core.ids import new_id
@@ -123,23 +124,65 @@ async def test_what_was_taken_by_a_commit_that_nobody_heard_of_is_carried_out(bo
     incident_id = await _declared(bot)
     plan = Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane")
 
-    async def take_unheard(uow: UnitOfWork) -> Outcome:
-        await uow.add_effects([plan])
-        await outbox.claim(
-            uow.session,
-            workspace_id=uow.workspace_id,
-            holder=bot.app.dispatcher.holder,
-            now=uow.now,
-            limit=1,
-            refreshes=1,
-            kinds=(SetChannelTopic.kind,),
-        )
-        return Outcome("claimed")
-
-    await bot.run(take_unheard)
+    await bot.run(partial(_take, bot.app.dispatcher.holder, [plan]))
     for _ in range(2):  # the next renewal finds it, and then it can be seen whether it happened
         await bot.advance(seconds=5)
     assert await _statuses(bot) == {EffectStatus.DONE}
+
+
+async def test_what_is_due_again_at_once_isnt_carried_out_twice_at_a_time(bot: Bot) -> None:
+    services, incident_id = bot.app.services, await _declared(bot)
+    await bot.app.dispatcher.stop()
+    attempts: list[int] = []
+    may_end = asyncio.Event()
+
+    async def carry_out(context: EffectContext) -> Done:
+        attempts.append(context.attempt)
+        if context.attempt == 1:
+            raise SlackTemporary("ratelimited", retry_after=timedelta(0))
+        await may_end.wait()
+        return Done()
+
+    await _plan(bot, Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane"))
+    dispatcher = Dispatcher(services, {SetChannelTopic: carry_out}, holder="the only one")
+    dispatcher.start()
+    await bot.slack.wait_for(lambda: len(attempts) == 2)
+    for _ in range(4):  # the lease is renewed meanwhile, which looks for what nobody carries out
+        bot.clock.advance(timedelta(seconds=4))
+        dispatcher.wake()
+        await asyncio.sleep(0.05)
+    may_end.set()
+    await bot.slack.wait_for(lambda: dispatcher.is_idle)
+    await dispatcher.stop()
+    assert attempts == [1, 2]
+    assert await _statuses(bot) == {EffectStatus.DONE}
+
+
+async def test_an_end_outlives_a_cycle_that_is_given_up(bot: Bot) -> None:
+    incident_id, dispatcher = await _declared(bot), bot.app.dispatcher
+    await dispatcher.stop()
+    plan = Planned(new_id(), SetChannelTopic(incident_id=incident_id), "lane")
+    await bot.run(partial(_take, dispatcher.holder, [plan]))
+    dispatcher._ended.append(Ended(plan.id, Done()))
+    async with bot.app.services.database.writing():  # silent
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await dispatcher._settle_and_claim(limit=0)
+    await dispatcher._settle_and_claim(limit=0)
+    assert await _statuses(bot) == {EffectStatus.DONE}
+
+
+def test_an_outage_is_over_once_its_first_success_is_recorded() -> None:
+    outage, now = Outage(), datetime(2026, 3, 2, 9, tzinfo=UTC)
+    failed = [Ended(new_id(), Postponed(now, "internal_error", is_uncertain=False))]
+    worked = [Ended(new_id(), Done())]
+    outage.note(failed, now=now)
+    assert not outage.is_over(worked, now=now)
+    later = now + OUTAGE_AFTER
+    for _ in range(2):  # the database refuses the first time
+        assert outage.is_over(worked, now=later)
+    outage.note(worked, now=later)
+    assert not outage.is_over(worked, now=later)
 
 
 async def test_ends_in_one_transaction_find_what_the_ones_before_them_recorded(bot: Bot) -> None:
@@ -154,24 +197,25 @@ async def test_ends_in_one_transaction_find_what_the_ones_before_them_recorded(b
     effect = SetChannelTopic(incident_id=incident_id)
     plans = [Planned(new_id(), effect, f"lane {number}") for number in range(3)]
 
-    async def take(uow: UnitOfWork) -> Outcome:
-        await uow.add_effects(plans)
-        await outbox.claim(
-            uow.session,
-            workspace_id=uow.workspace_id,
-            holder=dispatcher.holder,
-            now=uow.now,
-            limit=3,
-            refreshes=3,
-            kinds=(effect.kind,),
-        )
-        return Outcome("claimed")
-
-    await bot.run(take)
+    await bot.run(partial(_take, dispatcher.holder, plans))
     await dispatcher._transact([Ended(one.id, Dropped("", lost)) for one in plans], limit=0)
     query = select(TimelineEntry.id).where(TimelineEntry.kind == BotRemoved.kind)
     async with bot.app.services.database.reading() as session:
         assert len((await session.execute(query)).all()) == 1
+
+
+async def _take(holder: str, plans: list[Planned], uow: UnitOfWork) -> Outcome:
+    await uow.add_effects(plans)
+    await outbox.claim(
+        uow.session,
+        workspace_id=uow.workspace_id,
+        holder=holder,
+        now=uow.now,
+        limit=len(plans),
+        refreshes=len(plans),
+        kinds=(SetChannelTopic.kind,),
+    )
+    return Outcome("claimed")
 
 
 async def _statuses(bot: Bot) -> set[str]:
