@@ -28,6 +28,7 @@ from bot.framework.requests import (
     FieldErrors,
     Handler,
     Options,
+    Reply,
     Request,
     Say,
     Services,
@@ -62,7 +63,7 @@ class Listeners:
         self.deadline_seconds = DEADLINE_SECONDS
         verbs = [verb for item in self.features for verb in item.commands]
         self.grammar = Grammar(verbs)
-        self._by_command = {verb.name: verb.by_command for verb in verbs}
+        self._by_command = {verb.name: _with_names(verb.by_command) for verb in verbs}
 
     @property
     def running(self) -> set[asyncio.Task[Any]]:
@@ -107,12 +108,11 @@ class Listeners:
         if body.get("command") != self.slash:
             await ack()
             return
-        typed = await labelled(self.services, body.get("text") or "", within=ASK_SECONDS)
+        typed = str(body.get("text") or "")
         try:
             command, words = self.grammar.parse(typed)
         except CommandRefused as error:
             message = meant_verbs.grammar_message(error, slash=self.slash)
-            typed = str(body.get("text") or "")
             await _ack_message(ack, meant_verbs.with_words(message, typed, slash=self.slash))
             return
         command = command or self.grammar.find("help")
@@ -247,6 +247,20 @@ def _listener(
         return await method(handler, ack, body, context)
 
     return listen
+
+
+def _with_names(handler: Handler) -> Handler:
+    """Return a command's handler for words whose references carry names, as far as one is known.
+
+    Finding them reads the database and asks Slack, so it belongs behind the wrapper.
+    """
+
+    async def handle(request: Request) -> Reply:
+        words, within = request.words, request.ask_seconds
+        text = await labelled(request.services, words.text, within=within)
+        return await handler(replace(request, words=replace(words, text=text)))
+
+    return handle
 
 
 def _action_id(body: Mapping[str, Any]) -> str:

@@ -31,14 +31,17 @@ async def plain_text(services: "Services", text: str, *, within: float | None) -
 
 
 async def labelled(services: "Services", text: str, *, within: float) -> str:
-    """Return a command's text in which each reference carries a name, as far as one is known."""
+    """Return a command's text in which each reference carries a name, as far as one is known.
+
+    The names have no spaces: a command's words are told apart by them.
+    """
     bare = {found[2] for found in _REFERENCE.finditer(text) if not found[3]}
     if not bare:
         return text
     names = await names_in(services, text, within=within)
 
     def label(found: re.Match[str]) -> str:
-        name = re.sub(r"[<>|]", "", names.get(found[2], ""))
+        name = re.sub(r"\s+", ".", re.sub(r"[<>|]", "", names.get(found[2], "")).strip())
         return f"<{found[1]}{found[2]}|{name}>" if name and not found[3] else found[0]
 
     return _REFERENCE.sub(label, text)

@@ -100,6 +100,7 @@ async def test_a_file_that_is_moved_or_replaced_records_nothing_until_it_is_back
 ) -> None:
     bot = any_bot
     alice, room = await declared(bot)
+    await alice.creates_channel("secret", private=True)
     note = await alice.says("The cache is cold", room)
     await bot.settle()
     file = bot.app.services.database.file
@@ -109,6 +110,9 @@ async def test_a_file_that_is_moved_or_replaced_records_nothing_until_it_is_back
     file.rename(away)
     outcomes = await everything(alice, room)
     assert_told_in_time(outcomes, "the database's file was moved or deleted")
+    # Slack sends a private channel without its name, which is looked up in the database.
+    naming = await alice.command("/incident note Ask in #secret", channel=room)
+    assert "*not recorded*, because the database's file was moved" in naming.text
     # Over a socket it isn't acknowledged; either way, Slack delivers it again.
     assert await event_of(bot, alice, note) == (503 if bot.app.sockets is None else 0)
     await alice.click(room.pins[0], "role_take_command")

@@ -46,6 +46,11 @@ async def test_alerts_references_and_files_read_as_words_in_the_record(bot: Bot)
         bot.app.services, f"Ask <!subteam^{oncall.id}> in <#{general.id}>", within=5
     )
     assert typed == f"Ask <!subteam^{oncall.id}|oncall> in <#{general.id}|general>"
+    # A word stays one word, whoever it names.
+    erin = slack.add_person("erin")
+    erin.user.name = "Erin Doe"
+    typed = await labelled(bot.app.services, f"<@{erin.id}> Get some sleep", within=5)
+    assert typed == f"<@{erin.id}|Erin.Doe> Get some sleep"
 
     slack.ws.files["F77"] = UploadedFile(
         "F77", "theirs.log", "theirs.log", dave.id, 1, 1, complete=True

@@ -294,6 +294,8 @@ class Person:
             sign, name = match.groups()
             if sign == "#":
                 channel = self._ws.find_channel(name)
+                if channel and channel.kind is Kind.PRIVATE and labelled:
+                    return f"<#{channel.id}|>"  # its name is for members, not for apps
                 known = channel and channel.kind is Kind.PUBLIC
                 return f"<#{channel.id}|{name}>" if channel and known else match[0]
             if name in _BROADCASTS:
