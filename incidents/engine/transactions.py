@@ -6,6 +6,7 @@ There is no other `commit()`.
 """
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from incidents.storage.database import Database
 from incidents.storage.processed_requests import find_request, keep_request
 
 MAX_ATTEMPTS = 3
+# How long a commit may take after its caller was cancelled.
+COMMIT_SECONDS = 5.0
 WAKE_CHANNEL = "sitrep_outbox"
 
 
@@ -68,6 +71,7 @@ class Transactions:
         self.policy = policy
         self.rules = rules
         self._correlation_id = correlation_id
+        self.commit_seconds = COMMIT_SECONDS
         self.on_commit: list[Callable[[uuid.UUID], None]] = []
 
     async def run(
@@ -158,22 +162,26 @@ class Transactions:
             if uow.wakes_others and not self.database.is_sqlite:
                 await _notify(session, workspace_id)
             progress.is_committing = True
-            await _commit(session)
+            await self._commit(session)
             progress.is_recorded = True
         if uow.wakes_others:
             for notify in self.on_commit:
                 notify(workspace_id)
         return outcome
 
+    async def _commit(self, session: AsyncSession) -> None:
+        """Commit; if cancelled meanwhile, see it through first, so that its outcome is known.
 
-async def _commit(session: AsyncSession) -> None:
-    """Commit; if cancelled meanwhile, finish the commit first, so that its outcome is known."""
-    commit = asyncio.ensure_future(session.commit())
-    try:
-        await asyncio.shield(commit)
-    except asyncio.CancelledError:
-        await commit
-        raise
+        A silent server mustn't keep the caller for ever: then nobody knows.
+        """
+        commit = asyncio.ensure_future(session.commit())
+        try:
+            await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.commit_seconds):
+                    await commit
+            raise
 
 
 async def _notify(session: AsyncSession, workspace_id: uuid.UUID) -> None:

@@ -8,6 +8,7 @@ sleeps while another process has the lock.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -87,10 +88,17 @@ class SessionInPlace(AsyncSession):
         self.sync_session.flush(objects)
 
     async def commit(self) -> None:
-        """Commit in a thread; on return the changes are safe on disk."""
+        """Commit in a thread; on return the changes are safe on disk.
+
+        If cancelled, it returns no sooner: nobody else may use the session meanwhile.
+        """
         self.sync_session.flush()
         with bound_by(None):
-            await asyncio.to_thread(self.sync_session.commit)
+            commit = asyncio.ensure_future(asyncio.to_thread(self.sync_session.commit))
+        while not commit.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({commit})
+        commit.result()
 
     async def rollback(self) -> None:
         """Undo uncommitted changes."""
