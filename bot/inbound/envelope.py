@@ -14,9 +14,8 @@ from msgspec import Meta, Struct
 
 from incidents.storage.database import storable
 
-# Slack's payloads nest less than a third of this, and its numbers are counts and instants.
+# Slack's payloads nest less than a third of this.
 _DEEPEST: Final = 64
-_LARGEST: Final = 2**53
 # Until the year 9999, as `datetime` has it.
 _LATEST: Final = 253_402_300_799
 
@@ -309,8 +308,6 @@ def _clean(value: object, *, depth: int) -> object:
         case list():
             return [_clean(item, depth=depth + 1) for item in value]
         case float() if not math.isfinite(value):
-            raise Unreadable("a number out of range")
-        case int() if abs(value) > _LARGEST:
             raise Unreadable("a number out of range")
     return value
 

@@ -283,7 +283,10 @@ async def claim(
 
 
 async def place_in_queue(session: AsyncSession, row: EffectRow, *, severity_rank: int) -> int:
-    """Return the effect's place among those of its kind that aren't over: 1 if it is the next."""
+    """Return the effect's place among those of its kind that aren't over: 1 if it is the next.
+
+    Private incidents aren't counted: a number would tell that there are some.
+    """
     is_before = or_(
         Incident.severity_rank < severity_rank,
         (Incident.severity_rank == severity_rank) & (EffectRow.position < row.position),
@@ -296,6 +299,7 @@ async def place_in_queue(session: AsyncSession, row: EffectRow, *, severity_rank
             EffectRow.workspace_id == row.workspace_id,
             EffectRow.status.in_(_UNSETTLED),
             EffectRow.kind == row.kind,
+            Incident.is_private.is_(False),
             is_before,
         )
     )

@@ -155,13 +155,15 @@ async def test_what_people_wait_for_is_claimed_before_refreshes_and_finds_a_plac
 
 async def test_the_worst_severity_is_claimed_first_and_knows_its_place(world: World) -> None:
     ana = await world.person("ana")
+    secret = await world.declare("Payroll leak", by=ana, severity_key="sev1", is_private=True)
     minor = await world.declare("Logos are blurred", by=ana, severity_key="sev3")
     major = await world.declare("Checkout is down", by=ana, severity_key="sev1")
     plans = [
         _plan(f"lane {number}", effect=SetChannelTopic(incident_id=incident_id))
         for number, incident_id in enumerate((minor, major, minor, major))
     ]
-    await _add(world, *plans)
+    hidden = _plan("lane of a private one", effect=SetChannelTopic(incident_id=secret))
+    await _add(world, hidden, *plans)
     async with world.database.reading() as session:
         rows = [await outbox.get_effect(session, plan.id) for plan in plans]
         places = [
@@ -169,7 +171,8 @@ async def test_the_worst_severity_is_claimed_first_and_knows_its_place(world: Wo
             for row, rank in zip(rows, (3, 1, 3, 1), strict=True)
         ]
     assert places == [3, 1, 4, 2]
-    assert await _claim(world, limit=3) == [plans[1].id, plans[3].id, plans[0].id]
+    in_order = [hidden.id, plans[1].id, plans[3].id, plans[0].id]
+    assert await _claim(world, limit=4) == in_order
 
 
 async def _postponed(world: World, effect_id: uuid.UUID, *, is_uncertain: bool) -> EffectRow:

@@ -28,7 +28,8 @@ CHOSEN = {"type": "message_action", "user": {"id": "U1"}, "channel": {"id": "C1"
 
 @pytest.mark.parametrize("body", [PRESS, FORM, EVENT, COMMAND, {"type": "brand_new"}])
 def test_what_slack_sends_passes_unchanged(body: dict[str, Any]) -> None:
-    sent = {**body, "a field of next year": [None, {"deep": [1.5]}]}
+    # Other apps put ids of 64 bits into the metadata of their messages.
+    sent = {**body, "a field of next year": [None, {"deep": [1.5, 2**64]}]}
     assert checked(sent) == sent
 
 
@@ -50,7 +51,6 @@ def test_what_slack_sends_passes_unchanged(body: dict[str, Any]) -> None:
         ({**EVENT, "event": {"user": "U1"}}, "without event.type"),
         ({**EVENT, "event": {"type": "user_change", "user": "U1"}}, "`$.event.user`"),
         ({**EVENT, "event": {"type": "message", "item": []}}, "`$.event.item`"),
-        ({**EVENT, "padding": 2**64}, "a number out of range"),
         ({**EVENT, "padding": float("inf")}, "a number out of range"),
         ({**EVENT, "padding": json.loads("[" * 70 + "]" * 70)}, "too deep"),
     ],
