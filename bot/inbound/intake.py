@@ -103,7 +103,7 @@ class Intake:
         return response
 
     async def hear(self, body: Mapping[str, Any]) -> None:
-        """Handle an event that was missed, as if Slack delivered it now.
+        """Handle an event that was missed, as if Slack delivered it now; skip one we can't read.
 
         One that can't be read never can be: it is left out, so that the others are heard.
 

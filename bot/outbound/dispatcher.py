@@ -250,17 +250,19 @@ class Dispatcher:
 
     async def _settle_alone(self, one: Ended) -> bool:
         """Settle one effect; return False if the database can't be written now."""
-        try:
-            await self._transact([one], limit=0)
-        except Exception as error:
-            if self.services.watch.failed(error) is not None:
-                return False
-            # It may have happened in Slack but can't be recorded now: look again later.
-            log.exception("settling_failed", effect_id=str(one.effect_id))
-            due_at = self.services.clock.now() + LOOK_AFTER
-            again = Postponed(due_at, f"not recorded: {type(error).__name__}", is_uncertain=True)
-            await self._transact([Ended(one.effect_id, again)], limit=0)
-        return True
+        # It may have happened in Slack but can't be recorded now: look again later.
+        due_at = self.services.clock.now() + LOOK_AFTER
+        again = Ended(one.effect_id, Postponed(due_at, "not recorded", is_uncertain=True))
+        for end in (one, again):
+            try:
+                await self._transact([end], limit=0)
+            except Exception as error:
+                if self.services.watch.failed(error) is not None:
+                    return False
+                log.exception("settling_failed", effect_id=str(one.effect_id))
+            else:
+                return True
+        return True  # it stays claimed: the next renewal of the lease finds it
 
     async def _transact(self, ended: list[Ended], *, limit: int) -> list[tuple[EffectRow, bool]]:
         """Settle and claim; return what is claimed, and of each whether its incident is private."""

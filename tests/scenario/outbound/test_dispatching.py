@@ -168,8 +168,11 @@ async def test_an_end_outlives_a_cycle_that_is_given_up(bot: Bot) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await dispatcher._settle_and_claim(limit=0)
+    # An end that can't be recorded at all holds up no other.
+    dispatcher._ended.append(Ended(new_id(), Done()))
     await dispatcher._settle_and_claim(limit=0)
     assert await _statuses(bot) == {EffectStatus.DONE}
+    assert dispatcher._ended == []
 
 
 def test_an_outage_is_over_once_its_first_success_is_recorded() -> None:
