@@ -8,8 +8,8 @@ transactions, in one task per effect.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from bot.framework.feature import EffectHandler
 from bot.framework.requests import Services
 from bot.outbound.attempts import LOOK_AFTER, Attempts, End, Ended, Postponed, Unauthorized
 from bot.outbound.lease_keeper import LeaseKeeper
+from bot.outbound.outage import Outage
 from bot.slack.errors import SlackFailure
 from incidents.core.people import Workspace, system_actor
 from incidents.engine import outbox, settling
@@ -34,8 +35,6 @@ AT_ONCE = 40
 REFRESHES_AT_ONCE = 20
 SWEEP_EVERY_SECONDS = 5.0
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
-# Shorter failures are over before their effects have waited long.
-OUTAGE_AFTER = timedelta(seconds=2)
 STOP_WITHIN = timedelta(seconds=4)
 # What a silent database doesn't take by then is looked for at the next start.
 LAST_WORDS_WITHIN = timedelta(seconds=2)
@@ -45,31 +44,6 @@ CYCLE_WITHIN = timedelta(seconds=30)
 TURNS_TO_LEAVE = 2
 
 log = structlog.get_logger(__name__)
-
-
-class Outage:
-    """Notices when calls work again after a while in which none did."""
-
-    def __init__(self) -> None:
-        """Begin without an outage."""
-        self._since: datetime | None = None
-
-    def is_over(self, ended: Sequence[Ended], *, now: datetime) -> bool:
-        """Tell whether these ends are the first success after an outage."""
-        was_out = self._since is not None and now - self._since >= OUTAGE_AFTER
-        return was_out and _works(ended)
-
-    def note(self, ended: Sequence[Ended], *, now: datetime) -> None:
-        """Take note of these ends, once they are settled."""
-        fails = any(isinstance(one.end, Postponed) and not one.end.is_paced for one in ended)
-        if _works(ended):
-            self._since = None
-        elif fails and self._since is None:
-            self._since = now
-
-
-def _works(ended: Sequence[Ended]) -> bool:
-    return any(isinstance(one.end, Done) for one in ended)
 
 
 class Dispatcher:

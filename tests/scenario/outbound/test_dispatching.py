@@ -11,7 +11,8 @@ from sqlalchemy import select, text
 from bot.app import running
 from bot.framework.effect_context import Done, Dropped, EffectContext
 from bot.outbound.attempts import Ended, Postponed
-from bot.outbound.dispatcher import OUTAGE_AFTER, Dispatcher, Outage
+from bot.outbound.dispatcher import Dispatcher
+from bot.outbound.outage import OUTAGE_AFTER, Outage
 from bot.slack.errors import SlackTemporary
 from incidents.channel.entries import BotRemoved
 from incidents.channel.life import ChannelLoss, record_loss
