@@ -1,8 +1,9 @@
 """`sitrep backup` and `sitrep restore`: copy the database while it is used, and put it back."""
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -117,25 +118,31 @@ def restore(
     Counting goes on after the highest number in Slack, messages that were waiting are looked for
     before they are sent, and the audit log records the gap.
     """
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-
-    from bot.operations.backups.postgres import ToolFailed  # noqa: PLC0415
-    from bot.operations.backups.restoring import NotFinished, RestoreRefused, Wanted  # noqa: PLC0415
-    from bot.operations.commands.record import CannotRead  # noqa: PLC0415
-    from incidents.storage.database import reason_of  # noqa: PLC0415
+    from bot.operations.backups.restoring import Wanted  # noqa: PLC0415
 
     configuration = load_configuration()
     if configuration.settings.slack_bot_token is not None:
         typer.echo("Asking Slack for the newest numbers; 20,000 channels take a minute.", err=True)
-    try:
+    with _saying_what_failed():
+        numbers = _numbers(last or (), reason=reason)
         wanted = Wanted(
-            file=file,
-            last=_numbers(last or (), reason=reason),
-            workspace=workspace,
-            force=force,
-            programs=programs,
+            file=file, last=numbers, workspace=workspace, force=force, programs=programs
         )
         done = asyncio.run(_restore(configuration, wanted))
+    _tell(done, configuration.settings, file)
+
+
+@contextlib.contextmanager
+def _saying_what_failed() -> "Iterator[None]":
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    from bot.operations.backups.postgres import ToolFailed  # noqa: PLC0415
+    from bot.operations.backups.restoring import NotFinished, RestoreRefused  # noqa: PLC0415
+    from bot.operations.commands.record import CannotRead  # noqa: PLC0415
+    from incidents.storage.database import reason_of  # noqa: PLC0415
+
+    try:
+        yield
     except (CannotRead, RestoreRefused, ToolFailed, sqlite3.Error) as error:
         fail(f"Nothing was restored: {error}")
     except NotFinished as error:
@@ -145,7 +152,6 @@ def restore(
             f"Restoring failed: {reason_of(error)}. Don't start Sitrep yet: check DATABASE_URL and "
             "the file, then restore again."
         )
-    _tell(done, configuration.settings, file)
 
 
 async def _restore(configuration: Configuration, wanted: "Wanted") -> "Restoration":
