@@ -374,7 +374,10 @@ def _wide_finding(paths: Sequence[Path]) -> Finding:
 def _missing_file_finding(file: Path) -> Finding:
     there = next(folder for folder in file.absolute().parents if folder.exists())
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
-        return Finding(f"database {file} doesn't exist yet; `sitrep serve` creates it")
+        return Finding(
+            f"database {file} doesn't exist yet; `sitrep serve` creates it. "
+            "If your incidents should be there, check DATABASE_URL and the volume first"
+        )
     return Finding(
         f"database {file} can't be made: {there} isn't a folder that this user may write to",
         "check DATABASE_URL and the folder's owner",

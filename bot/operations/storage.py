@@ -26,12 +26,13 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
     Raises:
         StartRefused: the database can't be reached, or its schema isn't this version's.
     """
-    is_new = _makes_new_file(database)
-    if await _reach(database, wait_for=wait_for) != newest_revision():
+    _refuse_lost_file(database)
+    revision = await _reach(database, wait_for=wait_for)
+    if revision != newest_revision():
         await _bring_to_head(database)
     await _check_columns(database)
     database.remember_file()
-    if is_new:
+    if revision is None:  # a new file, or one without tables
         log.warning(
             "new_database",
             file=str(database.file),
@@ -39,12 +40,11 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
         )
 
 
-def _makes_new_file(database: Database) -> bool:
-    """Tell whether the start makes a new file; what is left of a lost one isn't built upon."""
+def _refuse_lost_file(database: Database) -> None:
+    """Make the file's folder, and build nothing upon what is left of a lost file."""
     try:
         database.make_folder()
         lost = database.lost_file()
-        is_new = database.is_missing
     except OSError as error:
         raise StartRefused(
             f"The folder of {database.file} can't be made or read: {reason_of(error)}.",
@@ -56,7 +56,6 @@ def _makes_new_file(database: Database) -> bool:
             todo="Put the file back, or restore a backup. If you have nothing to keep, delete what "
             f"is left ({database.file}*) and start again.",
         )
-    return is_new
 
 
 async def _check_columns(database: Database) -> None:

@@ -67,7 +67,9 @@ async def _back_up(
     database = open_database(settings.database_url, for_reading=True)
     try:
         if database.is_missing:
-            raise BackupFailed(f"{database.file} doesn't exist.")
+            raise BackupFailed(f"{database.file} doesn't exist. Check DATABASE_URL.")
+        if (lost := database.lost_file()) is not None:
+            raise BackupFailed(f"{lost}. Put the file back, or restore a backup.")
         return await make_backup(database, target, force=force, programs=programs)
     finally:
         await database.close()

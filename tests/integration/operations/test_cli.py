@@ -240,6 +240,7 @@ async def test_the_doctor_finds_everything_in_order(slack: SlackServer, tmp_path
     for expected in ("bot token is valid", "app token", "#incidents is there", "1 people"):
         assert expected in output
     assert slack.bot_token not in output
+    assert "slack_called" not in output  # that is for the log of a bot
 
 
 async def test_the_doctor_says_what_is_wrong_and_what_to_do(
@@ -445,7 +446,17 @@ async def test_reading_creates_no_database(tmp_path: Path) -> None:
         code, output = await run(command, "INC-1", environ=environ, folder=tmp_path)
         assert code == 1
         assert "doesn't exist yet" in output
+    code, output = await run("migrate", "--to", "20250101_0000", environ=environ, folder=tmp_path)
+    assert (code, "doesn't exist. Check DATABASE_URL." in output) == (1, True)
     assert not (tmp_path / "data").exists()
+
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    environ = environment(DATABASE_URL=f"sqlite:///{empty}")
+    for arguments in (("verify",), ("backup", "copy.db"), ("outbox", "list")):
+        code, output = await run(*arguments, environ=environ, folder=tmp_path)
+        assert (code, "empty.db is empty (0 bytes)" in output) == (1, True), output
+    assert empty.stat().st_size == 0
 
 
 async def _execute(url: str, *statements: str) -> None:
