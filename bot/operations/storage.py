@@ -1,5 +1,6 @@
 """Prepares the database at startup: waits for it, checks its schema, compares its clock."""
 
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,6 +113,14 @@ def open_to_others(database: Database) -> tuple[Path, ...]:
     return tuple(path for path in there if stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
+def write_protected(database: Database) -> Path | None:
+    """Return what this user may not write to: the SQLite file or its folder; None if it may."""
+    if database.file is None:
+        return None
+    needed = (database.file, database.file.parent)
+    return next((path for path in needed if not os.access(path, os.W_OK)), None)
+
+
 async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
     """Wait until the database answers, and return its revision."""
     attempts = AsyncRetrying(
@@ -157,7 +166,7 @@ def _log_waiting(state: RetryCallState) -> None:
 def what_to_check(database: Database) -> str:
     """Return what to check when the database can't be used, to follow "check …, and"."""
     if database.is_sqlite:
-        return f"that {database.file} is a database file which Sitrep may read and write"
+        return f"that {database.file} is a whole database file which Sitrep may read and write"
     return "that the database is there and up, and takes this user and password"
 
 

@@ -46,8 +46,10 @@ def backup(
     except FileExistsError as error:
         where = error.filename
         fail(f"{where} exists already, so nothing was written. Add --force to overwrite it.")
-    except (BackupFailed, ToolFailed, sqlite3.Error) as error:
+    except (BackupFailed, ToolFailed) as error:
         fail(f"No backup was made: {error}")
+    except sqlite3.Error as error:
+        fail(f"No backup was made: {error}. Check DATABASE_URL and {file}.")
     except (OSError, DBAPIError) as error:
         fail(f"No backup was made: {reason_of(error)}. Check DATABASE_URL and {file}.")
     typer.echo(f"Backed up {settings.safe_database_url} to {target} ({_size(made.size)}).")
@@ -128,7 +130,9 @@ def restore(
 
     configuration = load_configuration()
     if configuration.settings.slack_bot_token is not None:
-        typer.echo("Asking Slack for the newest numbers; 20,000 channels take a minute.", err=True)
+        typer.echo(
+            "First, Slack is asked for the newest numbers; 20,000 channels take a minute.", err=True
+        )
     try:
         wanted = Wanted(
             file=file,
