@@ -131,7 +131,7 @@ def restore(
     configuration = load_configuration()
     if configuration.settings.slack_bot_token is not None:
         typer.echo(
-            "First, Slack is asked for the newest numbers; 20,000 channels take a minute.", err=True
+            "First, Slack is asked for its numbers: 20,000 channels take a minute.", err=True
         )
     try:
         wanted = Wanted(
