@@ -112,9 +112,7 @@ def restore(
         typer.Option(metavar="T…", help="The workspace of --last, if the database holds several."),
     ] = None,
     *,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the record that is there.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the record there.")] = False,
 ) -> None:
     """Restore a backup while Sitrep is stopped, so that nothing is numbered or sent twice.
 
@@ -130,9 +128,7 @@ def restore(
 
     configuration = load_configuration()
     if configuration.settings.slack_bot_token is not None:
-        typer.echo(
-            "First, Slack is asked for its numbers: 20,000 channels take a minute.", err=True
-        )
+        typer.echo("Slack is asked first, which takes a minute for 20,000 channels.", err=True)
     try:
         wanted = Wanted(
             file=file,
