@@ -14,10 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from bot.features import all_features
 from bot.features.browse.people import groups_of
 from bot.framework.acquaintance import facts_of
+from bot.operations import storage
 from bot.operations.dead_letters import cause_line
 from bot.operations.identity import org_wide_token, refused_token
 from bot.operations.manifest import needed_scopes, purpose_of
-from bot.operations.storage import clock_offset, open_to_others, what_to_check
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from bot.slack.gateway import SlackGateway
 from bot.slack.gateway.people import Identity, SlackUser
@@ -96,15 +96,20 @@ class Doctor:
                 yield _missing_file_finding(self._database.file)
                 return
             state = await runner.schema_state(self._database)
-            offset = await clock_offset(self._database)
+            offset = await storage.clock_offset(self._database)
         except (OSError, DBAPIError) as error:
             yield Finding(
                 f"database {address} can't be used: {reason_of(error)}",
-                f"check DATABASE_URL, and {what_to_check(self._database)}",
+                f"check DATABASE_URL, and {storage.what_to_check(self._database)}",
             )
             return
         yield Finding(f"database {address} answers")
-        wide = open_to_others(self._database)
+        if (protected := storage.write_protected(self._database)) is not None:
+            yield Finding(
+                f"this user may not write to {protected}",
+                "run `sitrep doctor` as Sitrep's user, or give that user the file and its folder",
+            )
+        wide = storage.open_to_others(self._database)
         if wide:
             yield _wide_finding(wide)
         yield _schema_finding(state, is_sqlite=self._database.is_sqlite)
@@ -374,7 +379,10 @@ def _wide_finding(paths: Sequence[Path]) -> Finding:
 def _missing_file_finding(file: Path) -> Finding:
     there = next(folder for folder in file.absolute().parents if folder.exists())
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
-        return Finding(f"database {file} doesn't exist yet; `sitrep serve` creates it")
+        return Finding(
+            f"database {file} doesn't exist yet; `sitrep serve` creates it. "
+            "If your incidents should be there, check DATABASE_URL and the volume first"
+        )
     return Finding(
         f"database {file} can't be made: {there} isn't a folder that this user may write to",
         "check DATABASE_URL and the folder's owner",

@@ -1,5 +1,6 @@
 """Prepares the database at startup: waits for it, checks its schema, compares its clock."""
 
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,12 +27,13 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
     Raises:
         StartRefused: the database can't be reached, or its schema isn't this version's.
     """
-    is_new = _makes_new_file(database)
-    if await _reach(database, wait_for=wait_for) != newest_revision():
+    _refuse_lost_file(database)
+    revision = await _reach(database, wait_for=wait_for)
+    if revision != newest_revision():
         await _bring_to_head(database)
     await _check_columns(database)
     database.remember_file()
-    if is_new:
+    if revision is None:  # a new file, or one without tables
         log.warning(
             "new_database",
             file=str(database.file),
@@ -39,12 +41,11 @@ async def prepare_schema(database: Database, *, wait_for: timedelta = WAIT_FOR) 
         )
 
 
-def _makes_new_file(database: Database) -> bool:
-    """Tell whether the start makes a new file; what is left of a lost one isn't built upon."""
+def _refuse_lost_file(database: Database) -> None:
+    """Make the file's folder, and build nothing upon what is left of a lost file."""
     try:
         database.make_folder()
         lost = database.lost_file()
-        is_new = database.is_missing
     except OSError as error:
         raise StartRefused(
             f"The folder of {database.file} can't be made or read: {reason_of(error)}.",
@@ -56,7 +57,6 @@ def _makes_new_file(database: Database) -> bool:
             todo="Put the file back, or restore a backup. If you have nothing to keep, delete what "
             f"is left ({database.file}*) and start again.",
         )
-    return is_new
 
 
 async def _check_columns(database: Database) -> None:
@@ -113,6 +113,14 @@ def open_to_others(database: Database) -> tuple[Path, ...]:
     return tuple(path for path in there if stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
+def write_protected(database: Database) -> Path | None:
+    """Return what this user may not write to: the SQLite file or its folder; None if it may."""
+    if database.file is None:
+        return None
+    needed = (database.file, database.file.parent)
+    return next((path for path in needed if not os.access(path, os.W_OK)), None)
+
+
 async def _reach(database: Database, *, wait_for: timedelta) -> str | None:
     """Wait until the database answers, and return its revision."""
     attempts = AsyncRetrying(
@@ -158,7 +166,7 @@ def _log_waiting(state: RetryCallState) -> None:
 def what_to_check(database: Database) -> str:
     """Return what to check when the database can't be used, to follow "check …, and"."""
     if database.is_sqlite:
-        return f"that {database.file} is a database file which Sitrep may read and write"
+        return f"that {database.file} is a whole database file which Sitrep may read and write"
     return "that the database is there and up, and takes this user and password"
 
 

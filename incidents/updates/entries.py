@@ -80,7 +80,8 @@ class AnnouncementPossible(Payload):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which channel is there again."""
-        return telling("found ", ChannelName(self.channel_name), " again, to announce the incident")
+        name = self.channel_name.removeprefix("#")  # the policy names it with or without
+        return telling("found ", ChannelName(name), " again, to announce the incident")
 
 
 class NoAnnouncement(StrEnum):

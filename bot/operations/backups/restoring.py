@@ -135,8 +135,8 @@ class Restore:
         return target
 
     async def _look_at(self, database: Database) -> _Target:
-        if database.is_missing:
-            return _Target()
+        if database.is_missing or database.lost_file() is not None:
+            return _Target()  # not even opened: SQLite would write into an empty file
         state = await runner.schema_state(database)
         shown = self._settings.safe_database_url
         if state.is_foreign:

@@ -47,8 +47,10 @@ def backup(
     except FileExistsError as error:
         where = error.filename
         fail(f"{where} exists already, so nothing was written. Add --force to overwrite it.")
-    except (BackupFailed, ToolFailed, sqlite3.Error) as error:
+    except (BackupFailed, ToolFailed) as error:
         fail(f"No backup was made: {error}")
+    except sqlite3.Error as error:
+        fail(f"No backup was made: {error}. Check DATABASE_URL and {file}.")
     except (OSError, DBAPIError) as error:
         fail(f"No backup was made: {reason_of(error)}. Check DATABASE_URL and {file}.")
     typer.echo(f"Backed up {settings.safe_database_url} to {target} ({_size(made.size)}).")
@@ -68,7 +70,9 @@ async def _back_up(
     database = open_database(settings.database_url, for_reading=True)
     try:
         if database.is_missing:
-            raise BackupFailed(f"{database.file} doesn't exist.")
+            raise BackupFailed(f"{database.file} doesn't exist. Check DATABASE_URL.")
+        if (lost := database.lost_file()) is not None:
+            raise BackupFailed(f"{lost}. Put the file back, or restore a backup.")
         return await make_backup(database, target, force=force, programs=programs)
     finally:
         await database.close()
@@ -109,9 +113,7 @@ def restore(
         typer.Option(metavar="T…", help="The workspace of --last, if the database holds several."),
     ] = None,
     *,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the record that is there.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the record there.")] = False,
 ) -> None:
     """Restore a backup while Sitrep is stopped, so that nothing is numbered or sent twice.
 
@@ -122,7 +124,7 @@ def restore(
 
     configuration = load_configuration()
     if configuration.settings.slack_bot_token is not None:
-        typer.echo("Asking Slack for the newest numbers; 20,000 channels take a minute.", err=True)
+        typer.echo("Slack is asked first, which takes a minute for 20,000 channels.", err=True)
     with _saying_what_failed():
         numbers = _numbers(last or (), reason=reason)
         wanted = Wanted(

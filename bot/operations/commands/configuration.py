@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ def load_configuration(*, serving: bool = False) -> Configuration:
     from config.scenario_loader import load_scenarios  # noqa: PLC0415
     from config.settings import ConfigurationErrors, load_settings  # noqa: PLC0415
 
+    if not serving:
+        _quiet_logs()
     # A broken line of .env is among our own errors, with its number.
     logging.getLogger("dotenv").setLevel(logging.ERROR)
     settings, loaded, problems = None, None, list[object]()
@@ -57,6 +60,16 @@ def load_configuration(*, serving: bool = False) -> Configuration:
             typer.echo(WHERE_IT_IS_SET, err=True)
         raise typer.Exit(WRONG_CONFIGURATION)
     return Configuration(settings, loaded)
+
+
+def _quiet_logs() -> None:
+    """Keep log lines, such as one for each call to Slack, out of what a command prints."""
+    import structlog  # noqa: PLC0415
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def complain(problems: list[object]) -> None:

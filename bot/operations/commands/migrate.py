@@ -32,6 +32,9 @@ async def _migrate(url: str, shown: str, *, to: str | None) -> int:
 
     database = open_database(url)
     try:
+        if to is not None and database.is_missing:
+            typer.echo(f"{database.file} doesn't exist. Check DATABASE_URL.", err=True)
+            return 1
         database.make_folder()
         if (lost := database.lost_file()) is not None:
             typer.echo(f"{lost}; nothing was changed. Restore a backup.", err=True)

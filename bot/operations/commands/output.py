@@ -1,5 +1,6 @@
 """Output of commands: exported files and error messages."""
 
+import errno
 import os
 import stat
 import sys
@@ -70,6 +71,8 @@ def target_of(output: str, *, name: str) -> Path:
     """
     path = Path(output)
     if output.endswith(("/", os.sep)):
+        if path.is_file():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), output)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path / name if path.is_dir() else path
 

@@ -51,6 +51,8 @@ async def open_record(
     try:
         if database.is_missing:
             raise CannotRead(f"{database.file} doesn't exist yet: `sitrep serve` creates it")
+        if (lost := database.lost_file()) is not None:
+            raise CannotRead(f"{lost}. Put the file back, or restore a backup.")
         async with database.reading() as session:
             if not database.is_sqlite:
                 # One moment for all that is read: Sitrep may be writing meanwhile.

@@ -118,6 +118,8 @@ async def test_a_backup_is_private_whole_and_overwrites_nothing(
     assert f"to new/{made.name} (" in output
     with pytest.raises(FileExistsError):
         await backed_up(world, made)
+    code, output = await run("backup", f"{made}/", "--force", environ=environ, folder=tmp_path)
+    assert (code, "Not a directory" in output) == (1, True)
     await backed_up(world, made, force=True)
     code, output = await run(
         "backup", str(_file_of(database_url)), "--force", environ=environ, folder=tmp_path
@@ -235,6 +237,11 @@ async def test_a_restore_that_is_refused_says_why_and_changes_nothing(
         with pytest.raises(RestoreRefused, match=why):
             await restore(database_url, what)
         assert _file_of(database_url).read_bytes() == before
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    with pytest.raises(RestoreRefused, match="Slack can't be asked"):
+        await restore(f"sqlite+aiosqlite:///{empty}", wanted(file, last=Restored()))
+    assert empty.stat().st_size == 0  # otherwise a start would take it for a new database
     await _run_elsewhere(world)
     with pytest.raises(RestoreRefused, match=r"Sitrep is running on .*, on the host host7"):
         await restore(database_url, wanted(file, force=True))

@@ -212,6 +212,10 @@ async def test_a_read_only_database_is_refused_before_anything_starts(
     assert code == 1
     assert "The database can't be used: this is read-only" in output
 
+    (file := Path(sqlite_url.partition("///")[2])).chmod(0o400)
+    code, output = await run("doctor", environ=environ, folder=tmp_path, obeys_modes=True)
+    assert (code, f"this user may not write to {file}" in output) == (1, True), output
+
 
 async def test_a_folder_that_cannot_be_created_is_reported(
     slack: SlackServer, tmp_path: Path
@@ -240,6 +244,7 @@ async def test_the_doctor_finds_everything_in_order(slack: SlackServer, tmp_path
     for expected in ("bot token is valid", "app token", "#incidents is there", "1 people"):
         assert expected in output
     assert slack.bot_token not in output
+    assert "slack_called" not in output  # log lines belong to the log of a bot
 
 
 async def test_the_doctor_says_what_is_wrong_and_what_to_do(
@@ -445,7 +450,17 @@ async def test_reading_creates_no_database(tmp_path: Path) -> None:
         code, output = await run(command, "INC-1", environ=environ, folder=tmp_path)
         assert code == 1
         assert "doesn't exist yet" in output
+    code, output = await run("migrate", "--to", "20250101_0000", environ=environ, folder=tmp_path)
+    assert (code, "doesn't exist. Check DATABASE_URL." in output) == (1, True)
     assert not (tmp_path / "data").exists()
+
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    environ = environment(DATABASE_URL=f"sqlite:///{empty}")
+    for arguments in (("verify",), ("backup", "copy.db"), ("outbox", "list")):
+        code, output = await run(*arguments, environ=environ, folder=tmp_path)
+        assert (code, "empty.db is empty (0 bytes)" in output) == (1, True), output
+    assert empty.stat().st_size == 0
 
 
 async def _execute(url: str, *statements: str) -> None:

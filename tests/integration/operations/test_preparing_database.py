@@ -1,6 +1,8 @@
 """The start makes a new database only where there was none, and finds what a database lacks."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,11 @@ async def test_a_first_start_makes_the_database_and_says_where(
     assert first.count("new_database") == 1
     assert str(file) in first
     assert "new_database" not in capsys.readouterr().out
+
+    with closing(sqlite3.connect(tmp_path / "blank.db")) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # some bytes, but no tables
+    await prepare(f"sqlite+aiosqlite:///{tmp_path / 'blank.db'}")
+    assert "new_database" in capsys.readouterr().out
 
 
 async def test_what_is_left_of_a_lost_database_is_not_built_upon(tmp_path: Path) -> None:

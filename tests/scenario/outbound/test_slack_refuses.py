@@ -61,6 +61,8 @@ async def test_an_archived_announcement_channel_is_said_and_used_when_it_is_back
     first, second = channel.messages
     assert "SEV1" in first.text
     assert "Search is slow" in second.text
+    timeline = await alice.command("/incident INC-1 timeline")
+    assert "Found #incidents again" in timeline.rendered
 
 
 async def test_one_bad_invitee_does_not_stop_the_rest(bot: Bot) -> None:
