@@ -38,7 +38,7 @@ async def test_what_a_backup_lost_is_neither_numbered_nor_sent_twice(
     arguments = ("restore", "backup.db", "--force", "--reason", "disk")
     code, output = await run(*arguments, environ=environ, folder=tmp_path)
     assert code == 0, output
-    assert "Lost: incidents 2 to 2." in output
+    assert "Lost: incident 2." in output
     bot.clock.advance(timedelta(hours=3))
     await bot.start()
     await bot.advance(seconds=1)
