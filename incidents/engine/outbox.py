@@ -13,7 +13,7 @@ import functools
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -52,6 +52,9 @@ class EffectStatus(StrEnum):
 
 # Literally the same in index and query: SQLite uses the index for no other condition.
 _WAITS = "status IN ('pending', 'blocked')"
+# The clocks of two processes may differ this much without one having been set.
+CLOCKS_DIFFER = timedelta(seconds=5)
+
 _UNSETTLED = (EffectStatus.PENDING, EffectStatus.CLAIMED, EffectStatus.BLOCKED)
 _PASSED = (EffectStatus.DONE, EffectStatus.DROPPED)
 
@@ -97,6 +100,7 @@ class EffectRow(Base):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    # While it waits again: when that attempt ended.
     claimed_at: Mapped[datetime | None]
     claimed_by: Mapped[str | None]
     # True if an earlier attempt may have succeeded: look before repeating.
@@ -193,7 +197,7 @@ def _waiting() -> Any:
 def _due(*, kinds: tuple[str, ...]) -> Any:
     """Return the query for claimable effects, cached: building it takes longer than running it.
 
-    Parameters: `workspace`, `now`, `most`.
+    Parameters: see `_given`.
     """
     earlier, predecessor = aliased(EffectRow), aliased(EffectRow)
     first_in_lane = ~(
@@ -221,7 +225,7 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
             or_(
                 EffectRow.due_at <= bindparam("now"),
                 EffectRow.claimed_at.is_(None),
-                EffectRow.claimed_at > bindparam("now"),
+                EffectRow.claimed_at > bindparam("soon"),
             ),
             # Literals instead of forty parameters: kinds are names in our code, so this is safe.
             EffectRow.kind.in_([literal_column(f"'{kind}'") for kind in kinds]),
@@ -244,11 +248,15 @@ def _claimable(*, kinds: tuple[str, ...]) -> Any:
     return _due(kinds=kinds).with_for_update(of=EffectRow, skip_locked=True)
 
 
+def _given(workspace_id: uuid.UUID, *, now: datetime, most: int) -> dict[str, Any]:
+    return {"workspace": workspace_id, "now": now, "soon": now + CLOCKS_DIFFER, "most": most}
+
+
 async def has_due(
     session: AsyncSession, *, workspace_id: uuid.UUID, now: datetime, kinds: Sequence[str]
 ) -> bool:
     """Tell whether an effect could be claimed now."""
-    given = {"workspace": workspace_id, "now": now, "most": 1}
+    given = _given(workspace_id, now=now, most=1)
     return (await session.execute(_due(kinds=tuple(kinds)), given)).first() is not None
 
 
@@ -268,7 +276,7 @@ async def claim(
     people wait for always finds a place. `kinds` are those that the caller can carry out; another
     version may have stored others.
     """
-    given = {"workspace": workspace_id, "now": now, "most": limit}
+    given = _given(workspace_id, now=now, most=limit)
     result = await session.execute(_claimable(kinds=tuple(kinds)), given)
     due: list[EffectRow] = list(result.scalars())
     first = [row for row in due if row.coalesce_key is None]

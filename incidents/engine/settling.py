@@ -57,7 +57,7 @@ async def postpone(
         )
         return
     row.status = EffectStatus.PENDING
-    row.due_at = due_at
+    row.claimed_at, row.due_at = now, due_at
     row.error = error
     if newer is not None:
         row.coalesce_key = None  # the partial unique index allows only one
@@ -104,7 +104,7 @@ async def dead_letter(session: AsyncSession, row: EffectRow, *, now: datetime, e
 async def requeue(session: AsyncSession, row: EffectRow, *, now: datetime) -> None:
     """Requeue a dead letter; effects that it blocked wait for it again."""
     row.status = EffectStatus.PENDING
-    row.due_at = now
+    row.claimed_at, row.due_at = None, now
     row.settled_at = None
     row.attempts = 0
     # The last attempt may have succeeded after all.
@@ -147,8 +147,7 @@ async def release_abandoned(
     claimed = (await session.execute(query.with_for_update())).scalars()
     rows = [row for row in claimed if row.id not in under_way]
     for row in rows:
-        # Its claim was by another process's clock.
-        row.claimed_at, due_at = now, now + look_after
+        due_at = now + look_after
         await postpone(
             session, row, now=now, due_at=due_at, error="process gone", is_uncertain=True
         )

@@ -278,6 +278,7 @@ async def test_a_clock_that_is_set_back_holds_nothing_up(world: World) -> None:
     plans = [_plan("a"), _plan("b")]
     await _add(world, plans[0])
     assert await _claim(world) == [plans[0].id]
+    world.clock.advance(timedelta(hours=2))
     await _postponed(world, plans[0].id, is_uncertain=False)
     await _add(world, plans[1])
     world.clock.advance(-timedelta(hours=2))
