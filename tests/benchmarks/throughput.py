@@ -25,6 +25,7 @@ from incidents.record.entries import Marked
 from incidents.registry.entries import ENTRY_TYPES
 from tests.benchmarks.stand import environ
 from tests.slack_server import SlackServer
+from tests.world import STAGEHAND
 
 EFFECTS = 2000
 LANES = 50
@@ -158,5 +159,5 @@ def _effects(incident_id: uuid.UUID) -> UseCase:
 
 async def _run(app: Sitrep, use_case: UseCase) -> Outcome:
     return await app.services.transactions.run(
-        use_case, actor=system_actor(), workspace_id=app.services.workspace.id
+        use_case, actor=STAGEHAND, workspace_id=app.services.workspace.id
     )
