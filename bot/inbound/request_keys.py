@@ -27,10 +27,16 @@ def command_key(
 
 
 def trigger_key(body: Mapping[str, Any]) -> RequestKey | None:
-    """Return the key of a command or shortcut: its trigger is only given out once."""
+    """Return the key of a command or shortcut: its trigger is only given out once.
+
+    What was asked is part of it, so that a made-up trigger gets no other request's answer.
+    """
     trigger_id = body.get("trigger_id")
+    if not trigger_id:
+        return None
     person = body.get("user_id") or (body.get("user") or {}).get("id")
-    return _key("trigger", person, trigger_id) if trigger_id else None
+    asked = (body.get("command"), body.get("text"), body.get("callback_id"))
+    return _key("trigger", person, trigger_id, *asked)
 
 
 def press_key(body: Mapping[str, Any]) -> RequestKey:

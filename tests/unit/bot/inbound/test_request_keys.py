@@ -29,6 +29,7 @@ def _note_key(body: dict[str, Any]) -> object:
     [
         (_note_key, SAID, {**SAID, "user_id": "U2"}),
         (trigger_key, UNDO, {**UNDO, "user_id": "U2"}),
+        (trigger_key, UNDO, {**UNDO, "text": "resolve"}),
         (trigger_key, SHORTCUT, {**SHORTCUT, "user": {"id": "U2"}}),
         (press_key, PRESS, {**PRESS, "user": {"id": "U2"}}),
         (form_key, FORM, {**FORM, "user": {"id": "U2"}}),
