@@ -258,6 +258,8 @@ def checked(body: object) -> dict[str, Any]:
     if envelope.event is not None:
         model = _HAPPENINGS.get(envelope.event.type or "", _Happening)
         _converted(clean["event"], model, at=".event")
+    else:
+        clean.pop("event", None)  # Bolt takes null for an object
     missing = _missing(envelope, clean)
     if missing:
         raise Unreadable(f"without {missing}")

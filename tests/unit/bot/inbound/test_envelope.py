@@ -70,3 +70,7 @@ def test_what_is_no_json_is_refused(text: str) -> None:
 def test_an_emoji_cut_in_half_and_nul_are_left_out_of_the_text_that_is_kept() -> None:
     cut = parse_json('{"type": "x", "text": "it\\u0000 works \\ud83d", "event_id": "E\\udc00v"}')
     assert checked(cut) == {"type": "x", "text": "it works ", "event_id": "Ev"}
+
+
+def test_an_event_that_is_null_is_left_out() -> None:
+    assert checked({**COMMAND, "event": None}) == COMMAND
