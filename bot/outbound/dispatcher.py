@@ -170,7 +170,7 @@ class Dispatcher:
     def _pause_seconds(self) -> float:
         if self._ended:
             return 0.0
-        # Whoever waits for the lease looks often, so that a dead process is replaced soon.
+        # A process that waits for the lease looks often, so that a dead one is replaced soon.
         is_quiet = not self._tasks and self.holds_lease
         return SWEEP_EVERY_SECONDS if is_quiet else SWEEP_EVERY_SECONDS / 5
 

@@ -71,7 +71,7 @@ class LeaseKeeper:
         async def acquire(uow: UnitOfWork) -> Outcome:
             held.clear()
             adopted.clear()
-            is_held, _ = await leases.acquire(
+            is_held = await leases.acquire(
                 uow.session,
                 workspace_id=uow.workspace_id,
                 holder=self.holder,

@@ -30,8 +30,8 @@ async def acquire(
     holder: str,
     now: datetime,
     is_gone: Callable[[Lease], bool] = lambda _: False,
-) -> tuple[bool, bool]:
-    """Take or renew the lease; return (holds it now, has just taken it).
+) -> bool:
+    """Take or renew the lease; tell whether it is held now.
 
     A lease is also taken from a holder that `is_gone` knows to be dead.
     """
@@ -39,15 +39,15 @@ async def acquire(
     if lease is None:
         session.add(Lease(workspace_id=workspace_id, holder=holder, expires_at=now + LEASE))
         await session.flush()
-        return True, True
+        return True
     if lease.holder == holder:
         # Even if expired: nobody else took it, so this process still owns its work under way.
         lease.expires_at = now + LEASE
-        return True, False
+        return True
     if lease.expires_at > now and not is_gone(lease):
-        return False, False
+        return False
     lease.holder, lease.expires_at = holder, now + LEASE
-    return True, True
+    return True
 
 
 async def current_holders(session: AsyncSession, *, now: datetime) -> tuple[str, ...]:
