@@ -15,23 +15,14 @@ if TYPE_CHECKING:
     from incidents.engine.unit_of_work import Outcome, UseCase
     from incidents.registry.dead_letters import Cause, Chosen
 
-# What several of the commands take.
-Ids = Annotated[
-    list[str] | None, typer.Argument(metavar="[ID]…", help="As `outbox list --all` shows them.")
-]
-CauseName = Annotated[
-    str | None, typer.Option(metavar="missing_scope", help="All with this error.")
-]
-Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
-WorkspaceId = Annotated[
-    str | None, typer.Option(metavar="T…", help="The workspace, if the database holds several.")
-]
-
 
 def show(
     *,
     each: Annotated[bool, typer.Option("--all", help="List each one, with its id.")] = False,
-    workspace: WorkspaceId = None,
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="T…", help="The workspace, if the database holds several."),
+    ] = None,
 ) -> None:
     """List what Slack refused for good, by cause."""
     from bot.operations.commands.record import CannotRead  # noqa: PLC0415
@@ -57,11 +48,18 @@ def show(
 
 
 def retry(
-    ids: Ids = None,
-    cause: CauseName = None,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]…", help="As `outbox list --all` shows them.")
+    ] = None,
+    cause: Annotated[
+        str | None, typer.Option(metavar="missing_scope", help="All with this error.")
+    ] = None,
     *,
-    everything: Everything = False,
-    workspace: WorkspaceId = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="T…", help="The workspace, if the database holds several."),
+    ] = None,
 ) -> None:
     """Try again what Slack refused, once its cause is mended, in the old order and never twice."""
     from incidents.registry.dead_letters import retry_dead_letters  # noqa: PLC0415
@@ -75,12 +73,19 @@ def retry(
 
 
 def drop(
-    ids: Ids = None,
-    cause: CauseName = None,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]…", help="As `outbox list --all` shows them.")
+    ] = None,
+    cause: Annotated[
+        str | None, typer.Option(metavar="missing_scope", help="All with this error.")
+    ] = None,
     reason: Annotated[str, typer.Option(help="Why: needed, and kept in the audit log.")] = "",
     *,
-    everything: Everything = False,
-    workspace: WorkspaceId = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="T…", help="The workspace, if the database holds several."),
+    ] = None,
 ) -> None:
     """Drop what Slack refused and nobody needs any more; what waits behind it goes on."""
     from incidents.core.errors import InvalidInput  # noqa: PLC0415
