@@ -9,8 +9,8 @@ from typing import Any
 from bot.framework.requests import CommandWords
 from bot.framework.slash_commands import Command, Repeat
 from incidents.engine.transactions import RequestKey
+from incidents.storage.processed_requests import TYPED_AGAIN_WITHIN
 
-COMMAND_WINDOW = timedelta(seconds=60)
 PRESS_WINDOW = timedelta(seconds=60)
 
 
@@ -23,7 +23,7 @@ def command_key(
     if command.repeat is Repeat.REQUEST or not (words.text or words.flags):
         return trigger_key(body)
     said = (body.get("user_id"), body.get("channel_id"), body.get("text"))
-    return _key("command", *said, window=COMMAND_WINDOW)
+    return _key("command", *said, window=TYPED_AGAIN_WITHIN)
 
 
 def trigger_key(body: Mapping[str, Any]) -> RequestKey | None:

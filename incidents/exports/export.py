@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -21,9 +20,7 @@ from incidents.incident.incident import Incident, IncidentRef
 from incidents.incident.payload import EntryTypes
 from incidents.incident.timeline import TimelineEntry
 from incidents.policy.policy import Action
-
-# As long as a command typed again counts as the same.
-SAME_EXPORT = timedelta(minutes=1)
+from incidents.storage.processed_requests import TYPED_AGAIN_WITHIN
 
 
 class ExportFormat(StrEnum):
@@ -82,7 +79,7 @@ async def _is_under_way(uow: UnitOfWork, incident: Incident, fmt: ExportFormat) 
         TimelineEntry.sequence == incident.last_sequence,
         TimelineEntry.kind == Exported.kind,
         TimelineEntry.actor_id == uow.actor.person_id,
-        TimelineEntry.recorded_at > uow.now - SAME_EXPORT,
+        TimelineEntry.recorded_at > uow.now - TYPED_AGAIN_WITHIN,
     )
     last = (await uow.session.execute(query)).scalar_one_or_none()
     said = None if last is None else Exported.read(last.content)

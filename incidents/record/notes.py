@@ -21,6 +21,7 @@ from incidents.record.corrections import (
 )
 from incidents.record.entries import Amended, Note, Withdrawn
 from incidents.record.marks import release_entry
+from incidents.storage.processed_requests import TYPED_AGAIN_WITHIN, forget_requests
 
 MAX_REASON = 500
 
@@ -107,6 +108,14 @@ async def undo(uow: UnitOfWork, ref: IncidentRef, *, again: bool = False) -> Out
 async def _withdraw(uow: UnitOfWork, incident: Incident, entry: TimelineEntry) -> Outcome:
     uow.record(incident, correction_of(entry, Withdrawn), target_id=entry.id)
     await release_entry(uow.session, entry.id)
+    # Typed again after that, the same words are meant again.
+    await forget_requests(
+        uow.session,
+        workspace_id=uow.workspace_id,
+        kind="noted",
+        entry_id=entry.id,
+        since=uow.now - TYPED_AGAIN_WITHIN,
+    )
     return _outcome("withdrawn", incident, entry)
 
 

@@ -2,14 +2,17 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import JSON, ForeignKey, Index, Row, Table, bindparam, select, update
+from sqlalchemy import JSON, ForeignKey, Index, Row, Table, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.storage.database import Base, insert_rows
+
+# A command typed again so soon counts as the same.
+TYPED_AGAIN_WITHIN = timedelta(minutes=1)
 
 
 class ProcessedRequest(Base):
@@ -58,3 +61,26 @@ async def keep_request(
         .where(_REQUESTS.c.workspace_id == workspace_id, _REQUESTS.c.key == key)
         .values(**stored)
     )
+
+
+async def forget_requests(
+    session: AsyncSession,
+    *,
+    workspace_id: uuid.UUID,
+    kind: str,
+    entry_id: uuid.UUID,
+    since: datetime,
+) -> None:
+    """Forget the requests since then whose outcome of this kind is about the entry."""
+    query = select(_REQUESTS.c.key, _REQUESTS.c.outcome).where(
+        _REQUESTS.c.workspace_id == workspace_id, _REQUESTS.c.created_at > since
+    )
+    found = (await session.execute(query)).all()
+    keys = [
+        key
+        for key, outcome in found
+        if outcome["kind"] == kind and outcome["data"].get("entry_id") == str(entry_id)
+    ]
+    if keys:
+        is_found = (_REQUESTS.c.workspace_id == workspace_id) & _REQUESTS.c.key.in_(keys)
+        await session.execute(delete(_REQUESTS).where(is_found))

@@ -142,6 +142,11 @@ async def test_what_is_typed_again_within_a_minute_is_the_same_and_later_is_not(
         before = await counted(bot)
         await alice.command(f"/incident {line}", channel=ROOM)
         assert await counted(bot) != before, line
+    # So are the same words after they were withdrawn.
+    for line in ("undo", "note Errors are gone"):
+        before = await counted(bot)
+        await alice.command(f"/incident {line}", channel=ROOM)
+        assert await counted(bot) != before, line
     before = await counted(bot)
     bot.clock.advance(timedelta(minutes=1))
     await alice.command("/incident note Errors are gone", channel=ROOM)
