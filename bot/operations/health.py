@@ -2,11 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Collection
+import uuid
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.requests import Services
 from bot.inbound.intake import Intake
@@ -26,6 +29,8 @@ from incidents.storage.leases import Lease
 # A cycle of the dispatcher comes at least every 5 s, a tick every second.
 SILENT_SECONDS = 30.0
 CHECKS = ("serving", "database", "schema", "slack", "dispatcher", "scheduler")
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,48 +107,20 @@ class Health:
         }
 
     async def _backlog(self) -> Backlog | None:
-        try:
-            async with (
-                asyncio.timeout(ANSWER_WITHIN_SECONDS),
-                self.services.database.reading() as session,
-            ):
-                return await read_backlog(session, workspace_id=self.services.workspace.id)
-        except (SQLAlchemyError, OSError):
-            return None
+        return await self._ask(partial(read_backlog, workspace_id=self._workspace_id))
 
     async def _depth(self) -> dict[str, int] | None:
-        try:
-            async with (
-                asyncio.timeout(ANSWER_WITHIN_SECONDS),
-                self.services.database.reading() as session,
-            ):
-                counted = await outbox.count_by_status(
-                    session, workspace_id=self.services.workspace.id, statuses=SHOWN
-                )
-        except (SQLAlchemyError, OSError):
-            return None
-        return {str(status): count for status, count in counted.items()}
+        counted = await self._ask(
+            partial(outbox.count_by_status, workspace_id=self._workspace_id, statuses=SHOWN)
+        )
+        return counted and {str(status): count for status, count in counted.items()}
 
     async def _dead_letters(self) -> dict[str, int] | None:
         """Count what Slack refused for good, by cause; that is work for people, not unreadiness."""
-        try:
-            async with (
-                asyncio.timeout(ANSWER_WITHIN_SECONDS),
-                self.services.database.reading() as session,
-            ):
-                return await count_causes(session, workspace_id=self.services.workspace.id)
-        except (SQLAlchemyError, OSError):
-            return None
+        return await self._ask(partial(count_causes, workspace_id=self._workspace_id))
 
     async def _lease(self) -> dict[str, Any] | None:
-        try:
-            async with (
-                asyncio.timeout(ANSWER_WITHIN_SECONDS),
-                self.services.database.reading() as session,
-            ):
-                lease = await session.get(Lease, self.services.workspace.id)
-        except (SQLAlchemyError, OSError):
-            return None
+        lease = await self._ask(lambda session: session.get(Lease, self._workspace_id))
         if lease is None:
             return None
         return {
@@ -151,6 +128,21 @@ class Health:
             "is_mine": lease.holder == self.dispatcher.holder,
             "expires_at": instant_text(lease.expires_at),
         }
+
+    @property
+    def _workspace_id(self) -> uuid.UUID:
+        return self.services.workspace.id
+
+    async def _ask(self, question: Callable[[AsyncSession], Awaitable[T]]) -> T | None:
+        """Return the answer, or None if the database gives none in time."""
+        try:
+            async with (
+                asyncio.timeout(ANSWER_WITHIN_SECONDS),
+                self.services.database.reading() as session,
+            ):
+                return await question(session)
+        except (SQLAlchemyError, OSError):
+            return None
 
 
 def checks(faults: Collection[str]) -> dict[str, bool]:
