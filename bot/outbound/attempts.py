@@ -4,7 +4,7 @@ import random
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -40,9 +40,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The attempt failed for now; due again at `due_at`."""
+    """The attempt failed for now; due again when `wait` has passed since it was settled.
 
-    due_at: datetime
+    A duration, not a moment: the clock may be set in between.
+    """
+
+    wait: timedelta
     error: str
     is_uncertain: bool
     is_paced: bool = False  # by our own rate limit: nothing was sent, so it is no attempt
@@ -108,14 +111,14 @@ class Attempts:
             return self._postponed(row, unknown)
 
     def _postponed(self, row: EffectRow, failure: SlackTemporary) -> Postponed | Failed:
-        now, age = self.services.clock.now(), self.services.clock.now() - row.created_at
+        age = self.services.clock.now() - row.created_at
         if age >= GIVE_UP_AFTER and row.attempts >= FEWEST_ATTEMPTS:
             return Failed(f"{failure.error} {TRIED_FOR_A_DAY}")
         wait = wait_after(failure, attempts=row.attempts, age=age)
         seconds = round(wait.total_seconds(), 1)
         log.info("effect_postponed", kind=row.kind, error=failure.error, seconds=seconds)
         return Postponed(
-            now + wait, failure.error, failure.uncertain, is_paced=isinstance(failure, Paced)
+            wait, failure.error, failure.uncertain, is_paced=isinstance(failure, Paced)
         )
 
     def _context(

@@ -225,8 +225,7 @@ class Dispatcher:
     async def _settle_alone(self, one: Ended) -> bool:
         """Settle one effect; return False if the database can't be written now."""
         # It may have happened in Slack but can't be recorded now: look again later.
-        due_at = self.services.clock.now() + LOOK_AFTER
-        again = Ended(one.effect_id, Postponed(due_at, "not recorded", is_uncertain=True))
+        again = Ended(one.effect_id, Postponed(LOOK_AFTER, "not recorded", is_uncertain=True))
         for end in (one, again):
             try:
                 await self._transact([end], limit=0)
@@ -316,13 +315,13 @@ class Dispatcher:
                 log.error("effect_became_dead_letter", kind=row.kind, error=error)
                 await settling.dead_letter(uow.session, row, now=uow.now, error=error)
                 return record or partial(record_failure, row=row, error=error)
-            case Postponed(due_at=due_at, error=error, is_uncertain=is_uncertain) as later:
+            case Postponed(wait=wait, error=error, is_uncertain=is_uncertain) as later:
                 row.attempts -= later.is_paced
                 await settling.postpone(
                     uow.session,
                     row,
                     now=uow.now,
-                    due_at=due_at,
+                    due_at=uow.now + wait,
                     error=error,
                     is_uncertain=is_uncertain,
                 )

@@ -96,8 +96,8 @@ async def leave_channel(uow: UnitOfWork, channel_id: str, *, at: datetime | None
 async def find_present(session: AsyncSession, incident_id: uuid.UUID) -> Sequence[Person]:
     """Return who is in the channel as far as we know.
 
-    To find who left, read this before Slack is asked for the members: whoever comes in meanwhile
-    isn't among those, either.
+    To find who left, read this before Slack is asked for the members: people who come in meanwhile
+    are in neither.
     """
     query = (
         select(Person)

@@ -178,7 +178,7 @@ async def test_an_end_outlives_a_cycle_that_is_given_up(bot: Bot) -> None:
 
 def test_an_outage_is_over_once_its_first_success_is_recorded() -> None:
     outage, now = Outage(), datetime(2026, 3, 2, 9, tzinfo=UTC)
-    failed = [Ended(new_id(), Postponed(now, "internal_error", is_uncertain=False))]
+    failed = [Ended(new_id(), Postponed(timedelta(seconds=1), "busy", is_uncertain=False))]
     worked = [Ended(new_id(), Done())]
     outage.note(failed, now=now)
     assert not outage.is_over(worked, now=now)
