@@ -731,6 +731,13 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_participants_person_id"), "participants", ["person_id"])
+    op.create_index(
+        "ix_participants_gone",
+        "participants",
+        ["person_id", "incident_id"],
+        sqlite_where=sa.text("gone_at IS NOT NULL"),
+        postgresql_where=sa.text("gone_at IS NOT NULL"),
+    )
     op.create_table(
         "posted_messages",
         sa.Column("id", sa.Uuid(), nullable=False),
