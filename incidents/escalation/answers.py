@@ -153,7 +153,7 @@ async def redirect(
     was_on_it = escalation.taken_by_id == actor.id
     await _refuse_if_settled(uow, incident, escalation, unless_by=actor.id)
     await _check_answerer(uow, incident, escalation, actor)
-    planned = await _redirected_steps(uow, incident, escalation, target)
+    planned = await _redirected_steps(uow, incident, escalation, target, by=actor.name)
     if any(one.identity == ("person", str(actor.id)) for one in planned[0].wanted):
         raise InvalidInput("target", "yourself")
     call = await find_call(uow, escalation, actor)
@@ -252,11 +252,11 @@ def _leave(escalation: Escalation, *, was_on_it: bool) -> None:
 
 
 async def _redirected_steps(
-    uow: UnitOfWork, incident: Incident, escalation: Escalation, target: Target
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, target: Target, *, by: str
 ) -> tuple[PlannedStep, ...]:
     if not isinstance(target, ServiceTarget):
         wanted = await wanted_target(uow, incident, target, author_id=escalation.author_id)
-        return (PlannedStep(wanted=(wanted,)),) if wanted else ()
+        return (PlannedStep(wanted=(replace(wanted, by=by),)),) if wanted else ()
     service = pick_service(uow.policy, target.key, affected=())
     inputs = LadderInputs(
         policy=uow.policy,

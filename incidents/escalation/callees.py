@@ -36,9 +36,13 @@ from incidents.policy.references import GroupRef, PersonRef
 
 @dataclass(slots=True)
 class Callees:
-    """The people a step calls; `skipped` are (name, why), `unknown` are names to look up."""
+    """The people a step calls; `skipped` are (name, why), `unknown` are names to look up.
+
+    `through`: the name in the step that means each of them, by external id.
+    """
 
     people: list[Person] = field(default_factory=list)
+    through: dict[str, Wanted] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
@@ -145,6 +149,7 @@ async def _look(ladder: Ladder, step: EscalationStep, wanted: Iterable[Wanted]) 
     for one in wanted:
         for person in await _people_of(ladder, step, one, found):
             meant[person.external_id] = person
+            found.through.setdefault(person.external_id, one)
             named_by.setdefault(person.external_id, {person.external_id}).add(one.value)
     # A redirect means this very person, even if they were called before.
     before = {

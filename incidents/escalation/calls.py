@@ -90,7 +90,7 @@ async def call_people(
         escalation.position = step.position
     step.status = await _status_of(uow, step, found)
     step.skipped = [{"name": name, "why": why} for name, why in found.skipped]
-    calls = await _add_calls(uow, incident, escalation, step, found.people)
+    calls = await _add_calls(uow, incident, escalation, step, found)
     wait = step_wait(uow, incident, escalation, step)
     if calls:
         escalation.status = EscalationStatus.CALLING
@@ -151,10 +151,10 @@ async def _add_calls(
     incident: Incident,
     escalation: Escalation,
     step: EscalationStep,
-    people: Sequence[Person],
+    found: Callees,
 ) -> list[EscalationCall]:
     calls: list[EscalationCall] = []
-    for person in people:
+    for person in found.people:
         # So that they can read what it is about, even in a private incident: that was agreed to.
         await refuse_outsiders(uow.session, incident, person)
         await let_in(uow, incident, person, is_agreed=True, by=escalation.author_id)
@@ -164,6 +164,7 @@ async def _add_calls(
             step_id=step.id,
             person_id=person.id,
             status=CallStatus.OPEN,
+            through=found.through[person.external_id].to_json(),
             called_at=uow.now,
         )
         uow.session.add(call)

@@ -193,7 +193,8 @@ async def _stand_in_step(uow: UnitOfWork, incident: Incident) -> tuple[PlannedSt
     mentor = await find_stand_in(uow.session, incident)
     if mentor is None:
         return ()
-    return (PlannedStep(wanted=(Wanted("person", str(mentor.id), mentor.name),)),)
+    wanted = Wanted("person", str(mentor.id), mentor.name, why="stand_in")
+    return (PlannedStep(wanted=(wanted,)),)
 
 
 async def _next_number(uow: UnitOfWork, incident: Incident) -> int:

@@ -38,6 +38,7 @@ from incidents.storage.database import kept_text
 MAX_TEXT: Final = 2500
 # As many lines as a form shows at a glance, newest kept.
 MOST_LINES: Final = 8
+_QUESTION_POINTS: Final = 2
 FEWEST_WORDS, FEWEST_CHARACTERS, MOST_WORDS = 3, 12, 40
 
 _LINK: Final = re.compile(r"https?://[^\s<>|]+", re.IGNORECASE)
@@ -60,11 +61,12 @@ class Lack:
 class FieldSpec:
     """How a field is named, asked for, scored, and filled in from the record.
 
-    `notes` are the words before a colon that let a note fill the field, one line each; `known`
-    returns what the incident itself says.
+    `phrase` names it within a sentence. `notes` are the words before a colon that let a note fill
+    the field, one line each; `known` returns what the incident itself says.
     """
 
     name: str
+    phrase: str
     question: str
     hint: str = ""
     is_long: bool = True
@@ -149,6 +151,7 @@ FIELDS: Final[Mapping[str, FieldSpec]] = MappingProxyType(
     {
         PacketField.ASK: FieldSpec(
             "Ask",
+            "the ask",
             "What do you need from them?",
             "One thing they can do or decide, such as: is it safe to fail over the database?",
             points=3,
@@ -160,16 +163,18 @@ FIELDS: Final[Mapping[str, FieldSpec]] = MappingProxyType(
             ),
         ),
         PacketField.ANSWER_BY: FieldSpec(
-            "Answer by", "By when?", "Empty means as soon as possible.", is_long=False
+            "Answer by", "by when", "By when?", "Empty means as soon as possible.", is_long=False
         ),
         PacketField.SYMPTOMS: FieldSpec(
             "Symptoms",
+            "what people see",
             "What do people see?",
             "What fails or is slow, with the error text if there is one.",
             known=lambda incident: newest_lines([incident.title, incident.summary]),
         ),
         PacketField.SINCE: FieldSpec(
             "Since",
+            "since when",
             "Since when?",
             "A time, or what it began with. A guess is fine: say so.",
             is_long=False,
@@ -177,6 +182,7 @@ FIELDS: Final[Mapping[str, FieldSpec]] = MappingProxyType(
         ),
         PacketField.SCOPE: FieldSpec(
             "Scope",
+            "how far it reaches",
             "How far does it reach?",
             "With a number if you can: share of requests, customers, regions.",
             is_long=False,
@@ -190,12 +196,14 @@ FIELDS: Final[Mapping[str, FieldSpec]] = MappingProxyType(
         ),
         PacketField.IMPACT: FieldSpec(
             "Impact",
+            "who is affected",
             "Who and what is affected?",
             "Customers, data, money, other services.",
             known=lambda incident: incident.impact,
         ),
         PacketField.EVIDENCE: FieldSpec(
             "Evidence",
+            "a link to a graph or log",
             "What shows it?",
             "Links to graphs, logs, traces. One link is worth more than a description.",
             points=3,
@@ -209,6 +217,7 @@ FIELDS: Final[Mapping[str, FieldSpec]] = MappingProxyType(
         ),
         PacketField.CHANGES: FieldSpec(
             "Recent changes",
+            "what changed just before",
             "What changed just before?",
             "Deploys, flags, configuration, traffic, certificates, providers.",
             points=3,
@@ -216,6 +225,7 @@ FIELDS: Final[Mapping[str, FieldSpec]] = MappingProxyType(
         ),
         PacketField.HYPOTHESIS: FieldSpec(
             "Hypothesis",
+            "a guess at the cause",
             "What do you think it is?",
             "A guess is welcome. None is fine, too.",
             notes=("hypothesis",),
@@ -223,6 +233,7 @@ FIELDS: Final[Mapping[str, FieldSpec]] = MappingProxyType(
         ),
         PacketField.CONFIDENCE: FieldSpec(
             "Confidence",
+            "how sure that guess is",
             "How sure are you?",
             choices=(
                 ("low", "Low: a guess"),
@@ -232,6 +243,7 @@ FIELDS: Final[Mapping[str, FieldSpec]] = MappingProxyType(
         ),
         PacketField.TRIED: FieldSpec(
             "Tried",
+            "what was tried",
             "What was tried, and what came of it?",
             "One a line: what you did → what happened → what it changed for customers.",
             notes=("tried",),
@@ -328,6 +340,18 @@ class Completeness:
     missing: tuple[str, ...]
 
 
+def most_useful(missing: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
+    """Return the missing items that weigh most, the first of equals first."""
+    ordered = sorted(missing, key=lambda item: -_points(item))
+    return tuple(ordered[:most])
+
+
+def _points(missing: str) -> int:
+    if missing in LACKS:
+        return 1
+    return FIELDS[missing].points if missing in FIELDS else _QUESTION_POINTS
+
+
 def rate(packet: Packet, template: EscalationTemplate) -> Completeness:
     """Return how complete the packet is for this template."""
     got, possible = 0, 0
@@ -344,9 +368,9 @@ def rate(packet: Packet, template: EscalationTemplate) -> Completeness:
         if spec.lack is not None and is_lacking:
             missing.append(spec.lack.key)
     for question in template.questions:
-        possible += 2
+        possible += _QUESTION_POINTS
         if packet.has(question.key):
-            got += 2
+            got += _QUESTION_POINTS
         else:
             missing.append(question.key)
     if not possible:

@@ -10,7 +10,7 @@ beginning, in upper or lower case:
     changes: none since 13:00                         … and marks them as checked
     evidence: https://grafana.example.com/d/pool      into `evidence`
 
-Marked or pinned messages and files are evidence, too. Withdrawn and redacted entries are left out;
+Marked or pinned messages, files and other notes with a link are evidence, too. Withdrawn and redacted entries are left out;
 amended ones count as they read now.
 """
 
@@ -27,6 +27,7 @@ from incidents.escalation.packet import (
     FieldSpec,
     Packet,
     cleaned,
+    has_link,
     newest_lines,
 )
 from incidents.incident.incident import Incident
@@ -36,7 +37,7 @@ from incidents.record.entries import RECORD_TYPES, FileLinked, Marked, MessageEn
 from incidents.record.timeline_view import TimelineItem, items_of, load_entries
 
 _LONGEST_LINE: Final = 300
-EVIDENCE: Final = frozenset({Marked.kind, Pinned.kind, FileLinked.kind})
+_KEPT: Final = frozenset({Marked.kind, Pinned.kind, FileLinked.kind})
 _MARKED_NOTE: Final = re.compile(
     rf"(?P<what>{'|'.join(word for spec in FIELDS.values() for word in spec.notes)})\s*"
     rf"(?:\((?P<confidence>{'|'.join(CONFIDENCES)})\)\s*)?:\s*(?P<text>.+)",
@@ -63,24 +64,30 @@ async def prefill(session: AsyncSession, incident: Incident) -> Packet:
     ]
     notes = tuple(_marked_notes(items))
     texts: dict[str, Any] = {name: _text(spec, incident, notes) for name, spec in FIELDS.items()}
-    shown = [*_evidence(items), *_said(PacketField.EVIDENCE, notes)]
     hypotheses = [note for note in notes if note.what in FIELDS[PacketField.HYPOTHESIS].notes]
     packet = Packet(
         **{name: text for name, text in texts.items() if text},
         changes_checked=any(map(_NONE_FOUND.match, _said(PacketField.CHANGES, notes)[-1:])),
     )
     confidence = hypotheses[-1].confidence if hypotheses else ""
-    return cleaned(replace(packet, evidence=newest_lines(shown), confidence=confidence))
+    return cleaned(replace(packet, evidence=newest_lines(_evidence(items)), confidence=confidence))
 
 
 def _marked_notes(items: Sequence[TimelineItem]) -> Iterator[_MarkedNote]:
     """Yield the notes whose beginning names a field, each with the rest of its text."""
     for item in items:
         note = item.entry.payload if isinstance(item.entry.payload, Note) else None
-        match = _MARKED_NOTE.fullmatch(note.text.strip()) if note is not None else None
-        if match is not None:
-            confidence = (match["confidence"] or "").casefold()
-            yield _MarkedNote(match["what"].casefold(), match["text"], confidence)
+        marked = _marked(note) if note is not None else None
+        if marked is not None:
+            yield marked
+
+
+def _marked(note: Note) -> _MarkedNote | None:
+    match = _MARKED_NOTE.fullmatch(note.text.strip())
+    if match is None:
+        return None
+    confidence = (match["confidence"] or "").casefold()
+    return _MarkedNote(match["what"].casefold(), match["text"], confidence)
 
 
 def _text(spec: FieldSpec, incident: Incident, notes: Sequence[_MarkedNote]) -> str:
@@ -96,9 +103,23 @@ def _said(name: PacketField, notes: Sequence[_MarkedNote]) -> list[str]:
     return [note.text for note in notes if note.what in FIELDS[name].notes]
 
 
+def is_evidence(entry: CorrectedEntry) -> bool:
+    """Tell whether an entry can show something: a kept message, a file, or a note with a link."""
+    note = entry.payload
+    if not isinstance(note, Note):
+        return entry.kind in _KEPT
+    marked = _marked(note)
+    if marked is not None:
+        return marked.what in FIELDS[PacketField.EVIDENCE].notes
+    return has_link(note.text)
+
+
 def evidence_text(entry: CorrectedEntry) -> str:
-    """Return the author and words of a message that is evidence, or the name of a file."""
+    """Return the words of a message or note that is evidence, or the name of a file."""
     match entry.payload:
+        case Note() as note:
+            marked = _marked(note)
+            return marked.text if marked is not None else note.text
         case FileLinked(name=name):
             return f"File: {name}"
         case MessageEntry(author=author, text=text):
@@ -111,7 +132,7 @@ def _evidence(items: Sequence[TimelineItem]) -> list[str]:
     return [
         f"{_short(evidence_text(item.entry))} {item.link}".strip()
         for item in items
-        if item.entry.kind in EVIDENCE
+        if is_evidence(item.entry)
     ]
 
 

@@ -12,8 +12,8 @@ ratings are only for the author and their mentors.
 """
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -164,6 +164,8 @@ class EscalationCall(Base):
     medium: Mapped[str] = mapped_column(default=Medium.DIRECT_MESSAGE)
     status: Mapped[str] = mapped_column(default=CallStatus.OPEN)
     away: Mapped[str | None] = mapped_column(default=None)
+    # The name in the step that means them, as they are told why they are called.
+    through: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), default=None)
     called_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     # The entry with the reason for declining.
@@ -198,6 +200,10 @@ class Wanted:
     kind: str  # person, named, group, role
     value: str
     name: str
+    # What makes the policy name them: on_call, owner and so on; "" for a name of its own.
+    why: str = ""
+    # The name of the person who passed it on to them.
+    by: str = ""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -206,12 +212,18 @@ class Wanted:
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as a step stores it."""
-        return {"kind": self.kind, "value": self.value, "name": self.name}
+        return asdict(self)
+
+    @classmethod
+    def read(cls, stored: Mapping[str, str]) -> "Wanted":
+        """Return the value from what a step or call stores."""
+        names = (one.name for one in fields(cls))
+        return cls(**{name: stored.get(name, "") for name in names})
 
 
 def wanted_of(step: EscalationStep) -> tuple[Wanted, ...]:
     """Return the step's names as values."""
-    return tuple(Wanted(one["kind"], one["value"], one["name"]) for one in step.wanted)
+    return tuple(map(Wanted.read, step.wanted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

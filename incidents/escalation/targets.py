@@ -158,14 +158,15 @@ def _wanted(inputs: LadderInputs, callee: Callee) -> Wanted | None:
     severity = policy.find_severity(inputs.severity_key)
     match callee:
         case Relation.ON_CALL:
-            return _named((service.on_call or service.owner) if service else None)
+            on_call = service.on_call if service else None
+            return _named(on_call, callee) or _wanted(inputs, Relation.OWNER)
         case Relation.OWNER:
-            return _named(service.owner if service else None)
+            return _named(service.owner if service else None, callee)
         case Relation.MANAGER:
             own = service.manager if service else None
-            return _named(own or policy.escalation.manager)
+            return _named(own or policy.escalation.manager, callee)
         case Relation.BACKUP:
-            return _named(severity.backup if severity else None)
+            return _named(severity.backup if severity else None, callee)
         case RoleRef(key=key):
             return role_wanted(policy, key)
         case PersonRef() | GroupRef():
@@ -173,12 +174,12 @@ def _wanted(inputs: LadderInputs, callee: Callee) -> Wanted | None:
     return None
 
 
-def _named(ref: PersonRef | GroupRef | None) -> Wanted | None:
+def _named(ref: PersonRef | GroupRef | None, why: str = "") -> Wanted | None:
     match ref:
         case PersonRef():
-            return Wanted("named", str(ref), str(ref))
+            return Wanted("named", str(ref), str(ref), why)
         case GroupRef():
-            return Wanted("group", str(ref), str(ref))
+            return Wanted("group", str(ref), str(ref), why)
     return None
 
 

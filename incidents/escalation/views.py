@@ -18,12 +18,11 @@ from incidents.escalation.tables import (
     CallStatus,
     Escalation,
     EscalationCall,
-    EscalationRating,
     EscalationStatus,
     EscalationStep,
     Measures,
-    PacketRating,
     StepStatus,
+    Wanted,
     calls_of,
     measures_of,
     steps_of,
@@ -36,7 +35,10 @@ from incidents.policy.policy import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallView:
-    """One person called; `away` is why they may not notice, `reason` why they declined."""
+    """One person called; `away` is why they may not notice, `reason` why they declined.
+
+    `through` is the name in the step that means them; None if nobody kept it.
+    """
 
     id: uuid.UUID
     step_id: uuid.UUID
@@ -47,6 +49,7 @@ class CallView:
     reason: str
     called_at: datetime
     answered_at: datetime | None
+    through: Wanted | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ class EscalationView:
     """An escalation as it is now; `position` is that of the step called last.
 
     `asked_field` was asked for and is still missing. Completeness isn't included, so it can't be
-    shown to others than the author and their mentors: see `find_scores`.
+    shown to others than the author and their mentors.
     """
 
     id: uuid.UUID
@@ -130,16 +133,6 @@ class EscalationView:
         return next((call for call in self.calls if call.id == call_id), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """Completeness 0 to 100 and the receivers' ratings: only for the author and their mentors."""
-
-    author_id: uuid.UUID | None
-    at_send: int
-    now: int
-    ratings: tuple[PacketRating, ...]
-
-
 async def get_escalation_view(
     session: AsyncSession, escalation_id: uuid.UUID, *, policy: Policy, now: datetime
 ) -> EscalationView:
@@ -193,25 +186,6 @@ async def get_escalation_view(
     )
 
 
-async def find_scores(session: AsyncSession, escalation_id: uuid.UUID) -> Scores | None:
-    """Return completeness and ratings; show them only to the author and their mentors."""
-    row = await session.get(Escalation, escalation_id)
-    if row is None:
-        return None
-    query = (
-        select(EscalationRating.rating)
-        .where(EscalationRating.escalation_id == escalation_id)
-        .order_by(EscalationRating.rated_at)
-    )
-    ratings = (await session.execute(query)).scalars().all()
-    return Scores(
-        author_id=row.author_id,
-        at_send=row.score_at_send,
-        now=row.score,
-        ratings=tuple(PacketRating(rating) for rating in ratings),
-    )
-
-
 def _call_view(
     call: EscalationCall,
     people: Mapping[uuid.UUID, PersonView],
@@ -228,6 +202,7 @@ def _call_view(
         reason=declined.reason if declined is not None else "",
         called_at=call.called_at,
         answered_at=call.answered_at,
+        through=Wanted.read(call.through) if call.through else None,
     )
 
 

@@ -3,6 +3,7 @@
 import functools
 import re
 import uuid
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -11,10 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.ids import Reference
 from incidents.core.people import Actor
-from incidents.incident.incident import ByReference, Incident, find_incident
-from incidents.incident.lifecycle import IncidentStatus
+from incidents.incident.incident import ByReference, Incident, find_incident, visible_to
+from incidents.incident.lifecycle import OPEN_STATUSES, IncidentStatus
 from incidents.policy.policy import Policy
 
+# Of the open incidents, and of those shown while somebody declares.
+_MOST_LOOKED_AT = 200
+_MOST_ALIKE = 3
 # Similarity of 0 to 100 that two words keep despite a typo or a plural.
 _SAME_WORD = 80
 # Words that don't tell two titles apart.
@@ -84,6 +88,49 @@ async def find_similar(
         if found is not None and (found.is_private or not is_private):
             return found
     return None
+
+
+async def find_alike(
+    session: AsyncSession,
+    *,
+    title: str,
+    services: Collection[str],
+    workspace_id: uuid.UUID,
+    viewer: Actor,
+    policy: Policy,
+) -> Sequence[Incident]:
+    """Return the newest open incidents of these services, or with a title like this one.
+
+    At most three, and only those that the viewer may see; drills are left out.
+    """
+    query = (
+        select(Incident)
+        .where(
+            Incident.workspace_id == workspace_id,
+            Incident.is_drill.is_(False),
+            Incident.status.in_(OPEN_STATUSES),
+            visible_to(viewer),
+        )
+        .order_by(Incident.declared_at.desc(), Incident.number.desc())
+        .limit(_MOST_LOOKED_AT)
+    )
+    found = (await session.execute(query)).scalars()
+    wanted = frozenset(services)
+    alike = [
+        one
+        for one in found
+        if not wanted.isdisjoint(one.services) or _looks_like(title, one.title, policy)
+    ]
+    return alike[:_MOST_ALIKE]
+
+
+def _looks_like(title: str, other: str, policy: Policy) -> bool:
+    if not title.strip():
+        return False
+    from rapidfuzz import fuzz  # noqa: PLC0415 - as below
+
+    alike = fuzz.token_sort_ratio(title.casefold(), other.casefold())
+    return alike >= 100 * policy.duplicates.similarity and say_the_same(title, other)
 
 
 def say_the_same(one: str, other: str) -> bool:

@@ -1303,6 +1303,7 @@ def upgrade() -> None:
         sa.Column("medium", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("away", sa.String(), nullable=True),
+        sa.Column("through", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("called_at", UtcDateTime(), nullable=False),
         sa.Column("answered_at", UtcDateTime(), nullable=True),
         sa.Column("answer_entry_id", sa.Uuid(), nullable=True),

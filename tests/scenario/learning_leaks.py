@@ -121,7 +121,7 @@ async def _named_in_calls(
                 yield f"for whom the bot escalates in timeline entry {entry.kind}"
         head = re.compile(
             rf"\*Escalation {row.number}\*[^\\\n]*<@{person.external_id}"
-            rf"|<@{person.external_id}> escalates to you"
+            rf"|<@{person.external_id}> needs you"
         )
         for sighting in _sightings(slack):
             is_theirs = not sighting.is_public and sighting.readers <= mine

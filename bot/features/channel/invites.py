@@ -1,7 +1,10 @@
 """Invites people to the incident channel: the declarer, role holders, and people in the policy."""
 
+import uuid
 from collections.abc import Iterable
 from functools import partial
+
+import structlog
 
 from bot.features.channel.feature import get_incident_row
 from bot.features.channel.life import LOST
@@ -10,7 +13,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Failed, S
 from bot.framework.feature import Feature
 from bot.framework.reading import find_user, is_hidden_from
 from bot.framework.requests import Services
-from bot.slack.errors import SlackPermanent
+from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway import SlackGateway
 from incidents.channel.insiders import find_gone
 from incidents.channel.invitations import Invited, record_invitations
@@ -20,6 +23,8 @@ from incidents.incident.incident import Incident
 from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_group_members, find_people_named
 from incidents.policy.policy import Policy
+
+log = structlog.get_logger(__name__)
 
 
 async def invite_person(context: EffectContext) -> Settlement:
@@ -134,6 +139,7 @@ async def _invite(
         invited = [Invited(user_id, refusal.cause) for user_id in user_ids]
     else:
         invited = [Invited(outcome.user_id, outcome.error) for outcome in outcomes]
+        await _answer_declarer(context, incident.id, channel_id)
     invited += [Invited(name, "not_found") for name in unknown]
     record = partial(
         record_invitations,
@@ -144,6 +150,17 @@ async def _invite(
     )
     causes = [one.error for one in invited if one.error is not None and one.error not in FINAL]
     return Failed(causes[0], record) if causes else Done(record)
+
+
+async def _answer_declarer(context: EffectContext, incident_id: uuid.UUID, channel_id: str) -> None:
+    """Give the declarer the channel's link, at most once: the invitation shows it, too."""
+    answer = context.services.waiting.pop(incident_id, None)
+    if answer is None:
+        return
+    try:
+        await answer(channel_id)
+    except SlackFailure as error:
+        log.info("answer_not_delivered", error=error.error)
 
 
 FEATURE = Feature(

@@ -172,7 +172,7 @@ def _wanted_lines(view: EscalationView, template: EscalationTemplate | None) -> 
         return
     if view.asked_field and view.asked_by is not None:
         what = mentions.escape_line(names_of((view.asked_field,), template))
-        yield f"*{mentions.mention(view.asked_by.external_id)} asks for:* {what}. *Add to it* answers."
+        yield f"*{mentions.mention(view.asked_by.external_id)} asks for:* {what}. *Add details* answers."
     missing = rate(view.packet, template).missing if template is not None else ()
     if missing:
         yield f"*Not known yet:* {mentions.escape_line(names_of(missing, template))}"
@@ -276,7 +276,7 @@ def _buttons(view: EscalationView) -> tuple[blocks.ButtonElement, ...]:
     if view.is_ended:
         return ()
     value = button_value(view)
-    add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
+    add = blocks.button("Add details", action_id="escalation_add_open", value=value)
     if view.status is EscalationStatus.TAKEN:
         redirect = blocks.button("Pass it on…", action_id="escalation_redirect_open", value=value)
         return (add, redirect)

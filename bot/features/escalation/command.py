@@ -20,7 +20,7 @@ from bot.features.escalation.buttons import (
 )
 from bot.features.escalation.card import button_value, next_line, state_line
 from bot.features.escalation.forms import fields_of, template_of
-from bot.features.escalation.packet import field_of, names_of
+from bot.features.escalation.packet import field_of
 from bot.features.escalation.replies import (
     completed_message,
     escalations_shown,
@@ -28,6 +28,7 @@ from bot.features.escalation.replies import (
     find_meant,
     names_in_steps,
     near_text,
+    useful_text,
 )
 from bot.features.escalation.targets import find_handle, meant_by, near_targets
 from bot.framework.arguments import Words
@@ -40,7 +41,7 @@ from incidents.core.errors import InvalidInput, Superseded
 from incidents.escalation.packet import FIELDS, rate
 from incidents.escalation.questions import complete
 from incidents.escalation.tables import EscalationStatus
-from incidents.escalation.views import EscalationView, find_scores
+from incidents.escalation.views import EscalationView
 from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
@@ -149,7 +150,7 @@ async def _list(
     body: list[blocks.Block] = []
     texts: list[str] = [f"*{incident.reference}*, escalations, the newest first:"]
     for view in views[:_MOST_SHOWN]:
-        text = await _summary(request, view)
+        text = _summary(request, view)
         texts.append(text)
         body += (*blocks.paragraphs(text), *_row(view, viewer_id=request.actor.person_id))
     tail = f"`{slash} escalate` starts a new one."
@@ -165,7 +166,7 @@ async def _list(
     )
 
 
-async def _summary(request: Request, view: EscalationView) -> str:
+def _summary(request: Request, view: EscalationView) -> str:
     lines = [f"*{view.number}* ({mentions.escape_line(view.template_name)}): {state_line(view)}"]
     lines.append(next_line(view))
     if view.packet.ask:
@@ -173,27 +174,16 @@ async def _summary(request: Request, view: EscalationView) -> str:
     # A packet that the bot sent on somebody's behalf doesn't count as their work.
     is_own = view.author is not None and view.author.id == request.actor.person_id
     if is_own and not view.is_automatic:
-        lines.append(await _own_score(request, view))
+        template = template_of(view.template_key, request.policy)
+        lines.append(useful_text(rate(view.packet, template).missing, template))
     return "\n".join(line for line in lines if line)
-
-
-async def _own_score(request: Request, view: EscalationView) -> str:
-    """Return the completeness of the viewer's own packet; nobody else sees it."""
-    async with request.services.database.reading() as session:
-        scores = await find_scores(session, view.id)
-    template = template_of(view.template_key, request.policy)
-    missing = rate(view.packet, template).missing
-    listed = (
-        f" Still missing: {mentions.escape_line(names_of(missing, template))}." if missing else ""
-    )
-    return f"Yours: completeness {scores.now if scores else 0} of 100.{listed}"
 
 
 def _row(view: EscalationView, *, viewer_id: uuid.UUID | None) -> tuple[blocks.Block, ...]:
     if not view.is_unanswered:
         return ()
     value = button_value(view)
-    add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
+    add = blocks.button("Add details", action_id="escalation_add_open", value=value)
     if view.author is not None and view.author.id == viewer_id:
         # Authors can't answer their own escalation, even if the bot sent it for them.
         return (
@@ -301,7 +291,7 @@ def _addition(view: EscalationView, field: str, text: str) -> dict[str, Any]:
     if field not in FIELDS:
         return {"answers": {field: _joined(view.packet.answers.get(field, ""), text)}}
     if field == PacketField.ANSWER_BY:
-        raise InvalidInput("answer_by", "can be set in the form: press *Add to it* on the card")
+        raise InvalidInput("answer_by", "can be set in the form: press *Add details* on the card")
     if field == PacketField.CONFIDENCE:
         return {field: text.casefold()}
     if field == PacketField.CHANGES and text.casefold().startswith(("none", "checked")):

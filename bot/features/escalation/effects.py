@@ -94,14 +94,15 @@ class _Called:
     def is_asked(self) -> bool:
         return self.view.is_unanswered and self.call.status is CallStatus.OPEN
 
-    def mention(self) -> Message:
-        return mention_message(self.view, self.call, self.incident, card_link=self.card_link)
+    def mention(self, policy: Policy) -> Message:
+        link = self.card_link
+        return mention_message(self.view, self.call, self.incident, policy, card_link=link)
 
     def message(self, policy: Policy) -> Message:
         if not self.may_see:
             return hidden_message(self.incident)
         if self.call.medium == Medium.CHANNEL:
-            return self.mention()
+            return self.mention(policy)
         return call_message(self.view, self.call, self.incident, policy, proposal=self.proposal)
 
 
@@ -215,7 +216,8 @@ async def _mention(context: EffectContext, called: _Called, *, error: str) -> Se
     ):
         raise SlackPermanent(error, method="chat.postMessage")
     is_there = await _bring_in(services, channel_id, call)
-    place = await post_once(context, channel_id=channel_id, message=called.mention())
+    message = called.mention(services.policy)
+    place = await post_once(context, channel_id=channel_id, message=message)
 
     async def record(uow: UnitOfWork) -> None:
         await CALL.remember(context.get(CallForEscalation), *place)(uow)

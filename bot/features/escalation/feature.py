@@ -4,25 +4,31 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from bot.features.escalation import messages
 from bot.features.escalation.buttons import BOTH
-from bot.features.escalation.forms import (
+from bot.features.escalation.evidence import (
     MARKED,
+    chosen_evidence,
+    evidence_line,
+    find_evidence,
+    suggest_evidence,
+    ticked_in,
+    with_evidence,
+)
+from bot.features.escalation.forms import (
+    DETAILS,
+    SHORT,
     TARGET,
     TEMPLATE,
     Escalating,
     EscalationForm,
-    chosen_evidence,
     escalation_form,
-    evidence_line,
-    find_marked,
-    packet_of,
-    suggest_evidence,
+    fields_of,
     template_of,
-    with_evidence,
 )
-from bot.features.escalation.packet import block_of
+from bot.features.escalation.packet import block_of, read_changes, read_packet
 from bot.features.escalation.replies import (
     is_it_a_target,
     near_message,
@@ -128,23 +134,20 @@ def _carried(given: Escalating, policy: Policy) -> Meant:
 async def _send_at_once(request: Request, ref: IncidentRef, meant: Meant) -> Reply:
     ask = mentions.plain(meant.rest) if not request.is_button else meant.rest
     template = template_of(meant.template.key if meant.template else "", request.policy)
-    draft = EscalationDraft(
-        target=meant.target, template_key=template.key, packet=Packet(ask=ask), is_urgent=True
-    )
-    outcome = await request.transact(partial(_escalate_prefilled, ref=ref, draft=draft))
-    return await _sent(request, outcome, template)
+    draft = EscalationDraft(target=meant.target, template_key=template.key, is_urgent=True)
+    use_case = partial(_escalate_prefilled, ref=ref, draft=draft, said={"ask": ask})
+    return await _sent(request, await request.transact(use_case), template)
 
 
 async def _escalate_prefilled(
-    uow: UnitOfWork, *, ref: IncidentRef, draft: EscalationDraft
+    uow: UnitOfWork, *, ref: IncidentRef, draft: EscalationDraft, said: Mapping[str, Any]
 ) -> Outcome:
-    """Escalate with the typed ask and the facts already on the record."""
+    """Escalate with what the author said, and otherwise with the facts already on the record."""
     incident = await lock_incident(
         uow.session, ref, workspace_id=uow.workspace_id, viewer=uow.actor
     )
     known = await prefill(uow.session, incident)
-    packet = replace(known, ask=draft.packet.ask)
-    return await escalate(uow, ById(incident.id), replace(draft, packet=packet))
+    return await escalate(uow, ById(incident.id), replace(draft, packet=replace(known, **said)))
 
 
 # -- the form -------------------------------------------------------------------------------
@@ -154,44 +157,45 @@ async def open_form(request: Request, given: Escalating) -> Form[Escalating]:
     """Return the form, prefilled from the record and the typed words."""
     meant = _carried(given, request.policy)
     view = await view_for_form(request, given.ref, action=Action.ESCALATE)
-    async with request.services.database.reading() as session:
-        known = await prefill(session, await session.get_one(Incident, view.id))
+    known = await _known(request, view.id)
     target: Target | None = meant.target
-    packet = replace(
-        known,
-        ask=meant.rest or known.ask,
-        evidence=with_evidence(known.evidence, [given.evidence]),
-    )
     form = EscalationForm(
         incident=view,
-        packet=packet,
+        packet=replace(known, ask=meant.rest, evidence=given.evidence),
         template=template_of(meant.template.key if meant.template else "", request.policy),
         person=target.external_id if isinstance(target, PersonTarget) else None,
         target=option_of(target, request.policy),
-        has_marked=bool(await find_marked(request, ById(view.id))),
+        recorded=await find_evidence(request, ById(view.id)),
     )
     return remembering(form, request.policy)
 
 
+async def _known(request: Request, incident_id: uuid.UUID) -> Packet:
+    async with request.services.database.reading() as session:
+        return await prefill(session, await session.get_one(Incident, incident_id))
+
+
 def remembering(form: EscalationForm, policy: Policy) -> Form[Escalating]:
-    """Return the form with the arguments that `template_chosen` needs to rebuild it."""
-    known = Escalating(ById(form.incident.id), shown=form.template.key, has_marked=form.has_marked)
+    """Return the form with the arguments that `show_details` needs to rebuild it."""
+    known = Escalating(ById(form.incident.id), shown=form.template.key, is_full=form.is_full)
     return Form(escalation_form(form, policy), known)
 
 
-async def template_chosen(request: Request) -> Reply:
-    """Show the questions of the chosen kind; text already filled in stays."""
+async def show_details(request: Request) -> Reply:
+    """Show all fields, and the questions of the chosen kind; what is already filled in stays."""
     given, state = from_view(Escalating, request.view), request.form
     view = await view_for_form(request, given.ref, action=Action.ESCALATE)
-    before = template_of(given.shown, request.policy)
+    packet = Packet() if given.is_full else await _known(request, view.id)
     form = EscalationForm(
         incident=view,
-        packet=packet_of(state, Packet(), template=before),
-        template=template_of(state.choice("template") or "", request.policy),
+        packet=read_packet(state, packet, fields=_asked(given, request.policy)),
+        template=template_of(state.choice("template") or given.shown, request.policy),
         person=state.user("person"),
         target=option_of(target_of(state), request.policy),
-        has_marked=given.has_marked,
+        recorded=await find_evidence(request, ById(view.id)),
+        ticked=ticked_in(state),
         is_urgent=state.checked("urgent"),
+        is_full=True,
     )
     await request.services.gateway.update_view(
         view_id=str(request.view["id"]),
@@ -201,24 +205,28 @@ async def template_chosen(request: Request) -> Reply:
     return None
 
 
+def _asked(given: Escalating, policy: Policy) -> tuple[str, ...]:
+    """Return the fields of the packet that the form asked for."""
+    return fields_of(template_of(given.shown, policy)) if given.is_full else SHORT
+
+
 async def send(request: Request, given: Escalating) -> Reply:
     """Escalate with the values of the form."""
     form = request.form
     if names_two(form):
         return FieldErrors({"person": BOTH})
-    template = template_of(form.choice("template") or "", request.policy)
-    packet = packet_of(form, Packet(), template=template)
-    if packet.answer_by is not None and packet.answer_by <= request.now:
+    template = template_of(form.choice("template") or given.shown, request.policy)
+    said = read_changes(form, Packet(), fields=_asked(given, request.policy))
+    answer_by = said.get("answer_by")
+    if answer_by is not None and answer_by <= request.now:
         return FieldErrors({"answer_by": "This is over already. Empty means as soon as possible."})
-    lines = await chosen_evidence(request, given.ref, form.choices("marked"))
+    lines = await chosen_evidence(request, given.ref, ticked_in(form))
+    said["evidence"] = with_evidence(said["evidence"], lines)
     draft = EscalationDraft(
-        target=target_of(form),
-        template_key=template.key,
-        packet=replace(packet, evidence=with_evidence(packet.evidence, lines)),
-        is_urgent=form.checked("urgent"),
+        target=target_of(form), template_key=template.key, is_urgent=form.checked("urgent")
     )
-    outcome = await request.transact(partial(escalate, ref=given.ref, draft=draft))
-    return await _sent(request, outcome, template)
+    use_case = partial(_escalate_prefilled, ref=given.ref, draft=draft, said=said)
+    return await _sent(request, await request.transact(use_case), template)
 
 
 async def _sent(request: Request, outcome: Outcome, template: EscalationTemplate) -> Reply:
@@ -242,6 +250,7 @@ def _explain(request: Request, error: DomainError) -> Mapping[str, str] | None:
             block = "template"
         case field:
             block = block_of(field)
+    block = block if block in request.form.values else "person"
     return {block: invalid_text(error.field, error.problem, error.example)}
 
 
@@ -287,7 +296,7 @@ FEATURE = Feature(
     name="escalation",
     by_hand=call_by_hand,
     verbs=(ESCALATE,),
-    choices={TEMPLATE: template_chosen},
+    choices={TEMPLATE: show_details, DETAILS: show_details},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
     entries=(shown(EscalationExhausted, messages.exhausted_entry),),

@@ -1,84 +1,86 @@
-"""The escalation form, whose questions depend on the chosen kind, and the smaller forms."""
+"""The escalation form, short until somebody adds details, and the smaller forms."""
 
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bot.features.escalation.packet import inputs_for, name_of, read_packet
-from bot.framework.arguments import OnIncident, from_view
-from bot.framework.requests import Options, Reply, Request
+from bot.features.escalation.evidence import evidence_inputs
+from bot.features.escalation.packet import inputs_for, name_of, names_of
+from bot.framework.arguments import OnIncident
 from bot.slack import blocks, mentions
-from bot.slack.truncation import shorten
 from incidents.escalation.packet import FIELDS, READING_ORDER, Packet, rate
-from incidents.escalation.prefill import EVIDENCE, evidence_text
 from incidents.escalation.views import EscalationView
-from incidents.incident.incident import IncidentRef
 from incidents.incident.views import IncidentView
 from incidents.policy.escalation import EscalationTemplate
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
-from incidents.record.timeline_view import TimelineItem, get_timeline
-from incidents.registry.entries import ENTRY_TYPES
+from incidents.record.timeline_view import TimelineItem
 
 TEMPLATE: Final = "escalation_template"
 TARGET: Final = "escalation_target"
-MARKED: Final = "escalation_marked"
+DETAILS: Final = "escalation_details"
 
 
 class Escalating(OnIncident):
     """The start of an escalation: typed words or an ask, and evidence to add to the record's.
 
-    `shown` is the key of the kind whose questions the form shows; `to` is the target, as in
-    `service:checkout`.
+    `shown` is the key of the kind whose questions the form shows, `is_full`: with all details; `to`
+    is the target, as in `service:checkout`.
     """
 
     ask: str = ""
     evidence: str = ""
     typed: str = ""
     shown: str = ""
-    has_marked: bool = False
+    is_full: bool = False
     to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationForm:
-    """The form's current values: what the person chose, and what the record filled in."""
+    """The form's current values: what the person chose, and what the record filled in.
+
+    `ticked` is the chosen evidence out of `recorded`; None: nobody has chosen yet.
+    """
 
     incident: IncidentView
     packet: Packet
     template: EscalationTemplate
     person: str | None = None
     target: blocks.Option | None = None
-    has_marked: bool = False
+    recorded: Sequence[TimelineItem] = ()
+    ticked: Collection[str] | None = None
     is_urgent: bool = False
+    is_full: bool = False
 
 
 def escalation_form(form: EscalationForm, policy: Policy) -> blocks.View:
-    """Return the form; every field of the packet is optional."""
-    incident = form.incident
+    """Return the form: who, the ask, urgent and evidence; with all fields once it `is_full`.
+
+    Every field of the packet is optional.
+    """
+    incident, packet, template = form.incident, form.packet, form.template
+    recorded = evidence_inputs(form.recorded, ticked=form.ticked, is_full=form.is_full)
     return blocks.modal(
         f"Escalate {incident.reference}",
         blocks=[
             blocks.context(
                 f"{mentions.escape_line(incident.severity_name)} {mentions.escape_line(incident.title)}. "
-                "Filled in from the record as far as it goes. Nothing missing holds up a call."
+                "Nothing missing delays a call."
             ),
             *_target_inputs(form, policy),
             *_private_hint(form),
+            *inputs_for(PacketField.ASK, packet, template=template),
             _urgent(is_urgent=form.is_urgent),
-            *packet_inputs(form.packet, form.template, has_marked=form.has_marked),
+            *recorded,
+            *(_details(form) if form.is_full else _fewer(form)),
         ],
         submit="Escalate",
     )
 
 
 def _target_inputs(form: EscalationForm, policy: Policy) -> tuple[blocks.Block, ...]:
-    kinds = [
-        blocks.option(item.name, value=item.key, description=item.meaning)
-        for item in policy.escalation.templates
-    ]
     person = blocks.user_select("person", label="Who to call", initial=form.person, optional=True)
     target = blocks.external_select(
         "target",
@@ -86,12 +88,17 @@ def _target_inputs(form: EscalationForm, policy: Policy) -> tuple[blocks.Block, 
         action_id=TARGET,
         initial=form.target,
         optional=True,
-        hint="One of the two. With neither, it goes to the people that the kind below calls.",
+        hint=f"One of the two. With neither, I call those that the policy names for {form.template.name}.",
     )
+    if not form.is_full:
+        return (person, target)
     kind = blocks.select(
         "template",
         label="Kind",
-        options=kinds,
+        options=[
+            blocks.option(item.name, value=item.key, description=item.meaning)
+            for item in policy.escalation.templates
+        ],
         initial=form.template.key,
         action_id=TEMPLATE,
         dispatch=True,
@@ -115,41 +122,53 @@ def _private_hint(form: EscalationForm) -> tuple[blocks.Block, ...]:
 def _urgent(*, is_urgent: bool) -> blocks.Block:
     return blocks.checkboxes(
         "urgent",
-        label="No time to fill this in?",
+        label="Urgent?",
         options=[
             blocks.option(
                 "Send now, complete after",
                 value="urgent",
-                description="I am asked for what is missing by direct message.",
+                description="I ask you for what is missing by direct message.",
             )
         ],
         initial=["urgent"] if is_urgent else [],
     )
 
 
+def _fewer(form: EscalationForm) -> tuple[blocks.Block, ...]:
+    """Return a message's text as evidence, what the record adds by itself, and the way to more."""
+    known = [name for name in READING_ORDER if name not in SHORT and form.packet.has(name)]
+    sent = f"Sent with it, from the record: {names_of(known, form.template)}." if known else ""
+    return (
+        *(
+            inputs_for(PacketField.EVIDENCE, form.packet, template=form.template)
+            if form.packet.evidence
+            else ()
+        ),
+        *((blocks.context(sent),) if sent else ()),
+        blocks.actions(blocks.button("Add details", action_id=DETAILS)),
+    )
+
+
+def _details(form: EscalationForm) -> tuple[blocks.Block, ...]:
+    return packet_inputs(form.packet, form.template, without=(PacketField.ASK,))
+
+
 def packet_inputs(
-    packet: Packet, template: EscalationTemplate, *, has_marked: bool = False
+    packet: Packet, template: EscalationTemplate, *, without: Collection[PacketField] = ()
 ) -> tuple[blocks.Block, ...]:
     """Return an input for each field of a packet and each question of its kind."""
     body: list[blocks.Block] = []
     for key in READING_ORDER:
-        if key is PacketField.EVIDENCE and has_marked:
-            body.append(_marked())
-        body += inputs_for(key, packet, template=template)
+        if key not in without:
+            body += inputs_for(key, packet, template=template)
         if key is PacketField.ANSWER_BY:
             for question in template.questions:
                 body += inputs_for(question.key, packet, template=template)
     return tuple(body)
 
 
-def _marked() -> blocks.Block:
-    return blocks.multi_external_select(
-        "marked",
-        label="Marked messages as evidence",
-        action_id=MARKED,
-        optional=True,
-        placeholder="Choose from the timeline",
-    )
+# The fields of the packet that the short form asks for.
+SHORT: Final = (PacketField.ASK, PacketField.EVIDENCE)
 
 
 def fields_of(template: EscalationTemplate) -> tuple[str, ...]:
@@ -162,71 +181,6 @@ def template_of(key: str, policy: Policy) -> EscalationTemplate:
     escalation = policy.escalation
     found = escalation.find_template(key) or escalation.find_template(escalation.default_template)
     return found or escalation.templates[0]
-
-
-def packet_of(form: blocks.FormState, packet: Packet, *, template: EscalationTemplate) -> Packet:
-    """Return the packet with the form's current values."""
-    return read_packet(form, packet, fields=fields_of(template))
-
-
-def with_evidence(evidence: str, lines: Sequence[str]) -> str:
-    """Return the evidence followed by the lines that it doesn't contain yet."""
-    known = evidence.strip()
-    fresh = [line for line in dict.fromkeys(lines) if line and line not in known]
-    return "\n".join(part for part in (known, *fresh) if part)
-
-
-_MOST = 100
-_LONGEST_LINE = 400
-
-
-async def suggest_evidence(request: Request) -> Reply:
-    """Offer marked timeline entries that contain the typed text, newest first."""
-    typed = str(request.payload.get("value") or "").casefold()
-    items = await find_marked(request, from_view(Escalating, request.view).ref)
-    options = [_option(item) for item in reversed(items) if typed in _text(item).casefold()]
-    return Options(options=options[:_MOST])
-
-
-async def find_marked(request: Request, ref: IncidentRef) -> Sequence[TimelineItem]:
-    """Return the marked messages and files of an incident that this person may see."""
-    timeline = await request.read(get_timeline, ref, entry_types=ENTRY_TYPES)
-    return [
-        item
-        for item in timeline.items
-        if item.entry.kind in EVIDENCE
-        and not item.entry.is_withdrawn
-        and not item.entry.is_redacted
-    ]
-
-
-async def chosen_evidence(request: Request, ref: IncidentRef, ids: Iterable[str]) -> list[str]:
-    """Return the chosen entries as lines for the packet, each with its link."""
-    wanted = {uuid.UUID(one) for one in ids}
-    if not wanted:
-        return []
-    return [
-        evidence_line(_text(item), item.link)
-        for item in await find_marked(request, ref)
-        if item.entry.id in wanted
-    ]
-
-
-def evidence_line(text: str, link: str) -> str:
-    """Return one piece of evidence: its text on one line, and its link."""
-    said = shorten(" ".join(text.split()), _LONGEST_LINE)
-    return f"{said} {link}".strip()
-
-
-def _text(item: TimelineItem) -> str:
-    return evidence_text(item.entry)
-
-
-def _option(item: TimelineItem) -> blocks.Option:
-    at, by = item.entry.occurred_at, item.entry.actor_name
-    return blocks.option(
-        _text(item), value=str(item.entry.id), description=f"{at:%H:%M} UTC, marked by {by}"
-    )
 
 
 _LONGEST_REASON: Final = 400

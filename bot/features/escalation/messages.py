@@ -1,6 +1,7 @@
 """Messages about an escalation: the call with its packet and buttons, and news for the author."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +15,7 @@ from bot.features.escalation.card import (
     template_of,
 )
 from bot.features.escalation.packet import fitted, names_of, packet_lines
+from bot.features.escalation.reasons import why_called
 from bot.features.proposals.messages import answer_row, asked_lines
 from bot.framework.arguments import known_id, on_incident, to_value
 from bot.framework.entry_messages import Ending, ended_with
@@ -31,7 +33,7 @@ from incidents.escalation.entries import (
     EscalationTaken,
     EscalationWithdrawn,
 )
-from incidents.escalation.packet import FIELDS, rate
+from incidents.escalation.packet import FIELDS, Packet, rate
 from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
 from incidents.incident.incident import ById
@@ -40,8 +42,9 @@ from incidents.policy.policy import Policy
 from incidents.proposals.views import ProposalView
 
 _LONGEST_TITLE: Final = 200
-_PACKET_ROOM: Final = 9_000
-_FALLBACK_ROOM: Final = 3_000
+_LONGEST_ASK: Final = 300
+# Read within seconds, and short enough for the fallback, too (4,000 characters).
+_PACKET_ROOM: Final = 2_200
 
 
 def call_message(
@@ -53,20 +56,21 @@ def call_message(
     proposal: ProposalView | None = None,
 ) -> blocks.Message:
     """Return the current message to a called person; once settled, it has no buttons to answer."""
-    template = template_of(view, policy)
-    lines = (*asked_lines(proposal), *packet_lines(view.packet, template))
     is_asked = view.is_unanswered and call.status is CallStatus.OPEN
-    head = f"{_lead(incident)}\n{_ask(view) if is_asked else _settled(view, call, incident)}"
-    missing = rate(view.packet, template).missing if template is not None and is_asked else ()
-    unknown = (
-        f"*Not known yet:* {mentions.escape_line(names_of(missing, template))}" if missing else ""
+    head = (
+        _ask(view, call, incident, policy)
+        if is_asked
+        else f"{_lead(incident)}\n{_settled(view, call, incident)}"
     )
-    links = _links(view, policy)
-    tail = "\n".join(part for part in (unknown, links) if part)
+    lines = (*asked_lines(proposal), *_known(view, incident, policy, is_asked=is_asked))
     packet = fitted(lines, limit=_PACKET_ROOM) or "Nothing more is known yet."
-    short = fitted(lines, limit=_FALLBACK_ROOM) or "Nothing more is known yet."
+    if packet != ("\n".join(lines) or packet):
+        packet += "\nCut here; the card in the channel has all of it."
+    tail = "\n".join(
+        part for part in (_unknown(view, policy, is_asked=is_asked), _links(view, policy)) if part
+    )
     return blocks.Message(
-        text="\n".join(part for part in (head, short, tail) if part),
+        text="\n".join(part for part in (head, packet, tail) if part),
         blocks=(
             *blocks.paragraphs(head),
             *blocks.paragraphs(packet),
@@ -77,21 +81,57 @@ def call_message(
     )
 
 
+def _known(
+    view: EscalationView, incident: IncidentView, policy: Policy, *, is_asked: bool
+) -> tuple[str, ...]:
+    """Return what the packet says, impact first; what the first line says is left out, if asked."""
+    packet, template = view.packet, template_of(view, policy)
+    impact = packet_lines(Packet(impact=packet.impact), template)
+    if not is_asked:
+        return packet_lines(packet, template)
+    ask = "" if len(packet.ask) <= _LONGEST_ASK else packet.ask
+    symptoms = "" if packet.symptoms == incident.title else packet.symptoms
+    rest = replace(packet, ask=ask, answer_by=None, impact="", symptoms=symptoms)
+    return (*impact, *packet_lines(rest, template))
+
+
+def _unknown(view: EscalationView, policy: Policy, *, is_asked: bool) -> str:
+    template = template_of(view, policy)
+    missing = rate(view.packet, template).missing if template is not None and is_asked else ()
+    return (
+        f"*Not known yet:* {mentions.escape_line(names_of(missing, template))}" if missing else ""
+    )
+
+
 def _lead(incident: IncidentView) -> str:
-    drill = "*This is a drill.* " if incident.is_drill else ""
+    return f"{_drill(incident)}{_fault(incident)}"
+
+
+def _drill(incident: IncidentView) -> str:
+    return "*This is a drill.* " if incident.is_drill else ""
+
+
+def _fault(incident: IncidentView) -> str:
     where = f" in {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     return (
-        f"{drill}*{incident.reference}* {mentions.escape_line(incident.severity_name)} "
+        f"*{incident.reference}* {mentions.escape_line(incident.severity_name)} "
         f"{mentions.escape_line(shorten(incident.title, _LONGEST_TITLE))}{where}"
     )
 
 
-def _ask(view: EscalationView) -> str:
+def _ask(view: EscalationView, call: CallView, incident: IncidentView, policy: Policy) -> str:
+    """Return who needs them, for what, the ask and its time; why them; and what comes next."""
     if view.author is None or view.is_automatic:  # names nobody: it may be for a learner
-        lead = f"*{view.reference} is escalated to you.*"
+        lead = f"{_lead(incident)} *needs you:*"
     else:
-        lead = f"*{mentions.mention(view.author.external_id)} escalates to you.*"
-    return f"{lead} Can you take it? {next_line(view)}".rstrip()
+        author = mentions.mention(view.author.external_id)
+        lead = f"{_drill(incident)}*{author} needs you* for {_fault(incident)}:"
+    ask = mentions.escape_line(shorten(view.packet.ask, _LONGEST_ASK)) or "can you take it?"
+    answer_by = view.packet.answer_by
+    by = f" Answer by {mentions.date(answer_by, '{time}')}." if answer_by is not None else ""
+    why = why_called(view, call, incident, policy)
+    following = " ".join(part for part in (why, next_line(view)) if part)
+    return "\n".join(part for part in (f"{lead} {ask}{by}", following) if part)
 
 
 def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> str:
@@ -148,7 +188,7 @@ def _buttons(view: EscalationView, call: CallView) -> tuple[blocks.ButtonElement
 
 
 def mention_message(
-    view: EscalationView, call: CallView, incident: IncidentView, *, card_link: str
+    view: EscalationView, call: CallView, incident: IncidentView, policy: Policy, *, card_link: str
 ) -> blocks.Message:
     """Return the mention in the channel for a person who gets no direct message.
 
@@ -159,9 +199,10 @@ def mention_message(
         text = f"{name} was called for {incident.reference} here. {state_line(view)}"
         return blocks.Message(text=text, blocks=(blocks.context(text),))
     card = f"the {mentions.link(card_link, 'card')}" if card_link else "the card"
+    why = " ".join(("", why_called(view, call, incident, policy))).rstrip()
     text = (
         f"{mentions.mention(call.person.external_id)}: you are called for {incident.reference}, and no "
-        f"direct message reaches you. What is known, and the buttons, are on {card} of "
+        f"direct message reaches you.{why} What is known, and the buttons, are on {card} of "
         f"escalation {view.number} in this channel."
     )
     take = blocks.button(

@@ -44,18 +44,10 @@ def _lack(missing: str) -> Lack | None:
 
 
 def names_of(missing: Sequence[str], template: EscalationTemplate | None) -> str:
-    """Return the names of missing items, to use within a sentence."""
-    names = (name_of(item, template) for item in missing)
-    return ", ".join(name if is_question(name) else _lower(name) for name in names)
-
-
-def is_question(name: str) -> bool:
-    """Tell whether a name is a whole question, which keeps its capital letter."""
-    return name.endswith("?")
-
-
-def _lower(name: str) -> str:
-    return name[:1].lower() + name[1:]
+    """Return missing items as they read within a sentence."""
+    return ", ".join(
+        FIELDS[item].phrase if item in FIELDS else name_of(item, template) for item in missing
+    )
 
 
 def question_of(field: str, template: EscalationTemplate | None) -> str:

@@ -64,7 +64,7 @@ def question_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) 
     if not prompt.is_open:
         became = {PromptStatus.WITHDRAWN: "no longer asked"}.get(prompt.status, "thank you")
         if prompt.answer == SKIPPED:
-            became = "skipped; while it goes on, *Add to it* on the card adds it"
+            became = "skipped; while it goes on, *Add details* on the card adds it"
         text = f"{head}: {name}: {became}."
         return blocks.Message(text=text, blocks=(blocks.context(text),))
     text = (

@@ -15,6 +15,7 @@ from bot.framework.verbs import view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import Superseded
 from incidents.engine.unit_of_work import Outcome
+from incidents.escalation.packet import most_useful
 from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus, escalations_of
 from incidents.escalation.targets import RoleTarget, ServiceTarget
 from incidents.escalation.views import EscalationView, get_escalation_view
@@ -33,12 +34,12 @@ def sent_message(
     view: EscalationView,
     slash: str,
 ) -> blocks.Message:
-    """Return the private reply to the author after escalating, with the packet's completeness."""
+    """Return the private reply to the author after escalating: who is called, what would help."""
     data = outcome.data
     called = [mentions.escape_line(str(name)) for name in data.get("called") or ()]
     parts = [f"*{data['reference']}* escalated ({data['number']}). {_called(called, view)}"]
-    parts.append(completeness_text(data, template))
     missing = data.get("missing") or ()
+    parts.append(useful_text(missing, template))
     if missing and view.is_urgent:
         parts.append("I ask you for it by direct message, one thing at a time. Skip what you like.")
     if data.get("is_exhausted"):
@@ -49,8 +50,8 @@ def sent_message(
         parts.append("Better handled by a few? *Move to private…* says what stays readable.")
     text = "\n".join(part for part in parts if part)
     escalation_id = uuid.UUID(data["escalation_id"])
-    value = to_value(OnEscalation(ById(incident.id), escalation_id, str(data["score"])))
-    add = blocks.button("Add to it", action_id="escalation_add_open", value=value)
+    value = to_value(OnEscalation(ById(incident.id), escalation_id))
+    add = blocks.button("Add details", action_id="escalation_add_open", value=value)
     withdraw = blocks.button("Withdraw…", action_id="escalation_withdraw_open", value=value)
     return say(text, add, withdraw, *offer)
 
@@ -63,25 +64,23 @@ def _called(called: Sequence[str], view: EscalationView) -> str:
     return "Looking up who to call; the card in the channel shows it."
 
 
-def completeness_text(data: object, template: EscalationTemplate) -> str:
-    """Return a packet's completeness and what is missing; only its author may see this."""
-    known = data if isinstance(data, dict) else {}
-    missing = tuple(str(item) for item in known.get("missing") or ())
+def useful_text(missing: Sequence[str], template: EscalationTemplate) -> str:
+    """Return the three most useful things to add; only the packet's author may see this."""
     if not missing:
-        return "The packet is complete."
-    listed = mentions.escape_line(names_of(missing, template))
-    return f"Completeness {known.get('score', 0)} of 100. Still missing: {listed}."
+        return "They have what they need to start."
+    return f"Useful to add: {mentions.escape_line(names_of(most_useful(missing), template))}."
 
 
 def completed_message(
     outcome: Outcome, template: EscalationTemplate, *, is_author: bool
 ) -> blocks.Message:
-    """Return the reply after adding to a packet; only its author sees the completeness."""
+    """Return the reply after adding to a packet; only its author sees what would help more."""
     data = outcome.data
     lead = (
         f"Added to escalation {data['number']} of *{data['reference']}*: version {data['version']}."
     )
-    text = f"{lead}\n{completeness_text(data, template)}" if is_author else lead
+    more = useful_text(data.get("missing") or (), template)
+    text = f"{lead}\n{more}" if is_author else lead
     return say(text)
 
 

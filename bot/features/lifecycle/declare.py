@@ -1,5 +1,6 @@
 """Declaring: the command, the form, the shortcuts, and the question about a similar incident."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ from bot.features.lifecycle import declare_form as form
 from bot.features.lifecycle.by_hand import declare_by_hand
 from bot.features.lifecycle.severity_words import looks_like_severity, said_severity
 from bot.features.record.references import plain_text
-from bot.framework.arguments import to_value
+from bot.framework.arguments import OnIncident, from_view, known_id, to_value
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Options, Reply, Request, Say, ShowView
@@ -18,7 +19,9 @@ from bot.slack import blocks, mentions
 from bot.slack.ids import permalink
 from bot.slack.message_content import text_of
 from incidents.engine.unit_of_work import Outcome
+from incidents.incident.incident import ById, Incident, find_incident
 from incidents.lifecycle.declare import Declaration, check_title, declare
+from incidents.lifecycle.similarity import find_alike
 from incidents.policy.policy import Policy
 
 _AROUND = "[](){}<>:;,.!-\u2013\u2014"
@@ -48,7 +51,29 @@ async def show_form(request: Request, given: Declaration) -> blocks.View:
     if meant:
         filled = replace(given, is_private=meant == "private", is_drill=meant == "drill")
     notice = form.flag_meant_text(meant) if meant else _severity_notice(request, given)
-    return form.declaration_form(request.policy, filled, notice=notice)
+    alike = await _alike(request, filled)
+    return form.declaration_form(request.policy, filled, notice=notice, alike=alike)
+
+
+async def _alike(request: Request, given: Declaration) -> Sequence[Incident]:
+    """Return open incidents of the same services, or with such a title; none for nothing."""
+    if not (given.services or given.title.strip()):
+        return ()
+    return await request.read(
+        find_alike, title=given.title, services=given.services, policy=request.policy
+    )
+
+
+async def services_chosen(request: Request) -> Reply:
+    """Show the open incidents of the chosen services; what is filled in stays."""
+    filled = form.filled_in(request, from_view(Declaration, request.view))
+    view = form.declaration_form(request.policy, filled, alike=await _alike(request, filled))
+    await request.services.gateway.update_view(
+        view_id=str(request.view["id"]),
+        view=DECLARE.named(Form(view, filled)),
+        if_hash=str(request.view.get("hash") or "") or None,
+    )
+    return None
 
 
 def _severity_notice(request: Request, given: Declaration) -> str:
@@ -70,8 +95,7 @@ async def perform(request: Request, given: Declaration) -> Reply:
     """Declare; if a similar incident was just declared, ask first whether this is another."""
     outcome = await request.transact(partial(declare, declaration=given))
     if outcome.kind != "similar":
-        message = declared_message(outcome, given, request.policy)
-        return Say(message, replaces=request.is_button)
+        return await _declared(request, outcome, given)
     data = outcome.data
     text = form.similar_text(data["reference"], data["title"], data["channel_id"])
     anyway = replace(given, title=check_title(given.title), even_if_similar=True)
@@ -82,7 +106,29 @@ async def perform(request: Request, given: Declaration) -> Reply:
     return Say(say(text, button))
 
 
-def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> blocks.Message:
+async def _declared(request: Request, outcome: Outcome, given: Declaration) -> Reply:
+    """Answer with the incident; once its channel is open, with the link, too."""
+    incident_id = known_id(outcome.incident_id)
+    channel_id = None
+    if outcome.is_repeat:
+        incident = await request.read(find_incident, ById(incident_id))
+        channel_id = incident.channel_id if incident is not None else None
+    message = partial(declared_message, outcome, given, request.policy)
+    if channel_id is None:
+        # Slack edits the answer to a press, not the one to a command.
+        request.when_open(incident_id, message if request.is_press else partial(_opened, outcome))
+    return Say(message(channel_id), replaces=request.is_button)
+
+
+def _opened(outcome: Outcome, channel_id: str) -> blocks.Message:
+    return say(
+        f"*{outcome.data['reference']}* has its channel: {mentions.channel_link(channel_id)}."
+    )
+
+
+def declared_message(
+    outcome: Outcome, given: Declaration, policy: Policy, channel_id: str | None
+) -> blocks.Message:
     """Return the reply to the declarer; names the assumed severity if they gave none."""
     slash = policy.command
     reference, title = outcome.data["reference"], mentions.escape_line(outcome.data["title"])
@@ -95,9 +141,16 @@ def declared_message(outcome: Outcome, given: Declaration, policy: Policy) -> bl
         else ""
     )
     how, seen = (" in private", " Only its own people see it.") if given.is_private else ("", "")
+    where = (
+        f"Its channel: {mentions.channel_link(channel_id)}."
+        if channel_id
+        else "I'm opening its channel and inviting you."
+    )
+    value = to_value(OnIncident(ById(known_id(outcome.incident_id))))
     return say(
-        f"*{reference}* {lead}{how}: {title}.{seen} I'm opening its channel and inviting you. "
-        f"Next: take command there with `{slash} role commander me`.{assumed}"
+        f"*{reference}* {lead}{how}: {title}.{seen} {where}{assumed}",
+        blocks.button("Take command", action_id="role_take_command", value=value, style="primary"),
+        blocks.button("Add details", action_id="edit_open", value=value),
     )
 
 
@@ -172,6 +225,7 @@ FEATURE = Feature(
     name="declaration",
     by_hand=declare_by_hand,
     verbs=(DECLARE,),
+    choices={"services": services_chosen},
     options={"services": suggest_services},
     shortcuts={"declare": DECLARE.by_opener, "declare_from_message": open_from_message},
 )

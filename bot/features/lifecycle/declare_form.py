@@ -1,11 +1,13 @@
 """Renders and reads the form that declares an incident."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.features.lifecycle.severity_words import said_severity
+from bot.features.lifecycle.severity_words import said_severity, severity_meanings
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
+from incidents.incident.incident import Incident
 from incidents.lifecycle.declare import MAX_TITLE, Declaration
 from incidents.policy.policy import Policy
 
@@ -18,20 +20,22 @@ def declaration_form(
     *,
     similar: str | None = None,
     notice: str = "",
+    alike: Sequence[Incident] = (),
 ) -> blocks.View:
     """Return the form, filled from `given`; `similar` describes what was just declared.
 
-    `notice` explains why a typed command opened the form.
+    `notice` explains why a typed command opened the form; `alike` are open incidents to look at
+    first.
     """
     above = [blocks.section(text) for text in (similar, notice) if text]
     return blocks.modal(
         "Declare an incident",
-        blocks=[*above, *_inputs(policy, given)],
-        submit="Declare anyway" if similar else "Declare",
+        blocks=[*above, *_inputs(policy, given, alike)],
+        submit="Declare anyway" if given.even_if_similar or similar else "Declare",
     )
 
 
-def _inputs(policy: Policy, given: Declaration) -> list[blocks.Block]:
+def _inputs(policy: Policy, given: Declaration, alike: Sequence[Incident]) -> list[blocks.Block]:
     return [
         blocks.text_input(
             "title",
@@ -40,7 +44,7 @@ def _inputs(policy: Policy, given: Declaration) -> list[blocks.Block]:
             max_length=MAX_TITLE,
             placeholder="Checkout errors for some customers",
         ),
-        _severity(policy, given),
+        *_severity(policy, given),
         blocks.text_input(
             "impact",
             label="Impact: who and what is affected?",
@@ -50,6 +54,7 @@ def _inputs(policy: Policy, given: Declaration) -> list[blocks.Block]:
             max_length=_LONGEST_TEXT,
         ),
         *_services(policy, given),
+        *([blocks.section(alike_text(alike))] if alike else []),
         blocks.datetime_input(
             "detected_at",
             label="Detected at",
@@ -61,17 +66,15 @@ def _inputs(policy: Policy, given: Declaration) -> list[blocks.Block]:
     ]
 
 
-def _severity(policy: Policy, given: Declaration) -> blocks.Block:
-    return blocks.select(
+def _severity(policy: Policy, given: Declaration) -> tuple[blocks.Block, ...]:
+    menu = blocks.select(
         "severity",
         label="Severity",
-        options=[
-            blocks.option(item.name, value=item.key, description=item.meaning)
-            for item in policy.severities
-        ],
+        options=[blocks.option(item.name, value=item.key) for item in policy.severities],
         initial=given.severity_key or policy.default_severity,
         hint="If unsure between two, take the worse one. It can be changed at any time.",
     )
+    return (menu, *severity_meanings(policy))
 
 
 def _services(policy: Policy, given: Declaration) -> list[blocks.Block]:
@@ -84,7 +87,7 @@ def _services(policy: Policy, given: Declaration) -> list[blocks.Block]:
     ]
     return [
         blocks.multi_external_select(
-            "services", label="Affected services", initial=chosen, optional=True
+            "services", label="Affected services", initial=chosen, optional=True, dispatch=True
         )
     ]
 
@@ -114,12 +117,29 @@ def read_form(request: Request, given: Declaration) -> Declaration:
     if said.severity and not said.is_word and said.severity.key != form.choice("severity"):
         problem = f"isn't {said.severity.name}, but the title begins with that: change one of them"
         raise InvalidInput("severity", problem)
+    return filled_in(request, given)
+
+
+def filled_in(request: Request, given: Declaration) -> Declaration:
+    """Return the declaration with what is filled in under other names so far."""
+    form = request.form
     return replace(
         given,
         severity_key=form.choice("severity"),
         is_private=form.checked("kind", "private"),
         is_drill=form.checked("kind", "drill"),
     )
+
+
+def alike_text(alike: Sequence[Incident]) -> str:
+    """Return the open incidents that may be the same, each with its channel."""
+    lines = [
+        f"• *{one.reference}* {mentions.escape_line(one.severity_name)} "
+        f"{mentions.escape_line(one.title)}"
+        + (f": {mentions.channel_link(one.channel_id)}" if one.channel_id else "")
+        for one in alike
+    ]
+    return "\n".join(["*Open now. Is yours one of these? Then join it:*", *lines])
 
 
 def similar_text(reference: str, title: str, channel_id: str | None) -> str:

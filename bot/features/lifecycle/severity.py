@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from bot.features.lifecycle.severity_words import said_severity
+from bot.features.lifecycle.severity_words import said_severity, severity_meanings
 from bot.framework.arguments import OnIncident
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
@@ -54,14 +54,7 @@ def severity_form(
     chosen = policy.find_severity(typed.severity) if typed else None
     name = mentions.escape_line(chosen.name if chosen else "")
     notice = f"*Nothing is changed yet:* I read your line as {name}. Your text is under *Why?*."
-    options = [
-        blocks.option(item.name, value=item.key, description=item.meaning)
-        for item in policy.severities
-    ]
-    meanings = "\n".join(
-        f"*{mentions.escape_line(item.name)}*: {mentions.escape_line(item.meaning)}"
-        for item in policy.severities
-    )
+    options = [blocks.option(item.name, value=item.key) for item in policy.severities]
     return blocks.modal(
         f"Severity of {view.reference}",
         blocks=[
@@ -76,6 +69,7 @@ def severity_form(
                 initial=typed.severity if typed else view.severity_key,
                 hint="If unsure between two, take the worse one.",
             ),
+            *severity_meanings(policy),
             blocks.text_input(
                 "reason",
                 label="Why?",
@@ -84,7 +78,6 @@ def severity_form(
                 optional=True,
                 hint="Needed to lower it.",
             ),
-            blocks.context(meanings),
         ],
     )
 

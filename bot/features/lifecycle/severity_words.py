@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from bot.slack import blocks, mentions
+from bot.slack.truncation import split_mrkdwn
 from incidents.policy.policy import Policy, Severity
 
 # Punctuation that people type around and after a severity.
@@ -14,6 +16,7 @@ _LEADING: Final = re.compile(r"\A(?:to|is|now|=)\s+", re.IGNORECASE)
 _CODE: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.:= ]?(\d{1,2})", re.IGNORECASE)
 _ZERO: Final = re.compile(r"(?:p|prio|priority|sev|severity)[-_#.:= ]?(?:0|zero)\b", re.IGNORECASE)
 _DIGITS: Final = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
+_LONGEST_CONTEXT: Final = 2_000
 _PREFIXES: Final = frozenset({"prio", "priority", "sev", "severity"})
 
 
@@ -88,3 +91,12 @@ def _by_rank(digits: str, policy: Policy) -> Severity | None:
         return None
     own = policy.find_severity(f"sev{digits}")
     return own or next((one for one in policy.severities if one.rank == int(digits)), None)
+
+
+def severity_meanings(policy: Policy) -> tuple[blocks.Block, ...]:
+    """Return what each severity means, in full: a menu's options would cut it."""
+    lines = (
+        f"*{mentions.escape_line(item.name)}* {mentions.escape_line(item.meaning)}"
+        for item in policy.severities
+    )
+    return tuple(map(blocks.context, split_mrkdwn("\n".join(lines), _LONGEST_CONTEXT)))

@@ -139,6 +139,7 @@ def multi_external_select(
     initial: Sequence[Option] = (),
     placeholder: str | None = None,
     optional: bool = False,
+    dispatch: bool = False,
     action_id: str | None = None,
 ) -> Block:
     """Return a multi-select menu whose options Slack requests while the person types."""
@@ -148,7 +149,7 @@ def multi_external_select(
         placeholder=_placeholder(placeholder),
         min_query_length=0,
     )
-    return _input(block_id, element, label=label, optional=optional)
+    return _input(block_id, element, label=label, optional=optional, dispatch=dispatch)
 
 
 def user_select(

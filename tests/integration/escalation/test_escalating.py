@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import select
 
 from incidents.core.errors import (
     AlreadySo,
@@ -39,9 +40,15 @@ from incidents.escalation.entries import (
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.ladder import note_unavailable, resume_step
 from incidents.escalation.questions import complete, rate_packet
-from incidents.escalation.tables import CallStatus, EscalationStatus, PacketRating, StepStatus
+from incidents.escalation.tables import (
+    CallStatus,
+    Escalation,
+    EscalationRating,
+    EscalationStatus,
+    PacketRating,
+    StepStatus,
+)
 from incidents.escalation.targets import GroupTarget, PersonTarget, RoleTarget, ServiceTarget
-from incidents.escalation.views import find_scores
 from incidents.incident.incident import ById
 from incidents.policy.escalation import AbsentPerson, LadderStep, Relation, Service
 from incidents.policy.packet_fields import PacketField
@@ -503,10 +510,9 @@ async def test_a_question_reaches_the_author_and_the_answer_makes_a_new_version(
     with pytest.raises(AlreadySo):
         await made.answer(complete, by=made.alice, changes=graph)
     async with made.world.database.reading() as session:
-        scores = await find_scores(session, made.id)
-    assert scores is not None
-    assert (scores.at_send, scores.now) == (sent.data["score"], outcome.data["score"])
-    assert scores.now > scores.at_send
+        row = await session.get_one(Escalation, made.id)
+    assert (row.score_at_send, row.score) == (sent.data["score"], outcome.data["score"])
+    assert row.score > row.score_at_send
 
 
 async def test_rating_and_completeness_are_in_no_entry_and_no_effect(
@@ -519,9 +525,8 @@ async def test_rating_and_completeness_are_in_no_entry_and_no_effect(
     await made.answer(rate_packet, by=bob, rating=PacketRating.CLEAR)
     assert len(await made.world.entries(made.incident_id)) == before
     async with made.world.database.reading() as session:
-        scores = await find_scores(session, made.id)
-    assert scores is not None
-    assert (scores.author_id, scores.ratings) == (made.alice.person_id, (PacketRating.CLEAR,))
+        ratings = (await session.execute(select(EscalationRating.rating))).scalars().all()
+    assert ratings == [PacketRating.CLEAR]
     with pytest.raises(NotPermitted):
         await made.answer(rate_packet, by=made.alice, rating=PacketRating.CLEAR)
     for entry in await made.world.entries(made.incident_id):

@@ -15,8 +15,11 @@ async def test_an_escalation_by_command_climbs_the_ladder_until_somebody_is_on_i
     outcome = await crew.alice.command(f"/incident escalate @bob {ASK}", channel=ROOM)
     assert "Calling bob" in outcome.text
     assert f"{crew.carol.mention} is called." in outcome.text
-    assert "Completeness" in outcome.text
-    assert "Still missing" in outcome.text
+    assert (
+        "Useful to add: how far it reaches, a link to a graph or log, what changed just before."
+        in outcome.text
+    )
+    assert "of 100" not in outcome.text
     await any_bot.settle()
     call = crew.call_of(crew.bob)
     assert ASK in call.text
@@ -247,13 +250,13 @@ async def test_withdrawn_nobody_is_called_and_those_who_were_are_told(any_bot: B
     more = (await crew.bob.click(crew.call_of(crew.bob), "escalation_more_open")).get_view()
     await crew.bob.submit(more, {"field": "evidence"})
     await any_bot.settle()
-    assert "Add to it" in crew.card.text
+    assert "Add details" in crew.card.text
     form = (await crew.alice.click(crew.card, "escalation_withdraw_open")).get_view()
     await crew.alice.submit(form, {"reason": "It was the cache"})
     await any_bot.settle()
     assert "Withdrawn" in crew.card.text
     assert crew.card.buttons == []
-    assert "Add to it" not in crew.card.text
+    assert "Add details" not in crew.card.text
     listed = await crew.alice.command("/incident escalation", channel=ROOM)
     assert "starts a new one" in listed.text
     assert "escalation take" not in listed.text

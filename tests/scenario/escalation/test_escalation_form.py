@@ -38,9 +38,16 @@ async def test_the_form_begins_with_what_the_record_says(any_bot: Bot) -> None:
     await crew.alice.reacts(graph, "pushpin")
     await any_bot.settle()
     form = (await crew.alice.click(crew.room.pins[0], "escalate_open")).get_view()
+    assert labels(form)[2:] == [
+        "What do you need from them?",
+        "Urgent?",
+        "Evidence from the record",
+    ]
+    assert "what changed just before" in form.rendered
+    assert "grafana.example.com" in form.rendered
+    await crew.alice.click(form, "escalation_details")
     assert "restarted one worker" in initial(form, "tried")
     assert initial(form, "hypothesis") == "the pool is exhausted"
-    assert "grafana.example.com" in initial(form, "evidence")
     sent = await crew.alice.submit(form, {"person": crew.bob, "ask": ASK, "scope": "12 % in EU"})
     assert "Calling bob" in sent.rendered or "Calling bob" in sent.get_view().rendered
     await any_bot.settle()
@@ -58,13 +65,16 @@ async def test_another_kind_asks_other_questions_and_keeps_what_was_filled_in(
 ) -> None:
     crew = await crew_of(any_bot)
     form = (await crew.alice.command("/incident escalate", channel=ROOM)).get_view()
+    await crew.alice.fills(form, {"ask": ASK, "person": crew.bob})
+    await crew.alice.click(form, "escalation_details")
     assert "Which database, and which instance or replica?" not in labels(form)
     await crew.alice.click(form, "escalation_template", "database")
     await any_bot.settle()
     assert "Which database, and which instance or replica?" in labels(form)
-    values = {"person": crew.bob, "ask": ASK, "question_which_database": "orders, replica 2"}
-    await crew.alice.submit(form, values)
+    assert initial(form, "ask") == ASK
+    await crew.alice.submit(form, {"question_which_database": "orders, replica 2"})
     await any_bot.settle()
+    assert ASK in crew.call_of(crew.bob).text
     assert "orders, replica 2" in crew.call_of(crew.bob).text
     assert "(Database)" in crew.card.text
 
@@ -72,6 +82,7 @@ async def test_another_kind_asks_other_questions_and_keeps_what_was_filled_in(
 async def test_what_cannot_be_taken_is_said_in_its_field(bot: Bot) -> None:
     crew = await crew_of(bot)
     form = (await crew.alice.command("/incident escalate", channel=ROOM)).get_view()
+    await crew.alice.click(form, "escalation_details")
     past = bot.clock.now() - timedelta(hours=1)
     assert "answer_by" in (await crew.alice.submit(form, {"answer_by": past})).errors
     both = {"answer_by": None, "person": crew.bob, "target": "role:commander"}
@@ -99,16 +110,19 @@ async def test_marked_messages_are_offered_as_evidence(any_bot: Bot) -> None:
         await crew.alice.reacts(message, "pushpin")
         await any_bot.settle()
     form = (await crew.alice.command("/incident escalate @bob", channel=ROOM)).get_view()
+    assert "Worker 11 restarts" in form.rendered
+    assert "Worker 6 restarts" not in form.rendered
+    await crew.alice.click(form, "escalation_details")
     offered = await crew.alice.suggestions(form, "escalation_marked", "worker 1")
     assert [choice.text for choice in offered] == [
         "Worker 11 restarts",
         "Worker 10 restarts",
         "Worker 1 restarts",
     ]
-    await crew.alice.submit(form, {"evidence": None, "marked": [offered[0].value]})
+    await crew.alice.submit(form, {"recorded": None, "marked": [offered[2].value]})
     await any_bot.settle()
-    assert "Worker 11 restarts https://" in crew.card.text
-    assert "Worker 10 restarts" not in crew.card.text
+    assert "Worker 1 restarts https://" in crew.card.text
+    assert "Worker 11 restarts" not in crew.card.text
 
 
 async def test_a_service_a_role_or_a_group_can_be_chosen(any_bot: Bot) -> None:
@@ -280,6 +294,7 @@ async def test_a_misspelt_target_with_more_words_than_a_button_carries_opens_the
 async def test_sent_at_once_the_author_is_asked_one_thing_at_a_time(any_bot: Bot) -> None:
     crew = await crew_of(any_bot)
     form = (await crew.alice.command("/incident escalate", channel=ROOM)).get_view()
+    await crew.alice.click(form, "escalation_details")
     values = {"person": crew.bob, "template": "manager", "urgent": ["urgent"]}
     sent = await crew.alice.submit(form, values)
     assert "one thing at a time" in sent.get_view().rendered
@@ -389,14 +404,14 @@ async def test_anybody_adds_to_it_and_nobody_overwrites_unseen(any_bot: Bot) -> 
     mine = (await crew.bob.click(crew.card, "escalation_add_open")).get_view()
     theirs = (await crew.alice.click(crew.card, "escalation_add_open")).get_view()
     added = await crew.bob.submit(mine, {"evidence": "https://logs.example.com/q/1"})
-    assert "Completeness" not in added.get_view().rendered
+    assert "Useful to add" not in added.get_view().rendered
     await any_bot.settle()
     refused = await crew.alice.submit(theirs, {"evidence": "nothing yet"})
     assert "meanwhile" in next(iter(refused.errors.values()))
     again = (await crew.alice.click(crew.card, "escalation_add_open")).get_view()
     assert "logs.example.com" in initial(again, "evidence")
     done = await crew.alice.submit(again, {"since": "14:02"})
-    assert "Completeness" in done.get_view().rendered
+    assert "Useful to add" in done.get_view().rendered
     await any_bot.settle()
     assert "*Since* 14:02" in crew.card.text
 
@@ -429,8 +444,8 @@ async def test_everything_can_be_done_by_command(any_bot: Bot) -> None:
     assert "carol is on it already" in await types("bob", "take")
     listed = await types("alice", "")
     assert f"{crew.carol.mention} is on it" in listed
-    assert "Yours: completeness" in listed
-    assert "completeness" not in await types("bob", "")
+    assert "Useful to add" in listed
+    assert "Useful to add" not in await types("bob", "")
     # A refusal shows the whole line to type.
     assert "`/incident escalation take 1`" in await types("bob", "take 7")
     assert "`/incident escalation take`" in await types("bob", "tkae")

@@ -164,8 +164,9 @@ async def test_endless_and_hostile_texts_are_harmless_everywhere(any_bot: Bot) -
         assert "<@U999>" not in shown
         assert len(message.text) <= 4_000
         # A long field pushes out no other.
-        for name in ("*Ask*", "*Symptoms*", "*Impact*", "*Evidence*", "*Tried*", "*Hypothesis*"):
+        for name in ("*Symptoms*", "*Impact*", "*Evidence*", "*Tried*", "*Hypothesis*"):
             assert name in message.text
+    assert "*Ask*" in card.text
     assert call.buttons != []
     assert len(await _metadata(crew)) < 3_000
 
@@ -221,8 +222,8 @@ async def test_a_drill_says_so_to_whoever_is_called(bot: Bot) -> None:
     await bot.settle()
     await crew.alice.command(f"/incident escalate @bob {ASK}", channel=room)
     await bot.settle()
-    (call,) = said(bot.slack.dm(crew.bob), "escalates to you")
+    (call,) = said(bot.slack.dm(crew.bob), "needs you")
     assert "This is a drill" in call.text
     await bot.advance(minutes=20)
     # The bot calls nobody outside the drill.
-    assert not crew.told(crew.carol) or not any("escalates" in t for t in crew.told(crew.carol))
+    assert not crew.told(crew.carol) or not any("needs you" in t for t in crew.told(crew.carol))

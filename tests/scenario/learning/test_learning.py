@@ -125,7 +125,7 @@ async def test_for_whom_the_bot_escalates_is_found_wherever_others_read_it(
     post = bot.app.services.gateway.client.chat_postMessage
     room = bot.slack.channel(ROOM).id
     await post(channel=room, text=f"INC-1\n*Escalation 1* (Owner): help for {alice.mention}")
-    await post(channel=eve.id, text=f"INC-1: *{alice.mention} escalates to you.*")
+    await post(channel=eve.id, text=f"INC-1: *{alice.mention} needs you* for *INC-1*")
     (in_room, in_direct) = await _found(bot)
     assert ROOM in in_room
     assert "for whom the bot escalates" in in_direct

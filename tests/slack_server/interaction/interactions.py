@@ -142,6 +142,10 @@ class Stage:
 
     # forms
 
+    async def fill(self, user: User, view: View, values: dict[str, Any]) -> None:
+        """Fill in fields of a form that stays open."""
+        view.values = await self._filled(user, view, values)
+
     async def submit(self, user: User, view: View, values: dict[str, Any]) -> Outcome:
         """Fill in and submit a form; the ack closes, changes or refuses it."""
         filled = await self._filled(user, view, values)

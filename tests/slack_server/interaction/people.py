@@ -81,6 +81,10 @@ class Person:
             raise CannotDoError(f"the form {view.title!r} is no longer open")
         return await self._stage.submit(self.user, view, values or {})
 
+    async def fills(self, view: View, values: dict[str, Any]) -> None:
+        """Fill in fields of a form without submitting it."""
+        await self._stage.fill(self.user, view, values)
+
     async def close(self, view: View) -> Outcome:
         """Close a form without submitting it."""
         return await self._stage.close(self.user, view)

@@ -25,7 +25,7 @@ from bot.slack.gateway.people import Attention
 from incidents.core.sentences import Who
 from incidents.escalation.entries import EscalationExhausted, Standing
 from incidents.escalation.packet import Packet
-from incidents.escalation.tables import CallStatus, EscalationStatus, Measures, StepStatus
+from incidents.escalation.tables import CallStatus, EscalationStatus, Measures, StepStatus, Wanted
 from incidents.escalation.targets import (
     GroupTarget,
     PersonTarget,
@@ -180,7 +180,7 @@ def test_typed_text_is_harmless_and_no_field_is_lost(policy: Policy) -> None:
     for message in (
         escalation_card(view, incident(title=NASTY), policy),
         call_message(view, view.calls[1], incident(title=NASTY), policy),
-        mention_message(view, view.calls[1], incident(title=NASTY), card_link=""),
+        mention_message(view, view.calls[1], incident(title=NASTY), policy, card_link=""),
     ):
         for harm in ("<!channel>", "<@U1>", "\\u202e", "\u202e"):
             assert harm not in shown(message)
@@ -266,10 +266,53 @@ def test_card_alarm_and_message_agree_on_how_a_ladder_ended(
 
 def test_the_mention_reveals_nothing_of_the_packet(policy: Policy) -> None:
     view = escalation(packet=Packet(ask="A token leaked", symptoms="Strange logins"))
-    message = mention_message(view, view.calls[0], incident(), card_link="https://x.example.com")
+    message = mention_message(
+        view, view.calls[0], incident(), policy, card_link="https://x.example.com"
+    )
     assert "token" not in shown(message)
     assert "logins" not in shown(message)
     assert BOB.external_id in message.text
+
+
+@pytest.mark.parametrize(
+    ("through", "why"),
+    [
+        (Wanted("named", "UBOB", "UBOB", "on_call"), "You're on call for Checkout API."),
+        (Wanted("named", "UBOB", "UBOB", "owner"), "You own Checkout API."),
+        (Wanted("named", "UBOB", "UBOB", "backup"), "You're the backup commander for SEV2."),
+        (Wanted("group", "@dba", "@dba"), "You're in @dba."),
+        (Wanted("role", "scribe", "Scribe"), "You have the role Scribe."),
+        (Wanted("person", "1", "bob"), f"<@{ALICE.external_id}> named you."),
+        (Wanted("person", "1", "bob", by="<!here>"), "&lt;!here&gt; passed it on to you."),
+    ],
+)
+def test_a_call_says_who_needs_what_by_when_and_why_them(
+    policy: Policy, through: Wanted, why: str
+) -> None:
+    packet = Packet(
+        ask="Is it safe to fail over?",
+        answer_by=NOW + timedelta(minutes=30),
+        impact="EU customers can't pay",
+        symptoms="Timeouts",
+    )
+    called = call(BOB, through=through)
+    view = replace(
+        escalation(packet=packet, steps=(step(1, ["bob"], called),)), service_key="checkout-api"
+    )
+    message = call_message(view, called, incident(severity_name="SEV2"), policy)
+    first, second, third, *_ = message.text.splitlines()
+    assert first.startswith(f"*<@{ALICE.external_id}> needs you* for *DRILL-1234* SEV2 ")
+    assert "Is it safe to fail over? Answer by <!date^" in first
+    assert second.startswith(why)
+    assert third == "*Impact* EU customers can't pay"
+
+
+def test_who_is_called_later_hears_that_nobody_before_them_is_on_it(policy: Policy) -> None:
+    before = call(BOB, called_at=NOW - timedelta(minutes=5))
+    called = call(CAROL, through=Wanted("named", "UCAROL", "UCAROL", "manager"))
+    view = escalation(steps=(step(1, ["bob"], before), step(2, ["carol"], called)))
+    text = call_message(view, called, incident(), policy).text
+    assert "You're the manager for INC-12. Nobody called before you is on it." in text
 
 
 def test_unknown_fields_are_named_and_requested_ones_come_first(policy: Policy) -> None:
@@ -284,7 +327,7 @@ def test_the_form_remembers_little_and_offers_every_kind(policy: Policy) -> None
     packet = Packet(ask=long, symptoms=long, impact=long, evidence=long)
     for kind in policy.escalation.templates:
         form = EscalationForm(
-            incident=incident(), packet=packet, template=kind, has_marked=True, is_urgent=True
+            incident=incident(), packet=packet, template=kind, is_urgent=True, is_full=True
         )
         view = ESCALATE.named(remembering(form, policy)).to_dict()
         assert len(view["private_metadata"]) < 3_000
