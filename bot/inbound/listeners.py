@@ -38,8 +38,8 @@ from bot.framework.slash_commands import CommandRefused, Grammar
 from bot.inbound.intake import ARRIVED_AT
 from bot.inbound.opening import agreed_in_form, as_before, handler_of, in_place
 from bot.inbound.request_keys import command_key, event_key, form_key, press_key, trigger_key
-from bot.inbound.wrapper import Wrapper
-from bot.slack.blocks import Message, View, modal
+from bot.inbound.wrapper import Wrapper, told
+from bot.slack.blocks import Message
 from incidents.core.errors import DomainError
 from incidents.engine.transactions import RequestKey
 from incidents.storage.deadline import Deadline
@@ -152,7 +152,7 @@ class Listeners:
             case ShowView(view=view):
                 await ack(response_action="update", view=view)
             case Say(message=message):
-                await ack(response_action="update", view=_told(message))
+                await ack(response_action="update", view=told(message))
             case _:
                 await ack()
 
@@ -277,10 +277,6 @@ def _option_id(body: Mapping[str, Any]) -> str:
 
 def _event_type(body: Mapping[str, Any]) -> str:
     return str((body.get("event") or {}).get("type") or "")
-
-
-def _told(message: Message) -> View:
-    return modal("Sitrep", blocks=message.blocks, callback_id="told", close="Close")
 
 
 async def _ack_message(ack: AsyncAck, message: Message) -> None:

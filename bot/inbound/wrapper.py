@@ -29,7 +29,7 @@ from bot.inbound.not_recorded import (
 )
 from bot.inbound.opening import ask_first
 from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
-from bot.slack.blocks import Message
+from bot.slack.blocks import Message, View, modal
 from bot.slack.errors import SlackFailure
 from incidents.core.errors import Busy, DomainError, NeedsApproval, OpensPrivate
 from incidents.storage.availability import why_unusable
@@ -196,7 +196,9 @@ class Wrapper:
     async def answer(self, request: Request, message: Message, *, replaces: bool) -> None:
         """Answer only this person, at most once: the record shows the same."""
         try:
-            if request.response_url:
+            if request.menu_id:
+                await self.services.gateway.update_view(view_id=request.menu_id, view=told(message))
+            elif request.response_url:
                 await self.services.gateway.respond(
                     request.response_url, message, replace_original=replaces
                 )
@@ -217,6 +219,11 @@ class Wrapper:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self.running.add(task)
         task.add_done_callback(self.running.discard)
+
+
+def told(message: Message) -> View:
+    """Return the message as what a form shows in its place."""
+    return modal("Sitrep", blocks=message.blocks, callback_id="told", close="Close")
 
 
 def _names_of(feature: Feature) -> Collection[str]:
