@@ -8,6 +8,13 @@ from incidents.core.sentences import Who
 from incidents.incident.views import EntryView, IncidentView, PersonView
 from incidents.learning.shadowing import ShadowingView
 
+_MARKS = ("🔴", "🟠", "🟡", "🔵", "⚪")
+
+
+def severity_mark(rank: int) -> str:
+    """Return the coloured mark of a severity's rank: red for the worst, 1."""
+    return _MARKS[min(max(rank, 1), len(_MARKS)) - 1]
+
 
 def hidden_message(incident: IncidentView) -> blocks.Message:
     """Return the message that replaces a call once the incident is hidden from its reader."""

@@ -215,8 +215,21 @@ class Request:
             actor = actor_of(person)
         return replace(self, actor=actor, is_doubtful=False)
 
+    @property
+    def menu_id(self) -> str:
+        """Return the id of the form whose button was pressed, if nothing can be entered in it."""
+        entered = any(block.get("type") == "input" for block in self.view.get("blocks") or ())
+        is_menu = self.is_button and self.view.get("type") == "modal" and not entered
+        return str(self.view.get("id") or "") if is_menu else ""
+
     async def open_view(self, view: View) -> None:
-        """Open a form for the person; the trigger works once, within three seconds."""
+        """Open a form for the person, in place of the menu that they pressed a button in.
+
+        The trigger works once, within three seconds.
+        """
+        if self.menu_id:
+            await self.services.gateway.update_view(view_id=self.menu_id, view=view)
+            return
         await self.services.gateway.open_view(trigger_id=self.trigger_id or "", view=view)
 
     async def read(self, query: Callable[..., Awaitable[T]], *given: object, **more: object) -> T:

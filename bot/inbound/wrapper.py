@@ -14,7 +14,7 @@ import structlog
 from bot.framework import meant_verbs, refusals
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
-from bot.framework.requests import Handler, Reply, Request, Say, Services
+from bot.framework.requests import Handler, Reply, Request, Say, Services, told_view
 from bot.framework.slack_refusals import failure_text
 from bot.framework.slash_commands import CommandRefused
 from bot.inbound.kept_words import above_form
@@ -196,7 +196,11 @@ class Wrapper:
     async def answer(self, request: Request, message: Message, *, replaces: bool) -> None:
         """Answer only this person, at most once: the record shows the same."""
         try:
-            if request.response_url:
+            if request.menu_id:
+                await self.services.gateway.update_view(
+                    view_id=request.menu_id, view=told_view(message)
+                )
+            elif request.response_url:
                 await self.services.gateway.respond(
                     request.response_url, message, replace_original=replaces
                 )

@@ -55,6 +55,7 @@ SCOPES: Final = (
     ScopeNeed("mpim:write", "the group conversation of a junior responder and their mentor"),
     ScopeNeed("mpim:history", "looking before a message is sent there again"),
     ScopeNeed("pins:write", "pinning the status card"),
+    ScopeNeed("reactions:write", "the sign on a message that is on the timeline"),
     ScopeNeed("bookmarks:read", "looking before a bookmark is added"),
     ScopeNeed("bookmarks:write", "links to runbook and dashboard"),
     ScopeNeed("files:write", "uploading timelines and postmortems"),

@@ -160,6 +160,15 @@ class FetchMarkedMessage(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignMessage(Effect):
+    """Show on a marked message whether its entry is on the timeline."""
+
+    kind: ClassVar[str] = "sign_message"
+    needs_channel: ClassVar[bool] = True
+    entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class UploadExport(Effect):
     """Upload the timeline as a file (md, csv, json) to the incident's channel."""
 

@@ -157,6 +157,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "refresh_handoff": "showing the handoff",
         "upload_postmortem": "uploading the postmortem",
         "fetch_marked_message": "reading a marked message",
+        "sign_message": "showing that a message is on the timeline",
         "upload_export": "uploading the export",
         "erase_entry_message": "erasing a redacted message",
         "erase_title": "taking a redacted title out of direct messages",

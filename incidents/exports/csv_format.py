@@ -46,7 +46,7 @@ def _rows(record: TimelineRecord, signer: SigningKey | None) -> Iterator[tuple[s
         yield (
             *(record.incident.reference, marking),
             *(instant_text(entry.occurred_at), instant_text(entry.recorded_at)),
-            *(entry.kind, entry.actor_name, item.what, standing_of(item), by, item.link),
+            *(entry.kind, item.who, item.what, standing_of(item), by, item.link),
             *(str(entry.sequence), str(entry.id)),
         )
     if record.as_of is not None:

@@ -124,7 +124,7 @@ def _row(item: TimelineItem) -> tuple[str, str, str, str]:
     form = "%H:%M:%S" if occurred.date() == recorded.date() else "%Y-%m-%d %H:%M:%S"
     return (
         f"{occurred:%H:%M:%S}",
-        cell(entry.actor_name),
+        cell(item.who),
         _what(item),
         format(recorded, form) if is_late(item) else "",
     )

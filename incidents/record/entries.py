@@ -51,9 +51,17 @@ class MessageEntry(TextEntry):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return the message, with its author before it if somebody else marked it."""
-        is_theirs = self.author.id is not None and self.author.id == actor_id
-        by = () if is_theirs or not self.author.name else (self.author, ": ")
+        by = () if self.is_by(actor_id) or not self.author.name else (self.author, ": ")
         return telling(details=(Detail((*by, Words(self.text))),))
+
+    def kept_by(self, keeper: Who) -> Detail:
+        """Return the message for a line that begins with its author's name: who kept it, last."""
+        by = () if self.is_by(keeper.id) or not self.author.name else (" (kept by ", keeper, ")")
+        return Detail((Words(self.text), *by))
+
+    def is_by(self, person_id: uuid.UUID | None) -> bool:
+        """Tell whether this person wrote the message."""
+        return self.author.id is not None and self.author.id == person_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,23 @@
 """Reactions to marks, and to corrections of the record."""
 
-from incidents.engine.effects import DeleteFiles, EraseEntryMessage, EraseTitle, FetchMarkedMessage
+from incidents.engine.effects import (
+    DeleteFiles,
+    EraseEntryMessage,
+    EraseTitle,
+    FetchMarkedMessage,
+    SignMessage,
+)
 from incidents.engine.plan import IncidentPlan
-from incidents.record.entries import Correction, Note, Redacted, Revealed
+from incidents.record.entries import (
+    Correction,
+    Marked,
+    MessageEntry,
+    Note,
+    Pinned,
+    Redacted,
+    Revealed,
+    Withdrawn,
+)
 from incidents.record.events import MessageMarked
 
 
@@ -11,6 +26,17 @@ def fetch_message(plan: IncidentPlan[MessageMarked]) -> None:
     message_id = plan.event.message_id
     effect = FetchMarkedMessage(incident_id=plan.facts.incident_id, message_id=message_id)
     plan.add(effect, lane=f"capture:{message_id}")
+
+
+def sign_message(plan: IncidentPlan[MessageEntry] | IncidentPlan[Withdrawn]) -> None:
+    """Show on a message that it is kept, or no longer; in its own lane, as it only decorates."""
+    event, entry_id = plan.event, plan.entry.id
+    if isinstance(event, Withdrawn):
+        if plan.entry.target_id is None or event.target_kind not in {Marked.kind, Pinned.kind}:
+            return
+        entry_id = plan.entry.target_id
+    effect = SignMessage(incident_id=plan.facts.incident_id, entry_id=entry_id)
+    plan.refresh(effect, lane=f"sign:{entry_id}", of=entry_id)
 
 
 def say_correction(plan: IncidentPlan[Correction]) -> None:

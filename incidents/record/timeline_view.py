@@ -38,6 +38,13 @@ class TimelineItem:
     link: str = ""
 
     @property
+    def who(self) -> str:
+        """Whose line it is: the author of a kept message, else the actor."""
+        payload = self.entry.payload
+        author = payload.author.name if isinstance(payload, MessageEntry) else ""
+        return author or self.entry.actor_name
+
+    @property
     def what(self) -> str:
         """What the entry says, in plain words on one line, with times in UTC."""
         return as_line(self.told, PlainText())
@@ -125,6 +132,11 @@ def tell(entry: CorrectedEntry) -> Telling:
         by = (" by ", Who(entry.redacted_by)) if entry.redacted_by else ()
         return telling("[hidden" if entry.is_hidden else "[redacted", *by, "]")
     told = entry.said.tell(entry.actor_id)
+    if isinstance(entry.payload, MessageEntry):
+        is_known = not _ID_FOR_NAME.fullmatch(entry.actor_name)
+        keeper = Who(entry.actor_name if is_known else "", entry.actor_id)
+        message = entry.payload.kept_by(keeper)
+        told = Telling(told.phrase, (message, *told.details[1:]))
     if not entry.is_message_deleted:
         return told
     return Telling(told.phrase, (*told.details, Detail(("[the message was deleted later]",))))

@@ -155,7 +155,15 @@ from incidents.proposals.entries import (
 )
 from incidents.proposals.events import OthersConcerned, WordsRedacted
 from incidents.record import reactions as record
-from incidents.record.entries import Amended, Note, Redacted, Revealed, Withdrawn
+from incidents.record.entries import (
+    Amended,
+    Marked,
+    Note,
+    Pinned,
+    Redacted,
+    Revealed,
+    Withdrawn,
+)
 from incidents.record.events import MessageMarked
 from incidents.roles import reactions as roles
 from incidents.roles.entries import (
@@ -319,8 +327,10 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(Note, post),
     on(Revealed, record.show_again, set_topic, roles.show_handoffs, escalation.show_without_words),
     on(MessageMarked, record.fetch_message),
+    on(Marked, record.sign_message),
+    on(Pinned, record.sign_message),
     on(Amended, record.say_correction),
-    on(Withdrawn, record.say_correction),
+    on(Withdrawn, record.say_correction, record.sign_message),
     on(
         Redacted,
         record.say_break_glass,

@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -112,6 +112,7 @@ class Drawing:
             "{date_short_pretty}": day if form[0] != "{" else day.capitalize(),
             "{time_secs}": f"{at:%H:%M:%S}",
             "{time}": f"{at:%H:%M}",
+            "{ago}": f"{(self._now - at) // timedelta(minutes=1)} minutes ago",
         }.items():
             form = form.replace(name, value)
         return f"<span>{form}</span>"

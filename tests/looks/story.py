@@ -40,6 +40,13 @@ class Cast:
         outcome: Outcome = await self.camera.step(f"{who} presses {label}", action, edits=edits)
         return outcome
 
+    async def more(self, who: Person, card: Message, label: str) -> Outcome:
+        """Let somebody press a button under *More…* on a card."""
+        menu = (await who.click(card, "More…")).get_view()
+        action = who.click(menu, label)
+        outcome: Outcome = await self.camera.step(f"{who} presses {label}", action)
+        return outcome
+
     async def waits(self, *, edits: str = "", **time: float) -> None:
         """Let time pass."""
         await self.camera.step(f"after {time}", self.bot.advance(**time), edits=edits)
@@ -94,8 +101,9 @@ async def leading(cast: Cast) -> None:
     await cast.types(ben, "role comms @maya")
     await cast.types(ben, "role scribe @dave")
     await cast.types(ben, "roles")
-    await cast.presses(ben, room.pins[0], "Roles")
-    await cast.presses(ben, room.pins[0], "Hand off")
+    await cast.presses(ben, room.pins[0], "More…")
+    await cast.more(ben, room.pins[0], "Roles")
+    await cast.more(ben, room.pins[0], "Hand off command")
     await cast.types(ben, "handoff @nora My shift ends; ask carol about the cache")
     offer = cast.bot.slack.dm(nora).messages[-1]
     await cast.presses(maya, offer if maya in offer.channel else cast.said("offers"), "Accept")
@@ -109,15 +117,10 @@ async def leading(cast: Cast) -> None:
 async def working(cast: Cast) -> None:
     """Status, severity, notes, check-ins, timeline."""
     maya, ben, room = cast.maya, cast.ben, cast.room
-    for label in (
-        "Change status",
-        "Change severity",
-        "Add note",
-        "Check in",
-        "Edit",
-        "Cancel incident",
-    ):
+    for label in ("Change status", "Add note"):
         await cast.presses(maya, room.pins[0], label)
+    for label in ("Change severity", "Check in", "Edit", "Cancel incident"):
+        await cast.more(maya, room.pins[0], label)
     await cast.types(maya, "status identified Bad deploy of checkout 1.42")
     await cast.types(maya, "status closed")
     await cast.types(maya, "severity sev9")
@@ -182,7 +185,8 @@ async def ending(cast: Cast) -> None:
     await cast.camera.step("wrote", wrote)
     await cast.types(ben, "action @ben by 5d Deploy to one EU node first")
     await cast.types(ben, "actions")
-    await cast.presses(maya, room.pins[0], "Correct times")
+    await cast.presses(maya, room.pins[0], "More…")
+    await cast.more(maya, room.pins[0], "Correct times")
     await cast.waits(days=6)
     await cast.waits(days=1)
     await cast.types(maya, "postmortem publish")
@@ -214,7 +218,7 @@ async def others(cast: Cast) -> None:
     await cast.waits(days=5)
     search = next(one for one in slack.channels if "search" in one.name)
     for label in ("Timeline", "Add note"):
-        await cast.presses(maya, cast.said("Commander", search), label)
+        await cast.more(maya, cast.said("Commander", search), label)
 
 
 SCENES: tuple[Scene, ...] = (declaring, leading, working, updating, ending, others)

@@ -43,7 +43,7 @@ from tests.databases import fresh_database
 from tests.freeze.checking import Frozen
 from tests.policies import built_in
 from tests.scenario.learning_leaks import check_learning
-from tests.slack_server import Channel, Message, Person, SlackServer
+from tests.slack_server import Channel, Message, Person, SlackServer, View
 from tests.world import STAGEHAND
 
 DECLARE = "/incident declare sev2 Checkout errors"
@@ -171,6 +171,13 @@ class Bot:
         await services.transactions.run(
             use_case, actor=by or STAGEHAND, workspace_id=services.workspace.id
         )
+
+
+async def more(person: Person, card: Message, action: str) -> View:
+    """Press *More…* on the card, and one of the buttons there; return the form in its place."""
+    menu = (await person.click(card, "more_open")).get_view()
+    await person.click(menu, action)
+    return menu
 
 
 async def declared(

@@ -14,7 +14,7 @@ from bot.slack import blocks, mentions
 from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import IncidentRef
-from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus
+from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus, is_open
 from incidents.incident.views import EntryView, IncidentView
 from incidents.lifecycle.entries import DuplicateFound
 from incidents.lifecycle.resolve import Resolution, resolve
@@ -67,10 +67,15 @@ def moved_message(outcome: Outcome) -> blocks.Message:
 
 
 def status_form(view: IncidentView) -> blocks.View:
-    """Return the form with the possible statuses. Raises: TransitionRefused if there are none."""
+    """Return the form with the possible statuses. Raises: TransitionRefused if there are none.
+
+    What ends an open incident has its own form, under *More…* on the status card.
+    """
     possible = ALLOWED_TRANSITIONS[view.status]
     if not possible:
         raise TransitionRefused(current=view.status, target="", possible=())
+    if view.is_open:
+        possible = tuple(status for status in possible if is_open(status))
     options = [
         blocks.option(status.capitalize(), value=status, description=_MEANINGS[status])
         for status in possible
@@ -85,7 +90,12 @@ def status_form(view: IncidentView) -> blocks.View:
                 label="What is known now?",
                 multiline=True,
                 optional=True,
-                hint="Goes on the timeline and to the channel. Needed to cancel or reopen.",
+                hint=(
+                    "Goes on the timeline and to the channel. More… on the status card resolves "
+                    "or cancels."
+                    if view.is_open
+                    else "Goes on the timeline and to the channel. Needed to reopen."
+                ),
             ),
         ],
     )

@@ -14,6 +14,7 @@ from bot.features.record.marked_messages import (
     fetch_marked,
     is_own,
     sent_at_of,
+    sign_message,
 )
 from bot.features.record.references import plain_text
 from bot.framework.feature import Feature
@@ -26,7 +27,7 @@ from bot.slack.ids import permalink
 from bot.slack.message_content import SharedFile, files_of, text_of
 from incidents.channel.membership import join_channel, leave_channel
 from incidents.core.errors import IncidentNotFound
-from incidents.engine.effects import FetchMarkedMessage
+from incidents.engine.effects import FetchMarkedMessage, SignMessage
 from incidents.engine.unit_of_work import Outcome
 from incidents.record.captured_messages import MarkSource, MessageKey, find_captured
 from incidents.record.linked_files import LinkedFile, link_files
@@ -265,5 +266,5 @@ FEATURE = Feature(
         "member_joined_channel": on_member_joined,
         "member_left_channel": on_member_left,
     },
-    effects={FetchMarkedMessage: fetch_marked},
+    effects={FetchMarkedMessage: fetch_marked, SignMessage: sign_message},
 )

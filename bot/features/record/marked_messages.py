@@ -1,7 +1,7 @@
 """Fetches marked messages and records them as plain text with their author's name."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,10 +17,13 @@ from bot.slack.gateway.messages import SlackMessage
 from bot.slack.ids import permalink, ts_to_instant
 from incidents.core.people import Person, PersonFacts, save_person
 from incidents.core.sentences import Who
-from incidents.engine.effects import FetchMarkedMessage
+from incidents.engine.effects import FetchMarkedMessage, SignMessage
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.record.captured_messages import CapturedMessage, CaptureStatus, Mark
 from incidents.record.marks import MessageText, drop_message, record_message
+
+# A passing refusal is tried again for so long: less than what is a dead letter by then.
+SIGNED_WITHIN = timedelta(hours=12)
 
 
 async def fetch_marked(context: EffectContext) -> Settlement:
@@ -52,6 +55,34 @@ async def fetch_marked(context: EffectContext) -> Settlement:
         await record_message(uow, captured_id=captured.id, content=content)
 
     return Done(record)
+
+
+async def sign_message(context: EffectContext) -> Settlement:
+    """Put our sign on a message that is on the timeline, or take it off; a refusal is only counted.
+
+    The sign is another emoji than people's, so that nobody takes it for somebody's mark.
+    """
+    services = context.services
+    wanted = CapturedMessage.entry_id == context.get(SignMessage).entry_id
+    async with services.database.reading() as session:
+        captured = (await session.execute(select(CapturedMessage).where(wanted))).scalar()
+    if captured is None or services.clock.now() - context.created_at > SIGNED_WITHIN:
+        return Dropped("too late for a sign")
+    gateway = services.gateway
+    is_kept = captured.status == CaptureStatus.RECORDED
+    emoji = sign_beside(services.policy.timeline.marker_emoji)
+    try:
+        await (gateway.add_reaction if is_kept else gateway.remove_reaction)(
+            captured.channel_id, captured.message_ts, emoji
+        )
+    except SlackPermanent as error:
+        return Dropped(error.error)
+    return Done()
+
+
+def sign_beside(marker: str) -> str:
+    """Return the emoji of the bot's sign, given people's own."""
+    return "memo" if marker != "memo" else "page_facing_up"
 
 
 def _markers(effect: FetchMarkedMessage) -> Any:

@@ -102,9 +102,9 @@ def line_of(item: TimelineItem, *, limit: int) -> str:
     if item.link and not entry.is_redacted:
         what = f"{what} {mentions.link(item.link, 'link')}"
     who = (
-        mentions.mention(entry.actor_name)
-        if is_user_id(entry.actor_name)
-        else shorten_mrkdwn(mentions.escape_line(entry.actor_name), _MAX_NAME)
+        mentions.mention(item.who)
+        if is_user_id(item.who)
+        else shorten_mrkdwn(mentions.escape_line(item.who), _MAX_NAME)
     )
     return f"{when}  *{who}*  {what}{_recorded_when(entry)}"
 

@@ -191,6 +191,17 @@ class MessageCalls(ChannelCalls):
         done = frozenset({"no_pin", "not_pinned", "message_not_found"})
         await self._call("pins.remove", {"channel": channel, "timestamp": ts}, done=done)
 
+    async def add_reaction(self, channel: str, ts: str, emoji: str) -> None:
+        """Put our reaction on a message, unless it is there."""
+        arguments = {"channel": channel, "timestamp": ts, "name": emoji}
+        await self._call("reactions.add", arguments, done=frozenset({"already_reacted"}))
+
+    async def remove_reaction(self, channel: str, ts: str, emoji: str) -> None:
+        """Take our reaction off a message, unless it isn't there or the message is gone."""
+        arguments = {"channel": channel, "timestamp": ts, "name": emoji}
+        done = frozenset({"no_reaction", "message_not_found"})
+        await self._call("reactions.remove", arguments, done=done)
+
     async def list_bookmarks(self, channel: str) -> tuple[Bookmark, ...]:
         """Return a channel's bookmarks."""
         answer = await self._call("bookmarks.list", {"channel_id": channel})

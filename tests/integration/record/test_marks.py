@@ -111,7 +111,8 @@ async def test_a_mark_becomes_an_entry_when_its_text_arrives_dated_as_the_messag
     assert entry.occurred_at == room.sent_at
     assert entry.recorded_at == room.sent_at + timedelta(minutes=5)
     (item,) = items_of([entry], entry_types=ENTRY_TYPES)
-    assert (item.what, item.link) == ("carol: Errors began at 8:50", "https://x/p1")
+    assert (item.who, item.what) == ("carol", "Errors began at 8:50 (kept by alice)")
+    assert item.link == "https://x/p1"
 
 
 async def test_two_people_marking_one_message_make_one_entry_and_one_fetch(room: Room) -> None:
@@ -205,7 +206,7 @@ async def test_an_edit_of_a_marked_message_amends_its_entry_once(room: Room) -> 
     await room.world.run(edit, by=room.bob)
     assert await room.kinds() == ["marked", "amended"]
     (item,) = items_of(await room.entries(), entry_types=ENTRY_TYPES)
-    assert item.what == "carol: Errors began at 8:40"
+    assert item.what == "Errors began at 8:40 (kept by alice)"
 
 
 async def test_an_edit_brings_no_text_back_into_a_redacted_entry(room: Room) -> None:
@@ -222,7 +223,8 @@ async def test_a_deleted_message_stays_on_the_record_and_says_so(room: Room) -> 
     await room.arrive()
     await room.world.run(partial(follow_deletion, message=MESSAGE))
     (item,) = items_of(await room.entries(), entry_types=ENTRY_TYPES)
-    assert item.what == "carol: Errors began at 8:50. [the message was deleted later]"
+    deleted = "[the message was deleted later]"
+    assert item.what == f"Errors began at 8:50 (kept by alice). {deleted}"
 
 
 async def test_a_message_deleted_before_its_fetch_is_dropped_with_the_reason(

@@ -100,8 +100,8 @@ async def test_an_incidents_notes_marks_and_files_end_up_in_an_export_that_prove
     rows = list(csv.reader(io.StringIO(table.decode("utf-8-sig"), newline="")))
     what = [(row[4], row[5], row[6]) for row in rows]
     assert ("note", "alice", "Rolled back the *deploy*") in what
-    assert ("marked", "alice", "bob: In the EU only, @alice") in what
-    assert ("pinned", "alice", "bob: Errors began at 8:50") in what
+    assert ("marked", "bob", "In the EU only, @alice (kept by alice)") in what
+    assert ("pinned", "bob", "Errors began at 8:50 (kept by alice)") in what
     assert ("file_linked", "bob", "File: graph.png") in what
     assert ("person_joined", "bob", "Joined the incident channel") in what
     markdown = (await room.exported("")).decode()
@@ -274,7 +274,38 @@ async def test_removing_the_emoji_withdraws_the_mark(room: Room) -> None:
     await room.alice.reacts(said, "pushpin")
     await room.bot.settle()
     await room.alice.unreacts(said, "pushpin")
-    assert "~@bob: Errors began~" in await room.timeline()
+    assert "*bob*  ~Errors began (kept by alice)~" in await room.timeline()
+
+
+async def test_a_kept_message_has_the_bots_sign_until_it_is_withdrawn(any_bot: Bot) -> None:
+    room = await opened(any_bot)
+    said = await room.bob.says("Errors began", room.channel)
+    pinned = await room.bob.says("In the EU only", room.channel)
+    await room.alice.reacts(said, "pushpin")
+    await room.alice.pins(pinned)
+    await any_bot.settle()
+    us = room.slack.bot.id
+    assert said.reactions == {"pushpin": [room.alice.id], "memo": [us]}
+    assert pinned.reactions == {"memo": [us]}
+    await room.alice.unreacts(said, "pushpin")
+    await room.command("undo")
+    assert said.reactions == pinned.reactions == {}
+    assert (await room.timeline()).count("kept by alice") == 2
+    await room.alice.reacts(said, "pushpin")
+    await any_bot.settle()
+    assert said.reactions["memo"] == [us]
+
+
+@pytest.mark.parametrize("error", ["missing_scope", "too_many_reactions", "message_not_found"])
+async def test_a_sign_that_slack_refuses_bothers_nobody(room: Room, error: str) -> None:
+    room.slack.fail("reactions.add", error=error)
+    before = list(room.channel.messages)
+    said = await room.bob.says("Errors began", room.channel)
+    await room.alice.reacts(said, "pushpin")
+    await room.bot.settle()
+    assert [one for one in room.channel.messages if one not in before] == [said]
+    assert len(room.slack.calls_of("reactions.add")) == 1
+    assert "Errors began (kept by alice)" in await room.timeline()
 
 
 async def test_another_emoji_another_channel_and_our_own_message_are_no_marks(
@@ -299,9 +330,9 @@ async def test_an_edited_mark_is_amended_and_a_deleted_one_stays(room: Room) -> 
     await room.alice.reacts(said, "pushpin")
     await room.bot.settle()
     await room.bob.edits(said, "Errors began at 8:40")
-    assert "8:40 (amended)" in await room.timeline()
+    assert "8:40 (kept by alice) (amended)" in await room.timeline()
     await room.bob.deletes(said)
-    assert "8:40. [the message was deleted later]" in await room.timeline()
+    assert "8:40 (kept by alice). [the message was deleted later]" in await room.timeline()
 
 
 async def test_a_message_deleted_before_it_could_be_fetched_is_left_out(room: Room) -> None:

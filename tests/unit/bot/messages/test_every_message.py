@@ -10,7 +10,7 @@ import pytest
 
 from bot.features import all_features
 from bot.features.channel.announcement import announcement
-from bot.features.channel.status_card_view import status_card
+from bot.features.channel.status_card_view import more_form, status_card
 from bot.features.checkins.feature import checkin_form
 from bot.features.lifecycle.milestones import milestones_form
 from bot.features.lifecycle.resolve import cancel_form, reopen_form
@@ -270,6 +270,7 @@ def test_card_and_announcement_read_well_in_every_status(status: IncidentStatus)
         for text in texts_of(message):
             assert_reads_well(text)
         assert_buttons_work(message)
+    assert_buttons_work(blocks.Message("More", tuple(more_form(incident(status)).blocks)))
 
 
 def test_titles_of_forms_are_not_cut() -> None:

@@ -223,7 +223,10 @@ def test_a_link_leads_to_the_marked_message_and_nowhere_else() -> None:
     draft = Draft()
     message = {"text": "look", "author": {"name": "carol"}, "permalink": "https://x/p1)|(y"}
     draft.add("marked", message)
-    assert "carol: look ([message](https://x/p1%29%7C%28y))" in draft.export(MARKDOWN).decode()
+    assert (
+        "look (kept by Sitrep) ([message](https://x/p1%29%7C%28y))"
+        in draft.export(MARKDOWN).decode()
+    )
     draft = Draft()
     draft.add("marked", {**message, "permalink": "javascript:alert(1)"})
     assert "javascript" not in draft.export(MARKDOWN).decode()
