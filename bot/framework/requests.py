@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -59,13 +60,21 @@ class Services:
     transactions: Transactions
     database: Database
     gateway: SlackGateway
-    policy: Policy
     clock: Clock
     workspace: WorkspaceInfo
     scenarios: tuple[Scenario, ...] = ()
     # Signs the heads of the record; None without a key.
     signer: SigningKey | None = None
     watch: DatabaseWatch = field(default_factory=DatabaseWatch)
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy in force."""
+        return self.transactions.policy
+
+    def pinned(self) -> "Services":
+        """Return these services with the policy of this moment, for work that a reload mustn't change."""
+        return replace(self, transactions=copy(self.transactions))
 
 
 # `handoff to @ben` is `handoff @ben`.
@@ -132,7 +141,7 @@ class Request:
 
     @property
     def policy(self) -> Policy:
-        """Return the policy in force."""
+        """Return the policy that was in force when the request came."""
         return self.services.policy
 
     @property
