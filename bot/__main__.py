@@ -20,12 +20,14 @@ from bot.operations.commands import (
     signing_key,
     verify,
 )
+from bot.operations.first_day import init
 
 
 def make_cli() -> typer.Typer:
     """Return the command line with all its commands."""
     cli = _typer("Runs incidents in Slack. Configured by the environment or .env; see README.")
     cli.callback()(_options)
+    cli.command(short_help="Write a policy of your own, from questions and from Slack.")(init.init)
     cli.command()(serve.serve)
     cli.command()(migrate.migrate)
     cli.command(short_help="Check tokens, Slack, database and policy, and say how to fix them.")(

@@ -217,8 +217,7 @@ def _wire(
         chores=_chores(services, keeper, dispatcher, reload),
         hears=lambda: _hears(sockets, has_http=secret is not None),
     )
-    # Names that are new in the policy are looked up in Slack at once.
-    reload.after += [partial(scheduler.run_chore, name) for name in ("directory", "announcement")]
+    reload.after = [partial(scheduler.run_chore, name) for name in ("directory", "announcement")]
     return Sitrep(
         services=services,
         telemetry=telemetry,

@@ -21,7 +21,7 @@ from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.record.audit_log import AuditKind, audit_head, find_audit_entries
 from incidents.supervision.policy_record import ask_for_reload, note_policy, note_refused_policy
 
-EVERY: Final = timedelta(seconds=5)
+EVERY: Final = timedelta(seconds=2)
 # We read our file before we could look at the log; reading it once too often does no harm.
 _BEFORE_START: Final = timedelta(minutes=1)
 
@@ -38,7 +38,10 @@ class PolicyReload:
         loaded: LoadedPolicy,
         read: Callable[[], LoadedPolicy],
     ) -> None:
-        """Store the policy in force, and how to read its file; `after` runs after each change."""
+        """Store the policy in force, and how to read its file.
+
+        `after` runs after each change, to look up in Slack the names that are new.
+        """
         self.loaded = loaded
         self.after: list[Callable[[], Awaitable[None]]] = []
         self._services = services

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from bot.operations.commands.configuration import Configuration
     from incidents.record.audit_log import AuditEntry
 
-# A running process looks every 5 seconds.
-ANSWER_SECONDS: Final = 15
+# A running process looks every 2 seconds.
+ANSWER_SECONDS: Final = 10
 
 
 def check(

@@ -118,9 +118,6 @@ async def test_the_policy_is_reloaded_by_command_and_by_signal(tmp_path: Path) -
         program = await Program.start("serve", environ=environ, folder=tmp_path)
         await program.said("ready")
 
-        code, output = await run("policy", "reload", environ=environ, folder=tmp_path)
-        assert (code, "is in force already" in output) == (0, True)
-
         file.write_text(SLOWER)
         code, output = await run("policy", "reload", environ=environ, folder=tmp_path)
         assert "severities.sev2.cadence: 30m → 45m" in output
@@ -134,6 +131,8 @@ async def test_the_policy_is_reloaded_by_command_and_by_signal(tmp_path: Path) -
         assert await program.ended() == 0
 
     file.write_text(SLOWER)
+    code, output = await run("policy", "reload", environ=environ, folder=tmp_path)
+    assert (code, "is in force already" in output) == (0, True)
     code, output = await run("audit", "--format", "md", environ=environ, folder=tmp_path)
     assert "severities.sev2.cadence: 30m → 45m" in output
     assert "so the policy before stays in force" in output
