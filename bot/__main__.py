@@ -20,12 +20,14 @@ from bot.operations.commands import (
     signing_key,
     verify,
 )
+from bot.operations.first_day import init
 
 
 def make_cli() -> typer.Typer:
     """Return the command line with all its commands."""
     cli = _typer("Runs incidents in Slack. Configured by the environment or .env; see README.")
     cli.callback()(_options)
+    cli.command(short_help="Write a policy of your own, from questions and from Slack.")(init.init)
     cli.command()(serve.serve)
     cli.command()(migrate.migrate)
     cli.command(short_help="Check tokens, Slack, database and policy, and say how to fix them.")(
@@ -47,6 +49,7 @@ def make_cli() -> typer.Typer:
     policies = _typer("The policy: severities, roles, cadences, rights.")
     policies.command()(policy.check)
     policies.command(short_help="Print the policy that is in force.")(policy.show)
+    policies.command(short_help="Let the running Sitrep read it again.")(policy.reload)
     cli.add_typer(policies, name="policy")
     return cli
 

@@ -26,10 +26,12 @@ from bot.inbound.intake import Intake
 from bot.inbound.listeners import Listeners
 from bot.inbound.middleware import Middleware
 from bot.inbound.socket_mode import SocketMode, SocketTuning
+from bot.operations import policy_reload
 from bot.operations.health import Health
 from bot.operations.identity import ASK_FOR, StartRefused, WorkspaceKeeper, find_identity
 from bot.operations.logs import current_correlation_id
 from bot.operations.manifest import needed_scopes
+from bot.operations.policy_reload import PolicyReload
 from bot.operations.process import process_name
 from bot.operations.scheduler import Chore, Scheduler
 from bot.operations.storage import measured_clock, prepare_schema
@@ -44,7 +46,7 @@ from bot.slack.rate_limits import RateLimits
 from bot.web.listening import Listening
 from bot.web.routes import ops_app, public_app
 from bot.web.slack_endpoint import SlackEndpoint
-from config.policy_loader import LoadedPolicy
+from config.policy_loader import LoadedPolicy, load_policy
 from config.scenario_loader import load_scenarios
 from config.settings import Settings
 from incidents.core.clock import Clock
@@ -75,6 +77,7 @@ class Sitrep:
     dispatcher: Dispatcher
     scheduler: Scheduler
     keeper: WorkspaceKeeper
+    reload: PolicyReload
     wake: WakeListener
     sockets: SocketMode | None
     health: Health
@@ -174,7 +177,6 @@ async def _services(
         transactions=transactions,
         database=database,
         gateway=gateway,
-        policy=loaded.policy,
         clock=clock,
         workspace=workspace,
         scenarios=load_scenarios(settings.sitrep_scenarios),
@@ -204,14 +206,18 @@ def _wire(
         on_end=partial(_count_effect, telemetry),
     )
     keeper = WorkspaceKeeper(services, token=token, scopes=needed_scopes(features))
+    reload = PolicyReload(
+        services, loaded=loaded, read=partial(load_policy, settings.sitrep_policy)
+    )
     sockets = _sockets(services, settings, intake=intake, tuning=tuning)
     secret = settings.slack_signing_secret
     scheduler = Scheduler(
         services,
         telemetry=telemetry,
-        chores=_chores(services, keeper, dispatcher),
+        chores=_chores(services, keeper, dispatcher, reload),
         hears=lambda: _hears(sockets, has_http=secret is not None),
     )
+    reload.after = [partial(scheduler.run_chore, name) for name in ("directory", "announcement")]
     return Sitrep(
         services=services,
         telemetry=telemetry,
@@ -220,6 +226,7 @@ def _wire(
         dispatcher=dispatcher,
         scheduler=scheduler,
         keeper=keeper,
+        reload=reload,
         wake=WakeListener(
             services.database, workspace_id=services.workspace.id, wake=dispatcher.wake
         ),
@@ -232,7 +239,7 @@ def _wire(
             scheduler=scheduler,
             keeper=keeper,
             sockets=sockets,
-            policy_digest=loaded.digest,
+            reload=reload,
             has_http=secret is not None,
         ),
         endpoint=SlackEndpoint(intake, secret=secret.get_secret_value()) if secret else None,
@@ -256,7 +263,7 @@ def _hears(sockets: SocketMode | None, *, has_http: bool) -> bool:
 
 
 def _chores(
-    services: Services, keeper: WorkspaceKeeper, dispatcher: Dispatcher
+    services: Services, keeper: WorkspaceKeeper, dispatcher: Dispatcher, reload: PolicyReload
 ) -> tuple[Chore, ...]:
     async def check_token() -> None:
         if await keeper.check():
@@ -277,6 +284,7 @@ def _chores(
         ),
         Chore("channels", EVERY, partial(look_at_open_channels, services)),
         Chore("directory", timedelta(hours=6), partial(refresh_directory, services)),
+        Chore("policy", policy_reload.EVERY, reload.look, at_start=False),
         Chore("retention", timedelta(minutes=10), delete_done, at_start=False),
     )
 

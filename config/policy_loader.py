@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
@@ -21,7 +20,7 @@ from config.yaml_tree import (
     read_yaml_file,
 )
 from incidents.policy.policy import Policy
-from incidents.policy.schema import Field, as_json, format_duration, shape_of
+from incidents.policy.schema import as_written
 
 BUILT_IN: Final = "config/policy.yaml"
 _MAX_BYTES: Final = 1_000_000
@@ -70,8 +69,7 @@ def load_policy(
 
 def dump_policy(policy: Policy) -> str:
     """Write a policy as YAML that gives the same policy when used as an overlay."""
-    whole = Field(shape=shape_of(Policy))
-    written = _with_removals(_to_yaml(policy, whole), _to_yaml(load_policy().policy, whole))
+    written = _with_removals(as_written(policy), as_written(load_policy().policy))
     return yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=100)
 
 
@@ -81,26 +79,6 @@ def _without_template(policy: Policy, tree: Node) -> Iterator[PolicyProblem]:
     if not name.endswith(".md.j2") or name not in template_names():
         what = "isn't a file of config/templates"
         yield locate(tree, keys).problem(keys, what, "postmortem.md.j2")
-
-
-def _to_yaml(value: Any, field: Field) -> Any:
-    """Return the plain YAML value; a class becomes a map of its fields, without None values."""
-    if isinstance(value, timedelta):
-        return format_duration(value)
-    if field.items and field.is_map:
-        return dict(_entry(item, field.items) for item in value)
-    if field.items:
-        return [_to_yaml(item, field.items) for item in value]
-    if field.shape is None:
-        return as_json(value)
-    parts = ((one, getattr(value, name)) for name, one in field.shape.fields.items())
-    return {one.name: _to_yaml(part, one) for one, part in parts if part is not None}
-
-
-def _entry(item: object, field: Field) -> tuple[str, object]:
-    """Return one entry of a map in the file: its key and its value."""
-    written, shape = _to_yaml(item, field), shape_of(field.type)
-    return str(written.pop(shape.key)), written.get(shape.value, written)
 
 
 def _with_removals(upper: dict[str, object], lower: object) -> dict[str, object]:

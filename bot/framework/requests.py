@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -60,7 +61,6 @@ class Services:
     transactions: Transactions
     database: Database
     gateway: SlackGateway
-    policy: Policy
     clock: Clock
     workspace: WorkspaceInfo
     scenarios: tuple[Scenario, ...] = ()
@@ -69,6 +69,15 @@ class Services:
     watch: DatabaseWatch = field(default_factory=DatabaseWatch)
     # Answers that wait for an incident's channel, by incident; lost with the process.
     waiting: dict[uuid.UUID, Callable[[str], Awaitable[None]]] = field(default_factory=dict)
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy in force."""
+        return self.transactions.policy
+
+    def pinned(self) -> "Services":
+        """Return these services with the policy of this moment, for work that a reload mustn't change."""
+        return replace(self, transactions=copy(self.transactions))
 
 
 # `handoff to @ben` is `handoff @ben`.
@@ -135,7 +144,7 @@ class Request:
 
     @property
     def policy(self) -> Policy:
-        """Return the policy in force."""
+        """Return the policy that was in force when the request came."""
         return self.services.policy
 
     @property

@@ -213,7 +213,7 @@ class Listeners:
         acting: Acting = context["acting"]
         arrived_at = context.get(ARRIVED_AT, time.monotonic())
         return Request(
-            services=self.services,
+            services=self.services.pinned(),
             actor=acting.actor,
             acts_here=acting.acts_here,
             is_doubtful=acting.is_doubtful,

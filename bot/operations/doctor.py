@@ -2,31 +2,24 @@
 
 import os
 import shlex
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
 from bot.features import all_features
-from bot.features.browse.people import groups_of
-from bot.framework.acquaintance import facts_of
 from bot.operations import storage
 from bot.operations.dead_letters import cause_line
 from bot.operations.identity import org_wide_token, refused_token
 from bot.operations.manifest import needed_scopes, purpose_of
+from bot.operations.reach import TRY_AGAIN, Finding, Reach, after, gaps
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from bot.slack.gateway import SlackGateway
-from bot.slack.gateway.people import Identity, SlackUser
+from bot.slack.gateway.people import Identity
 from config.policy_loader import LoadedPolicy
 from config.settings import Settings
 from incidents.core.clock import Clock
-from incidents.core.people import PersonKind
-from incidents.policy.policy import Policy
-from incidents.policy.references import PersonRef, named_in
 from incidents.registry.dead_letters import find_causes
 from incidents.storage.database import Database, reason_of
 from incidents.supervision.mentors import learners_without_mentor
@@ -35,20 +28,7 @@ from migrations.columns import missing_columns
 
 # Slack tolerates five minutes, but that would put wrong times on the record.
 MOST_OFF = timedelta(seconds=5)
-TRY_AGAIN = "check the network and SLACK_API_URL, then try again"
 REINSTALL = "paste `sitrep manifest` on the app's page (App Manifest), then install the app again"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check's result; `todo` says how to fix it, None means it passed."""
-
-    what: str
-    todo: str | None = None
-
-    def __str__(self) -> str:
-        """Return the finding as one line for a terminal."""
-        return f"ok {self.what}" if self.todo is None else f"!! {self.what} → {self.todo}"
 
 
 class Doctor:
@@ -69,6 +49,7 @@ class Doctor:
         self._gateway = gateway
         self._database = database
         self._clock = clock
+        self._reach = Reach(loaded.policy, gateway)
 
     async def examine(self) -> AsyncIterator[Finding]:
         """Yield findings as the checks complete."""
@@ -81,6 +62,8 @@ class Doctor:
         if self._settings.slack_bot_token is not None:
             async for finding in self._slack_findings():
                 yield finding
+        for finding in gaps(self._loaded.policy, nobody=self._reach.nobody):
+            yield finding
         async for finding in self._connection_findings():
             yield finding
 
@@ -165,9 +148,7 @@ class Doctor:
         for finding in _scope_findings(identity):
             yield finding
         yield await self._announcement_finding()
-        async for finding in self._people_findings():
-            yield finding
-        async for finding in self._group_findings():
+        async for finding in self._reach.names():
             yield finding
 
     async def _connection_findings(self) -> AsyncIterator[Finding]:
@@ -198,9 +179,7 @@ class Doctor:
         try:
             channel = await self._gateway.find_channel(name)
         except SlackFailure as error:
-            return Finding(
-                f"announcement channel {name} not checked ({error.error})", _after(error)
-            )
+            return Finding(f"announcement channel {name} not checked ({error.error})", after(error))
         if channel is None:
             return Finding(
                 f"announcement channel {name} is not there, or the bot can't see it",
@@ -212,121 +191,6 @@ class Doctor:
             return Finding(f"the bot isn't in {name}", f"in Slack: /invite @Sitrep in {name}")
         joins = "" if channel.is_member else "; the bot joins it at the start"
         return Finding(f"announcement channel {name} is there{joins}")
-
-    async def _people_findings(self) -> AsyncIterator[Finding]:
-        named = people_of(self._loaded.policy)
-        missing = 0
-        try:
-            holders = await self._holders({ref.email for ref in named if ref.email})
-        except SlackFailure as error:
-            yield Finding(f"people's addresses not checked ({error.error})", _after(error))
-            return
-        for ref in named:
-            try:
-                users = await self._find(ref, holders)
-            except SlackFailure as error:
-                yield Finding(f"{ref} not checked ({error.error})", _after(error))
-                missing += 1
-                continue
-            finding = _person_finding(ref, users)
-            if finding is not None:
-                missing += 1
-                yield finding
-        if named and not missing:
-            yield Finding(f"all {len(named)} people that the policy names are there")
-
-    async def _holders(self, addresses: AbstractSet[str]) -> Mapping[str, Sequence[SlackUser]]:
-        """Return everybody in the workspace who has one of these addresses, by address."""
-        wanted = {address.lower() for address in addresses}
-        found: dict[str, list[SlackUser]] = {address: [] for address in wanted}
-        if wanted:
-            async for user in self._gateway.all_users():
-                if user.email and user.email.lower() in wanted:
-                    found[user.email.lower()].append(user)
-        return found
-
-    async def _find(
-        self, ref: PersonRef, holders: Mapping[str, Sequence[SlackUser]]
-    ) -> Sequence[SlackUser]:
-        if ref.email is not None:
-            listed = holders[ref.email.lower()]
-            user = None if listed else await self._gateway.lookup_email(ref.email)
-            return listed if user is None else (user,)
-        try:
-            return (await self._gateway.user(ref.user_id or ""),)
-        except SlackFailure as error:
-            if error.error in {"user_not_found", "user_not_visible"}:
-                return ()
-            raise
-
-    async def _group_findings(self) -> AsyncIterator[Finding]:
-        wanted = groups_of(self._loaded.policy)
-        if not wanted:
-            return
-        try:
-            groups = await self._gateway.groups()
-        except SlackFailure as error:
-            yield Finding(
-                f"groups not checked ({error.error})",
-                "user groups need a paid plan; name people in the policy instead"
-                if error.error == "plan_upgrade_required"
-                else _after(error),
-            )
-            return
-        known = Counter(name for group in groups for name in (group.id, group.handle))
-        missing = sorted(wanted - set(known))
-        shared = sorted(name for name in wanted if known[name] > 1)
-        for name in shared:
-            yield Finding(
-                f"@{name} is the handle of {known[name]} user groups, so it names none",
-                "name the group by its id in the policy",
-            )
-        for name in missing:
-            # Ids are upper case, handles aren't.
-            shown = name if name.isupper() else f"@{name}"
-            yield Finding(f"there is no user group {shown}", "create it, or correct the policy")
-        if not missing and not shared:
-            yield Finding(f"all {len(wanted)} groups that the policy names are there")
-
-
-def people_of(policy: Policy) -> tuple[PersonRef, ...]:
-    """Return the people named in the policy, without repeats, in field order."""
-    return tuple(dict.fromkeys(named_in(policy, PersonRef)))
-
-
-def _person_finding(ref: PersonRef, users: Sequence[SlackUser]) -> Finding | None:
-    """Return what is wrong with a person in the policy; None if they are one active member."""
-    members = [user for user in users if _why_no_member(user) is None]
-    if len(members) == 1:
-        return None
-    if members:
-        ids = ", ".join(user.id for user in members)
-        return Finding(
-            f"{ref} belongs to {len(members)} active members ({ids}), so it names nobody",
-            "name the one you mean by id in the policy",
-        )
-    why = ", ".join(dict.fromkeys(_why_no_member(user) or "" for user in users)) or "nobody has it"
-    return Finding(f"{ref} isn't an active member: {why}", "correct the policy")
-
-
-def _why_no_member(user: SlackUser) -> str | None:
-    if not user.is_active:
-        return "deactivated"
-    match facts_of(user).kind:
-        case PersonKind.MEMBER:
-            return None
-        case PersonKind.BOT:
-            return "a bot"
-        case PersonKind.GUEST:
-            return "a guest"
-    return "from another workspace"
-
-
-def _after(error: SlackFailure) -> str:
-    """Return what to do before repeating a failed check."""
-    if error.error == "missing_scope":
-        return "add the missing scopes first"
-    return TRY_AGAIN if isinstance(error, SlackTemporary) else "fix what Slack says, then try again"
 
 
 def _scope_findings(identity: Identity) -> Iterable[Finding]:

@@ -17,6 +17,7 @@ from bot.inbound.socket_mode import SocketMode
 from bot.operations.database_health import ANSWER_WITHIN_SECONDS, database_faults
 from bot.operations.gauges import show_backlog, show_disk, show_parts
 from bot.operations.identity import WorkspaceKeeper
+from bot.operations.policy_reload import PolicyReload
 from bot.operations.scheduler import Scheduler
 from bot.operations.telemetry import PAUSED, SOCKETS, SOCKETS_WANTED, Telemetry
 from bot.outbound.dispatcher import Dispatcher
@@ -44,7 +45,7 @@ class Health:
     scheduler: Scheduler
     keeper: WorkspaceKeeper
     sockets: SocketMode | None
-    policy_digest: str
+    reload: PolicyReload
     has_http: bool
 
     async def faults(self) -> dict[str, str]:
@@ -67,7 +68,7 @@ class Health:
             "ready": not faults,
             "checks": checks(faults),
             "reasons": faults,
-            "policy_digest": self.policy_digest,
+            "policy_digest": self.reload.loaded.digest,
             "workspace": self.services.workspace.external_id,
             "paused": self.dispatcher.is_paused,
             "lease": None if "database" in faults else await self._lease(),

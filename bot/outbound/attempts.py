@@ -125,7 +125,7 @@ class Attempts:
         self, row: EffectRow, effect: Effect, posted: list[tuple[str, str]]
     ) -> EffectContext:
         return EffectContext(
-            services=self.services,
+            services=self.services.pinned(),
             effect=effect,
             effect_id=row.id,
             entry_id=row.entry_id,

@@ -127,8 +127,8 @@ def say(entry: AuditEntry) -> str:
             return f"{_text(entry, 'mentor_name')} is now a mentor of {person}."
         case AuditKind.MENTOR_ENDED:
             return f"{_text(entry, 'mentor_name')} is no longer a mentor of {person}."
-        case AuditKind.POLICY_CHANGED:
-            return _policy(entry.content or {})
+        case AuditKind.POLICY_CHANGED | AuditKind.POLICY_REFUSED | AuditKind.POLICY_ASKED:
+            return _policy(entry.kind, entry.content)
         case AuditKind.HANDOVER_OFFERED:
             return f"Put an on-call handoff to {person}."
         case AuditKind.HANDOVER_ACCEPTED:
@@ -198,13 +198,23 @@ def _stage(entry: AuditEntry) -> str:
     return " ".join((_text(entry, "stage"), *scope)) + before
 
 
-def _policy(content: Mapping[str, Any]) -> str:
+def _policy(kind: str, content: Mapping[str, Any]) -> str:
+    if kind == AuditKind.POLICY_ASKED:
+        return "Asked Sitrep to read the policy again."
+    if kind == AuditKind.POLICY_REFUSED:
+        problems = " ".join(content.get("problems") or ())
+        return f"The policy's file is wrong, so the policy before stays in force. {problems}"
     rights = "; ".join(
         f"{action}: {', '.join(who) or 'nobody'}" for action, who in _pairs(content.get("rights"))
     )
     seeds = [f"{seed['person']} {seed['stage']}" for seed in content.get("seeded_stages") or ()]
     seeded = f" Stages to begin with: {', '.join(seeds)}." if seeds else ""
-    return f"Another policy is in force, digest {content.get('digest')}. Rights: {rights}.{seeded}"
+    changes = list(content.get("changes") or ())
+    if more := content.get("more_changes"):
+        changes.append(f"and {more} more")
+    changed = f" Changed: {'; '.join(changes)}." if changes else ""
+    digest = content.get("digest")
+    return f"Another policy is in force, digest {digest}.{changed} Rights: {rights}.{seeded}"
 
 
 def _pairs(value: object) -> Iterator[tuple[str, list[str]]]:

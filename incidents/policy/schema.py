@@ -211,6 +211,30 @@ def as_json(value: object) -> Any:
     return value
 
 
+def as_written(value: object) -> Any:
+    """Return a policy as people write it: maps by key, durations as `5m`, without None values."""
+    return _written(value, Field(shape=shape_of(type(value))))
+
+
+def _written(value: Any, field: Field) -> Any:
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if field.items and field.is_map:
+        return dict(_entry(item, field.items) for item in value)
+    if field.items:
+        return [_written(item, field.items) for item in value]
+    if field.shape is None:
+        return as_json(value)
+    parts = ((one, getattr(value, name)) for name, one in field.shape.fields.items())
+    return {one.name: _written(part, one) for one, part in parts if part is not None}
+
+
+def _entry(item: object, field: Field) -> tuple[str, object]:
+    """Return one entry of a map in the file: its key and its value."""
+    written, shape = _written(item, field), shape_of(field.type)
+    return str(written.pop(shape.key)), written.get(shape.value, written)
+
+
 def from_json(cls: type[T], stored: Mapping[str, Any]) -> T:
     """Rebuild a value stored by `as_json`, unchecked, without fields this version doesn't know."""
     known = (field for field in shape_of(cls).fields.values() if field.name in stored)

@@ -47,6 +47,9 @@ class AuditKind(StrEnum):
     MENTOR_UNASKED = "mentor_unasked"
     MENTOR_ENDED = "mentor_ended"
     POLICY_CHANGED = "policy_changed"
+    # Running processes shall read their policy again; one's file is invalid: `problems`.
+    POLICY_ASKED = "policy_asked"
+    POLICY_REFUSED = "policy_refused"
     HANDOVER_OFFERED = "handover_offered"
     HANDOVER_ACCEPTED = "handover_accepted"
     # An older entry's content was erased: `entry_id`, `sequence` and the reason.
@@ -213,6 +216,22 @@ async def audit_entries(
     )
     entries = tuple((await session.execute(query)).scalars())
     return entries, await audit_head(session, workspace_id=workspace_id)
+
+
+async def find_audit_entries(
+    session: AsyncSession, *kinds: AuditKind, workspace_id: uuid.UUID, after: int
+) -> tuple[AuditEntry, ...]:
+    """Return the entries of these kinds after a sequence number, in order."""
+    query = (
+        select(AuditEntry)
+        .where(
+            AuditEntry.workspace_id == workspace_id,
+            AuditEntry.sequence > after,
+            AuditEntry.kind.in_([kind.value for kind in kinds]),
+        )
+        .order_by(AuditEntry.sequence)
+    )
+    return tuple((await session.execute(query)).scalars())
 
 
 async def audit_head(session: AsyncSession, *, workspace_id: uuid.UUID) -> ChainHead:

@@ -38,7 +38,7 @@ def load_configuration(*, serving: bool = False) -> Configuration:
     from config.settings import ConfigurationErrors, load_settings  # noqa: PLC0415
 
     if not serving:
-        _quiet_logs()
+        quiet_logs()
     # A broken line of .env is among our own errors, with its number.
     logging.getLogger("dotenv").setLevel(logging.ERROR)
     settings, loaded, problems = None, None, list[object]()
@@ -62,7 +62,7 @@ def load_configuration(*, serving: bool = False) -> Configuration:
     return Configuration(settings, loaded)
 
 
-def _quiet_logs() -> None:
+def quiet_logs() -> None:
     """Keep log lines, such as one for each call to Slack, out of what a command prints."""
     import structlog  # noqa: PLC0415
 

@@ -1,11 +1,20 @@
-"""`sitrep policy check` and `sitrep policy show`: check or print the workspace's policy."""
+"""`sitrep policy`: checks, prints or reloads the workspace's policy."""
 
+import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from bot.operations.commands.configuration import WRONG_CONFIGURATION, complain, load_configuration
+from bot.operations.commands.output import fail
+
+if TYPE_CHECKING:
+    from bot.operations.commands.configuration import Configuration
+    from incidents.record.audit_log import AuditEntry
+
+# A running process looks every 2 seconds.
+ANSWER_SECONDS: Final = 10
 
 
 def check(
@@ -36,3 +45,60 @@ def show() -> None:
     loaded = load_configuration().loaded
     typer.echo(f"# {loaded.source}, digest {loaded.digest}")
     typer.echo(dump_policy(loaded.policy), nl=False)
+
+
+def reload(
+    *,
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="T…", help="The workspace, if the database holds several."),
+    ] = None,
+) -> None:
+    """Let the running Sitrep read its policy again, and say what changed."""
+    from bot.operations.commands.record import CannotRead  # noqa: PLC0415
+
+    configuration = load_configuration()
+    try:
+        asked, answer = asyncio.run(_reload(configuration, workspace))
+    except CannotRead as error:
+        fail(str(error))
+    if asked is not None and answer is None:
+        fail(
+            f"Nobody answered within {ANSWER_SECONDS} seconds. If Sitrep isn't running, it reads "
+            "the policy when it starts."
+        )
+    if answer is None:
+        typer.echo(f"Nothing to change: {configuration.loaded.source} is in force already.")
+        return
+    content = answer.content or {}
+    for line in (*content.get("changes", ()), *content.get("problems", ())):
+        typer.echo(line)
+    if more := content.get("more_changes"):
+        typer.echo(f"… and {more} more")
+    if "problems" in content:
+        fail("\nSitrep refused its policy file, so the policy before stays in force.")
+    typer.echo(f"\nIn force now; audit log, entry {answer.sequence}.")
+
+
+async def _reload(
+    configuration: "Configuration", workspace: str | None
+) -> "tuple[int | None, AuditEntry | None]":
+    """Ask, and wait for the answer; the first is None if that policy is in force already."""
+    from bot.operations.commands.record import open_record, run_as_operator  # noqa: PLC0415
+    from incidents.record.audit_log import AuditKind, find_audit_entries  # noqa: PLC0415
+    from incidents.supervision.policy_record import ask_for_reload  # noqa: PLC0415
+
+    answers = AuditKind.POLICY_CHANGED, AuditKind.POLICY_REFUSED
+    asked = await run_as_operator(configuration, ask_for_reload, workspace=workspace)
+    if asked.data["digest"] == configuration.loaded.digest:
+        return None, None
+    sequence = int(asked.data["sequence"])
+    for _ in range(ANSWER_SECONDS):
+        await asyncio.sleep(1)
+        async with open_record(configuration.settings, workspace=workspace) as record:
+            found = await find_audit_entries(
+                record.session, *answers, workspace_id=record.workspace_id, after=sequence
+            )
+        if found:
+            return sequence, found[-1]
+    return sequence, None

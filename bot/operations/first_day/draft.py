@@ -1,0 +1,101 @@
+"""The answers, and the policy file made of them: short, with names beside the ids."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+_HEAD: Final = """\
+# How {where} runs incidents. Sitrep lays this file over its built-in policy.
+# docs/policy.md shows what else it can say. After a change: sitrep policy check {path}
+# and, while Sitrep runs, sitrep policy reload.
+"""
+# Incidents bad enough that somebody is called if nobody takes command.
+_BACKED_UP: Final = ("sev1", "sev2")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Somebody as the file names them: an id, an address or a handle, and who that is."""
+
+    value: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceDraft:
+    """A service with whom to call first, and who owns it."""
+
+    name: str
+    on_call: Named | None = None
+    owner: Named | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the name as a key: small letters, digits and `-`."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.casefold()).strip("-")[:60] or "service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Everything that a first policy says."""
+
+    channel: str
+    manager: Named | None = None
+    backup: Named | None = None
+    country: str = ""
+    services: tuple[ServiceDraft, ...] = ()
+
+    def text(self, *, where: str, path: str) -> str:
+        """Return the policy file for this workspace."""
+        head = _HEAD.format(where=_comment(where), path=_comment(path))
+        return head + "".join(f"{line}\n" for line in self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield "announcement:"
+        yield f"  channel: {_quoted(self.channel)}"
+        if self.manager:
+            yield "escalation:"
+            yield f"  manager: {_with_name(self.manager)}  (called when on-call doesn't answer)"
+        if self.backup:
+            yield "severities:"
+            for key in _BACKED_UP:
+                yield f"  {key}:"
+                yield f"    backup: {_with_name(self.backup)}  (called if nobody takes command)"
+        if self.country:
+            yield "reminders:"
+            yield f"  holidays_country: {_quoted(self.country)}"
+        if self.services:
+            yield "services:  # tier 1 is the most critical, 5 the least"
+            yield from map(_service_line, self.services)
+
+
+def country_of(zone: str) -> str:
+    """Return the country code of a time zone such as Europe/Berlin; "" if it is in none."""
+    table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return next((row[0] for row in rows if row[2] == zone), "")
+
+
+def _service_line(service: ServiceDraft) -> str:
+    parts = [f"name: {_quoted(service.name)}", "tier: 1"]
+    called = (("on_call", service.on_call), ("owner", service.owner))
+    parts += [f"{key}: {_quoted(one.value)}" for key, one in called if one]
+    names = ", ".join(_comment(one.name) for _, one in called if one and one.name)
+    return f"  {service.key}: {{{', '.join(parts)}}}" + (f"  # {names}" if names else "")
+
+
+def _with_name(named: Named) -> str:
+    return f"{_quoted(named.value)}  # {_comment(named.name or named.value)}"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML that means just this text; JSON's strings are YAML's, too."""
+    return text if re.fullmatch(r"[A-Z][A-Z0-9]{4,}", text) else json.dumps(text)
+
+
+def _comment(text: str) -> str:
+    """Return people's text so that it can't end a comment's line."""
+    return "".join(one for one in " ".join(text.split()) if one.isprintable())[:80]
