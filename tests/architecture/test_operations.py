@@ -16,6 +16,7 @@ from tests.architecture.sources import ROOT, require
 
 FOLDER = ROOT / "docs" / "operations"
 RUNBOOKS = "docs/operations/runbooks.md"
+OPERATORS = "docs/operators.md"
 # Prometheus adds these to whatever it scrapes.
 TARGET_LABELS = frozenset({"instance", "job"})
 _WORDS = frozenset({"and", "by", "on", "or", "unless", "without"})
@@ -118,6 +119,34 @@ def test_every_metric_is_on_the_dashboard() -> None:
     assert [metric.name for metric in METRICS if not shown & set(series_of(metric))] == []
 
 
+def test_the_operators_page_explains_every_metric_and_no_other() -> None:
+    page = (ROOT / OPERATORS).read_text(encoding="utf-8")
+    explained = re.findall(r"^\| `(sitrep_\w+)` \| ", page, re.MULTILINE)
+    assert sorted(explained) == sorted(metric.name for metric in METRICS)
+
+
+def test_the_operators_commands_to_docker_fit_the_image() -> None:
+    page = (ROOT / OPERATORS).read_text(encoding="utf-8")
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    (volume,) = re.findall(r"^VOLUME (\S+)$", image, re.MULTILINE)
+    (port,) = re.findall(r"^EXPOSE (\d+)$", image, re.MULTILINE)
+    assert f"--volume sitrep-data:{volume} sitrep" in page
+    assert f":{port}:{port}`" in page
+
+
+def test_the_service_runs_a_command_that_exists_as_the_page_installs_it() -> None:
+    unit = (FOLDER / "sitrep.service").read_text(encoding="utf-8")
+    page = (ROOT / OPERATORS).read_text(encoding="utf-8")
+    (binary, command) = re.findall(r"^ExecStart=(\S+) (.+)$", unit, re.MULTILINE)[0]
+    assert is_command(command.split())
+    folder = binary.removesuffix("/bin/sitrep")
+    assert f"python3 -m venv {folder}\n" in page
+    (settings,) = re.findall(r"^EnvironmentFile=(\S+)$", unit, re.MULTILINE)
+    (database,) = re.findall(r"^Environment=(DATABASE_URL=\S+)$", unit, re.MULTILINE)
+    assert settings in page
+    assert database in page
+
+
 def test_an_alert_says_what_happens_and_where_to_read_on() -> None:
     names = [rule["alert"] for rule in alerts()]
     assert len(names) == len(set(names))
@@ -138,10 +167,12 @@ def test_links_within_the_runbooks_lead_to_headings() -> None:
     assert set(links) <= anchors(RUNBOOKS)
 
 
-def test_the_commands_of_the_runbooks_exist_with_their_options() -> None:
-    page = (ROOT / RUNBOOKS).read_text(encoding="utf-8")
-    typed = re.findall(r"\bsitrep ([a-z][^`\n]*)", page)
-    assert len(typed) > 10
+@pytest.mark.parametrize("page", [RUNBOOKS, OPERATORS, "docs/auditors.md"])
+def test_the_commands_of_a_page_exist_with_their_options(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    inline = re.findall(r"`(?:docker exec sitrep )?sitrep ([a-z][^`\n]*)`", text)
+    typed = inline + re.findall(r"^sitrep ([a-z][^\n]*)$", text, re.MULTILINE)
+    assert len(typed) > 4
     wrong = [line for line in typed if not is_command(line.split())]
     assert wrong == []
 

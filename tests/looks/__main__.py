@@ -1,4 +1,7 @@
-"""Play the story against the real bot and draw it: `python -m tests.looks OUTDIR`."""
+"""Play the story against the real bot, draw it and write down all texts.
+
+`python -m tests.looks OUTDIR`; with `--texts` only the texts, which takes a second.
+"""
 
 import argparse
 import asyncio
@@ -12,6 +15,7 @@ from tests.clock import ManualClock
 from tests.looks.camera import Camera
 from tests.looks.page import page
 from tests.looks.story import SCENES, Cast, Scene, policy_of
+from tests.looks.texts import all_texts
 from tests.scenario.conftest import PATIENCE_SECONDS, Bot
 from tests.slack_server import CannotDoError, SlackServer
 
@@ -32,8 +36,13 @@ def main() -> None:
     """Draw each scene as a page, and as a picture if Chromium is installed."""
     parser = argparse.ArgumentParser(prog="python -m tests.looks", description=__doc__)
     parser.add_argument("outdir", type=Path)
-    outdir: Path = parser.parse_args().outdir
+    parser.add_argument("--texts", action="store_true", help="only write texts.txt")
+    given = parser.parse_args()
+    outdir: Path = given.outdir
     outdir.mkdir(parents=True, exist_ok=True)
+    (outdir / "texts.txt").write_text(all_texts(), encoding="utf-8")
+    if given.texts:
+        return
     asyncio.run(play(outdir))
     if browser := shutil.which("chromium"):
         for drawn in sorted(outdir.glob("*.html")):

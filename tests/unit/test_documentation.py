@@ -26,7 +26,9 @@ from tests.policies import built_in
 
 ROOT = Path(__file__).parents[2]
 LEARNING = ("docs/juniors.md", "docs/mentors.md", "docs/policy.md")
-PAGES = (*LEARNING, "docs/scenarios.md", "README.md", "CHANGELOG.md")
+RUNNING = ("docs/operators.md", "docs/beside-your-tools.md")
+PAGES = (*LEARNING, *RUNNING, "docs/scenarios.md", "README.md", "CHANGELOG.md")
+LINKED = (*PAGES, "docs/architecture.md", "docs/auditors.md", "docs/operations/runbooks.md")
 SLASH = "/incident"
 
 _FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
@@ -298,7 +300,7 @@ def test_the_commands_of_drills_in_a_page_name_existing_things() -> None:
     assert [verb for verb in known if not told[verb] <= known[verb]] == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, "docs/architecture.md", "docs/operations/runbooks.md"])
+@pytest.mark.parametrize("page", LINKED)
 def test_every_internal_link_leads_somewhere(page: str) -> None:
     here = (ROOT / page).parent
     assert [link for link in _LINK.findall(text_of(page)) if not (here / link).exists()] == []
