@@ -41,6 +41,7 @@ from bot.features.roles import feature as roles
 from bot.features.roles import handoff
 from bot.features.supervision import progress, stages
 from bot.features.updates import feature as updates
+from bot.features.updates import news
 from bot.framework.feature import Feature
 
 
@@ -81,6 +82,7 @@ def all_features() -> tuple[Feature, ...]:
         progress.FEATURE,
         personal.FEATURE,
         announcement.FEATURE,
+        news.FEATURE,
         channel.FEATURE,
         channel_use.FEATURE,
         channel_life.FEATURE,

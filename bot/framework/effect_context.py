@@ -10,6 +10,7 @@ from bot.framework.requests import Services
 from bot.slack.blocks import Message
 from bot.slack.errors import SlackPermanent
 from bot.slack.ids import is_user_id
+from bot.slack.rate_limits import Priority
 from incidents.engine.effects import Effect
 from incidents.engine.unit_of_work import UnitOfWork
 
@@ -83,7 +84,9 @@ async def post_once(
     return await post(context, channel_id=channel_id, message=message)
 
 
-async def find_earlier(context: EffectContext, *, channel_id: str) -> tuple[str, str] | None:
+async def find_earlier(
+    context: EffectContext, *, channel_id: str, thread_ts: str | None = None
+) -> tuple[str, str] | None:
     """Return the channel id and ts of an earlier uncertain attempt's message, or None."""
     if not context.is_uncertain:
         return None
@@ -95,6 +98,7 @@ async def find_earlier(context: EffectContext, *, channel_id: str) -> tuple[str,
         channel_id,
         effect_id=str(context.effect_id),
         oldest=context.created_at - timedelta(minutes=1),
+        thread_ts=thread_ts,
     )
     if found is None:
         return None
@@ -102,10 +106,23 @@ async def find_earlier(context: EffectContext, *, channel_id: str) -> tuple[str,
     return channel_id, found
 
 
-async def post(context: EffectContext, *, channel_id: str, message: Message) -> tuple[str, str]:
+async def post(
+    context: EffectContext,
+    *,
+    channel_id: str,
+    message: Message,
+    thread_ts: str | None = None,
+    is_broadcast: bool = False,
+    priority: Priority = Priority.WORK,
+) -> tuple[str, str]:
     """Post the message, marked with the effect's id; return its channel id and ts."""
     posted = await context.services.gateway.post(
-        channel_id, message, effect_id=str(context.effect_id)
+        channel_id,
+        message,
+        effect_id=str(context.effect_id),
+        thread_ts=thread_ts,
+        is_broadcast=is_broadcast,
+        priority=priority,
     )
     context.posted.append((posted.channel, posted.ts))
     return posted.channel, posted.ts

@@ -149,6 +149,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "refresh_status_card": "showing the status card",
         "pin_status_card": "pinning the status card",
         "refresh_announcement": "announcing the incident",
+        "post_news": "posting news in the announcement's thread",
         "set_channel_topic": "setting the channel's topic",
         "add_bookmarks": "adding the channel's bookmarks",
         "post_entry": "posting a message in the channel",

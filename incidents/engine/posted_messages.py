@@ -18,6 +18,8 @@ from incidents.incident.facts import Facts
 from incidents.storage.database import Base
 
 ENTRY = "entry"
+# A reply to the announcement about an entry; it stays as it is, unless it is erased.
+NEWS = "news"
 
 
 class PostedMessage(Base):

@@ -1,8 +1,9 @@
 """How effects end or wait again: settled, postponed, dead on the timeline, requeued by people."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import NoResultFound
@@ -243,12 +244,21 @@ async def is_dead(session: AsyncSession, effect_id: uuid.UUID) -> bool:
 
 async def has_dead_letter(session: AsyncSession, effect: Effect) -> bool:
     """Tell whether the same effect is a dead letter already."""
+    return encode(effect) in await _dead_payloads(session, effect)
+
+
+async def has_dead_sibling(session: AsyncSession, effect: Effect) -> bool:
+    """Tell whether any effect of this kind in its incident is a dead letter already."""
+    return bool(await _dead_payloads(session, effect))
+
+
+async def _dead_payloads(session: AsyncSession, effect: Effect) -> Sequence[dict[str, Any]]:
     query = select(EffectRow.payload).where(
         EffectRow.incident_id == effect.incident_id,
         EffectRow.kind == effect.kind,
         EffectRow.status == EffectStatus.DEAD,
     )
-    return encode(effect) in (await session.execute(query)).scalars().all()
+    return (await session.execute(query)).scalars().all()
 
 
 async def _get_dead(uow: UnitOfWork, effect_id: uuid.UUID) -> EffectRow:

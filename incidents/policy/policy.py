@@ -47,6 +47,8 @@ DEPUTY: Final = "deputy"
 SCRIBE: Final = "scribe"
 COMMUNICATIONS_LEAD: Final = "communications_lead"
 
+_SEVERE: Final = 2
+
 
 class Action(StrEnum):
     """The actions that the policy's `rights` grant."""
@@ -317,6 +319,10 @@ class Policy:
         """Return the severity with this key, in any letter case, if the policy has it."""
         wanted = key.casefold()
         return next((item for item in self.severities if item.key.casefold() == wanted), None)
+
+    def is_severe(self, key: str) -> bool:
+        """Tell whether this is one of the two worst severities: everybody should hear of those."""
+        return key in {one.key for one in self.severities[:_SEVERE]}
 
     def find_severity_named(self, name: str) -> Severity | None:
         """Return the severity with this name or alias, in any letter case, if there is one."""

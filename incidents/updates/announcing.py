@@ -6,6 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.people import Workspace, system_actor
+from incidents.engine.events import RedactedTextRewritten
+from incidents.engine.posted_messages import NEWS, save_posted
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById, Incident
 from incidents.incident.lifecycle import OPEN_STATUSES, is_open
@@ -35,6 +37,28 @@ async def note_announcement_channel(uow: UnitOfWork, *, name: str, channel_id: s
         incident = await uow.get_incident(ById(incident_id))
         uow.record(incident, AnnouncementPossible(channel_name=name), actor=system_actor())
     return Outcome("announcement_channel")
+
+
+async def remember_news(
+    uow: UnitOfWork, incident_id: uuid.UUID, *, entry_id: uuid.UUID, location: tuple[str, str]
+) -> None:
+    """Remember a reply to the announcement, for as long as somebody may redact or hide it.
+
+    If its entry was redacted while it was posted, it is erased again.
+    """
+    channel_id, ts = location
+    await save_posted(
+        uow.session,
+        incident_id=incident_id,
+        purpose=NEWS,
+        subject_id=entry_id,
+        channel_id=channel_id,
+        message_ts=ts,
+        now=uow.now,
+    )
+    entry = await uow.session.get(TimelineEntry, entry_id)
+    if entry is not None and entry.content is None:
+        uow.emit(RedactedTextRewritten(incident_id=incident_id, entry_id=entry_id))
 
 
 async def _unannounced(uow: UnitOfWork, incident_id: uuid.UUID | None = None) -> list[uuid.UUID]:

@@ -1,9 +1,13 @@
-"""Reactions that keep the cadence of stakeholder updates."""
+"""Reactions that keep the cadence of stakeholder updates, and tell people outside."""
+
+from enum import Enum, auto
 
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
-from incidents.incident.entries import SeverityChanged, StatusChanged, UpdateMissed
+from incidents.incident.entries import SeverityChanged, StatusChanged, UpdateMissed, UpdatePosted
+from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
+from incidents.updates.effects import PostNews
 from incidents.updates.entries import LATE, UpdateReminded
 
 
@@ -38,3 +42,41 @@ def say_miss(plan: IncidentPlan[UpdateMissed]) -> None:
     """Post a missed update in the channel, unless that was said often enough."""
     if not plan.event.is_quiet:
         plan.ask()
+
+
+def post_news(plan: IncidentPlan[UpdatePosted | StatusChanged | SeverityChanged]) -> None:
+    """Reply to the announcement with what people outside should hear.
+
+    What calls for everybody, or ends that, is broadcast. The reply follows the announcement in its
+    lane, so that a lost one is posted anew first.
+    """
+    facts, importance = plan.facts, _importance(plan)
+    if importance is None or facts.is_private or facts.is_drill:
+        return
+    if plan.policy.announcement.enabled:
+        is_broadcast = importance is _Importance.EVERYBODY
+        effect = PostNews(
+            incident_id=facts.incident_id, entry_id=plan.entry.id, is_broadcast=is_broadcast
+        )
+        plan.add(effect, lane="announcement")
+
+
+class _Importance(Enum):
+    FOLLOWERS = auto()
+    EVERYBODY = auto()
+
+
+def _importance(
+    plan: IncidentPlan[UpdatePosted | StatusChanged | SeverityChanged],
+) -> _Importance | None:
+    """Return who should hear of it: those who follow the incident, everybody, or nobody outside."""
+    match plan.event:
+        case StatusChanged(is_reopening=True) | StatusChanged(new=IncidentStatus.RESOLVED):
+            return _Importance.EVERYBODY
+        case StatusChanged(new=IncidentStatus.CANCELLED):
+            return _Importance.FOLLOWERS
+        case StatusChanged():
+            return None
+        case SeverityChanged(is_worse=True) as change if plan.policy.is_severe(change.new_key):
+            return _Importance.EVERYBODY
+    return _Importance.FOLLOWERS

@@ -19,10 +19,12 @@ from bot.slack import blocks, mentions
 from bot.slack.errors import SlackFailure, SlackPermanent
 from bot.slack.gateway.channels import Channel
 from incidents.core.people import Workspace, system_actor
+from incidents.core.times import day_text, spoken_duration
 from incidents.engine.effects import RefreshAnnouncement
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.views import EntryView, IncidentView
 from incidents.policy.policy import COMMANDER
+from incidents.postmortem.postmortem import PostmortemView, find_postmortem_view
 from incidents.updates.announcing import (
     find_unannounced,
     note_announcement_channel,
@@ -35,14 +37,18 @@ _NOT_ANNOUNCED: Final = "not announced"
 log = structlog.get_logger(__name__)
 
 
-def announcement(view: IncidentView) -> blocks.Message:
-    """Return the announcement of an incident: what is wrong, how bad, where to go."""
+def announcement(view: IncidentView, *, postmortem: PostmortemView | None = None) -> blocks.Message:
+    """Return the announcement of an incident: what is wrong, how bad, where to go.
+
+    Once resolved: how bad it was, for how long, what fixed it, and how far the postmortem is.
+    """
     impact = blocks.paragraphs(f"*Impact* {mentions.escape(view.impact)}") if view.impact else ()
+    situation = f"{_situation(view)}{_postmortem(view, postmortem)}"
     return blocks.Message(
-        text=_text(view),
+        text=_text(view, situation),
         blocks=(
             blocks.header(heading(view)),
-            blocks.section(_situation(view)),
+            blocks.section(situation),
             *impact,
             *_latest_update(view),
             blocks.context(" · ".join(times(view))),
@@ -60,13 +66,26 @@ def _situation(view: IncidentView) -> str:
                 if view.resolution
                 else ""
             )
-            return f"*Resolved.* Nothing more is needed from you.{fixed}"
+            lasted = (view.resolved_at or view.declared_at) - view.declared_at
+            after = f" after {spoken_duration(lasted)}" if lasted else ""
+            link = mentions.channel_link(view.channel_id) if view.channel_id else ""
+            handled = f" It was handled in {link}." if link else ""
+            calm = "Nothing more is needed from you."
+            return f"*Resolved*{after} (*{severity}*). {calm}{fixed}{handled}"
         case IncidentStatus.CANCELLED:
             return "*Cancelled.* This turned out not to be an incident of its own."
         case _:
             commander = people(view, COMMANDER)
             led = f" Commander: {commander}." if commander else " Nobody is in command yet."
             return f"*{severity}*, {view.status}.{led}{where}"
+
+
+def _postmortem(view: IncidentView, postmortem: PostmortemView | None) -> str:
+    if postmortem is None or view.status not in {IncidentStatus.RESOLVED, IncidentStatus.CLOSED}:
+        return ""
+    if not postmortem.is_published:
+        return f" The postmortem is due {day_text(postmortem.due_on)}."
+    return f" The postmortem is {mentions.link(postmortem.link, 'published')}."
 
 
 def _latest_update(view: IncidentView) -> tuple[blocks.Block, ...]:
@@ -77,8 +96,8 @@ def _latest_update(view: IncidentView) -> tuple[blocks.Block, ...]:
     return blocks.paragraphs(f"*Update* ({when}) {mentions.escape(update.headline)}")
 
 
-def _text(view: IncidentView) -> str:
-    lines = [f"{mentions.escape_line(heading(view))}: {_situation(view).replace('*', '')}"]
+def _text(view: IncidentView, situation: str) -> str:
+    lines = [f"{mentions.escape_line(heading(view))}: {situation.replace('*', '')}"]
     if view.impact:
         lines.append(f"Impact: {ended(mentions.escape_line(view.impact))}")
     update = view.latest_update
@@ -101,7 +120,9 @@ async def _look(
     place = InChannel(channel_id, unless=over, stays=True)
     wanted = services.policy.announcement.channel
     dropped = partial(_on_dropped, view.id, wanted.removeprefix("#"))
-    return Showing(announcement(view), place, on_dropped=dropped)
+    written = None if view.is_open else await find_postmortem_view(session, view.id)
+    shown = announcement(view, postmortem=written)
+    return Showing(shown, place, on_dropped=dropped)
 
 
 def handled_privately(reference: str) -> blocks.Message:

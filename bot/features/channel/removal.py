@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.features.channel.announcement import handled_privately
+from bot.features.channel.announcement import ANNOUNCEMENT, handled_privately
 from bot.features.channel.feature import get_incident_row, is_own_topic
 from bot.features.record.redaction import is_file_of
 from bot.framework.effect_context import Done, EffectContext, Settlement
@@ -35,12 +35,15 @@ from incidents.channel.removal import (
 )
 from incidents.core.people import Person
 from incidents.engine.effects import RemoveMessages
+from incidents.engine.posted_messages import PostedMessage, find_posted
 from incidents.incident.incident import Incident
 
 # Messages that were under way when the incident left a channel arrive a little later.
 _STRAGGLERS: Final = timedelta(minutes=2)
 # When to look again, if an effect planned earlier may still post in the old channel.
 _AGAIN: Final = timedelta(seconds=2)
+# Where the work on the replies to the announcement is kept, as that on a channel is by its id.
+_THREAD: Final = "thread"
 _TOPIC: Final = "Handled privately"
 # Slack's notices that somebody came or went aren't messages of ours.
 _COMINGS: Final = frozenset({"channel_join", "channel_leave", "group_join", "group_leave"})
@@ -80,6 +83,7 @@ async def remove_messages(context: EffectContext) -> Settlement:
         incident = await get_incident_row(context, session)
         stays = await stays_to_clean(session, incident)
         direct = await _direct_of_outsiders(session, incident)
+        announced = await find_posted(session, purpose=ANNOUNCEMENT.purpose, subject_id=incident.id)
         is_early = await is_still_posting(session, context.effect_id)
     work = {name: _Work(**saved) for name, saved in context.progress.get("work", {}).items()}
     if context.progress.get("was_early"):  # an edit that was under way may have undone these
@@ -88,6 +92,8 @@ async def remove_messages(context: EffectContext) -> Settlement:
     try:
         for stay in stays:
             await _clean(context, incident, stay, work.setdefault(stay.channel_id, _Work()))
+        if announced is not None:
+            await _clean_thread(context, incident, announced, work.setdefault(_THREAD, _Work()))
         for place in direct:
             await _remove(context, place, incident, work.setdefault("direct", _Work()))
     finally:
@@ -95,10 +101,13 @@ async def remove_messages(context: EffectContext) -> Settlement:
         await context.save_progress({"work": saved, "was_early": is_early})
     if is_early:
         raise SlackTemporary("still_posting", method="chat.delete", retry_after=_AGAIN)
-    told = len(work.pop("direct", _Work()).removed)
-    if not stays and not told:
-        return Done()
+    told, thread = len(work.pop("direct", _Work()).removed), work.pop(_THREAD, _Work())
     channels = [_remains(stay, work[stay.channel_id]) for stay in stays]
+    if announced is not None and thread.ours:
+        name = services.policy.announcement.channel.removeprefix("#")
+        channels.append(_remains(Stay(channel_id=announced.channel_id, name=name), thread))
+    if not channels and not told:
+        return Done()
     incident_id = incident_id_of(effect)
     record = partial(record_removal, incident_id=incident_id, channels=channels, direct=told)
     return Done(record)
@@ -131,6 +140,28 @@ async def _clean(context: EffectContext, incident: Incident, stay: Stay, work: _
     await _remove_all(context, incident, channel_id, work)
     if is_own_topic(channel, reference=str(incident.reference), us=services.workspace):
         await _quietly(services.gateway.set_topic(channel_id, _TOPIC))
+
+
+async def _clean_thread(
+    context: EffectContext, incident: Incident, announced: PostedMessage, work: _Work
+) -> None:
+    """Remove our replies to the announcement, which itself says less from now on."""
+    services, (channel_id, ts) = context.services, (announced.channel_id, announced.message_ts)
+    if not incident.is_private:
+        return
+    async with services.database.reading() as session:
+        work.add(await known_places(session, incident.id, channel_id=channel_id) - {ts})
+    try:
+        replies = await services.gateway.thread(channel_id, ts)
+    except SlackPermanent as error:
+        log.warning("thread_not_looked_through", channel_id=channel_id, error=error.error)
+        replies = ()
+    us = services.workspace.bot_external_id
+    work.add(str(one["ts"]) for one in replies if one.get("user") == us)
+    work.of_people = sum(one.get("user") != us for one in replies)
+    await _remove_all(context, incident, channel_id, work)
+    if work.ours:
+        work.readable_by = _readers_of(await services.gateway.find_channel(channel_id))
 
 
 async def _remove_all(

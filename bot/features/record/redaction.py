@@ -24,7 +24,7 @@ from incidents.engine.effects import (
     TellPerson,
 )
 from incidents.engine.outbox import EffectRow
-from incidents.engine.posted_messages import PostedMessage
+from incidents.engine.posted_messages import NEWS, PostedMessage, find_posted
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.entries import ChannelLinked, ChannelOpened, MovedToPrivate
 from incidents.incident.incident import Participant
@@ -175,7 +175,9 @@ async def _posted_as(
         EffectRow.kind.in_((PostEntry.kind, TellPerson.kind)),
     )
     rows = (await session.execute(query)).scalars()
-    return [(place[0], place[1]) for row in rows for place in row.get("posted", ())]
+    found = [(place[0], place[1]) for row in rows for place in row.get("posted", ())]
+    news = await find_posted(session, purpose=NEWS, subject_id=entry_id)
+    return [*found, *([(news.channel_id, news.message_ts)] if news is not None else [])]
 
 
 async def _said_by(

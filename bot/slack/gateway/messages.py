@@ -15,6 +15,7 @@ from bot.slack.truncation import shorten
 
 EFFECT_EVENT_TYPE = "sitrep_effect"
 _HISTORY = "conversations.history"
+_REPLIES = "conversations.replies"
 _HISTORY_PAGE = 200
 # We search only messages since an uncertain call; more pages than this mean another problem.
 _MOST_HISTORY_PAGES = 10
@@ -77,12 +78,20 @@ class MessageCalls(ChannelCalls):
         *,
         effect_id: str,
         unfurl: bool = False,
+        thread_ts: str | None = None,
+        is_broadcast: bool = False,
+        priority: Priority = Priority.WORK,
     ) -> Posted:
-        """Post a message with the effect's id in its metadata, so that it can be found again."""
+        """Post a message with the effect's id in its metadata, so that it can be found again.
+
+        `thread_ts` is the message that it replies to; a broadcast reply shows in the channel, too.
+        """
+        thread = {"thread_ts": thread_ts, "reply_broadcast": is_broadcast} if thread_ts else {}
         answer = await self._call(
             "chat.postMessage",
             {
                 "channel": channel,
+                **thread,
                 **message.payload(),
                 "unfurl_links": unfurl,
                 "unfurl_media": unfurl,
@@ -92,6 +101,7 @@ class MessageCalls(ChannelCalls):
                     "event_payload": {"effect_id": effect_id},
                 },
             },
+            priority=priority,
         )
         return Posted(channel=ChannelId(str(answer["channel"])), ts=MessageTs(str(answer["ts"])))
 
@@ -105,9 +115,12 @@ class MessageCalls(ChannelCalls):
         await self._call("chat.delete", {"channel": channel, "ts": ts}, done=done)
 
     async def find_posted(
-        self, channel: str, *, effect_id: str, oldest: datetime
+        self, channel: str, *, effect_id: str, oldest: datetime, thread_ts: str | None = None
     ) -> MessageTs | None:
-        """Return the ts of the message that an earlier attempt at this effect posted, if any."""
+        """Return the ts of the message that an earlier attempt at this effect posted, if any.
+
+        With `thread_ts`, look among the replies to that message.
+        """
         place = await self.open_direct(channel) if is_user_id(channel) else channel
         arguments = {
             "channel": place,
@@ -116,7 +129,10 @@ class MessageCalls(ChannelCalls):
             "include_all_metadata": True,
             "limit": _HISTORY_PAGE,
         }
-        async for page in self._pages(_HISTORY, arguments, most=_MOST_HISTORY_PAGES):
+        method = _HISTORY
+        if thread_ts is not None:
+            method, arguments["ts"] = _REPLIES, thread_ts
+        async for page in self._pages(method, arguments, most=_MOST_HISTORY_PAGES):
             for raw in page.get("messages") or ():
                 if _effect_id_of(raw) == effect_id:
                     return MessageTs(str(raw["ts"]))

@@ -72,10 +72,11 @@ async def test_everything_of_ours_goes_and_the_audit_says_what_remains(every_bot
         assert SECRET not in outsider.transcript
         assert TITLE not in outsider.transcript
     [removal] = await removals(bot)
-    [old] = removal["channels"]
+    [old, thread] = removal["channels"]
     assert removal["reference"] == "INC-1"
     assert old["channel_id"] == room.id
     assert old["removed"] == ours
+    assert thread["channel_name"] == "incidents"
     assert old["files_removed"] == 1
     assert old["of_people"] == 1
     assert old["refused"] > 0  # Slack's notices of the topics that the bot set
@@ -109,7 +110,7 @@ async def test_what_slack_refuses_to_delete_is_reduced(any_bot: Bot) -> None:
     for words in (TITLE, SECRET, "Restart checkout"):
         assert words not in left
     [removal] = await removals(bot)
-    [old] = removal["channels"]
+    [old, _] = removal["channels"]
     assert old["removed"] == 0
     assert old["reduced"] > 6
     assert old["files_refused"] == 1
@@ -165,7 +166,7 @@ async def test_dying_rate_limits_and_failures_in_between_lose_and_repeat_nothing
         await bot.advance(minutes=1)
     await assert_gone(bot, room)
     [removal] = await removals(bot)
-    [old] = removal["channels"]
+    [old, _] = removal["channels"]
     assert old["removed"] == ours
 
 
