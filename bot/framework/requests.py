@@ -14,7 +14,7 @@ import structlog
 from bot.framework.acquaintance import Acting, get_acquainted, learn_groups
 from bot.framework.arguments import Arguments
 from bot.operations.database_watch import DatabaseWatch
-from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, modal, state_of
+from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
 from incidents.core.clock import Clock
 from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet, OpensPrivate
@@ -37,7 +37,6 @@ T = TypeVar("T")
 
 # Twice this and a transaction fit in the time that Slack waits for an answer.
 ASK_SECONDS = 0.8
-_MOST_WAITING = 200
 # The most times a request asks for people: each time, it names all that it has found so far.
 _MOST_ASKED = 5
 
@@ -249,22 +248,6 @@ class Request:
                 session, *given, workspace_id=workspace_id, viewer=self.actor, **more
             )
 
-    def when_open(self, incident_id: uuid.UUID, message: Callable[[str], Message]) -> None:
-        """Answer once more when the incident's channel is open: `message` takes its id."""
-
-        async def answer(channel_id: str) -> None:
-            gateway, told = self.services.gateway, message(channel_id)
-            if self.is_form:
-                await gateway.update_view(view_id=str(self.view["id"]), view=told_view(told))
-            elif self.response_url:
-                replaces = self.is_button
-                await gateway.respond(self.response_url, told, replace_original=replaces)
-
-        waiting = self.services.waiting
-        waiting[incident_id] = answer
-        while len(waiting) > _MOST_WAITING:
-            waiting.pop(next(iter(waiting)))
-
     async def permit(self, action: Action, *, subject_id: uuid.UUID | None = None) -> None:
         """Check a right that isn't about an incident. Raises: NotPermitted."""
         async with self.services.database.reading() as session:
@@ -402,11 +385,6 @@ class DoAgain(Arguments):
     text: str = ""
     action_id: str = ""
     value: str = ""
-
-
-def told_view(message: Message) -> View:
-    """Return an answer as the view that replaces a form."""
-    return modal("Sitrep", blocks=message.blocks, callback_id="told", close="Close")
 
 
 Reply = Say | FieldErrors | ShowView | Options | DoAgain | None

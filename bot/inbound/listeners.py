@@ -33,14 +33,13 @@ from bot.framework.requests import (
     Say,
     Services,
     ShowView,
-    told_view,
 )
 from bot.framework.slash_commands import CommandRefused, Grammar
 from bot.inbound.intake import ARRIVED_AT
 from bot.inbound.opening import agreed_in_form, as_before, handler_of, in_place
 from bot.inbound.request_keys import command_key, event_key, form_key, press_key, trigger_key
 from bot.inbound.wrapper import Wrapper
-from bot.slack.blocks import Message
+from bot.slack.blocks import Message, answered
 from incidents.core.errors import DomainError
 from incidents.engine.transactions import RequestKey
 from incidents.storage.deadline import Deadline
@@ -153,7 +152,7 @@ class Listeners:
             case ShowView(view=view):
                 await ack(response_action="update", view=view)
             case Say(message=message):
-                await ack(response_action="update", view=told_view(message))
+                await ack(response_action="update", view=answered(message))
             case _:
                 await ack()
 

@@ -14,7 +14,7 @@ import structlog
 from bot.framework import meant_verbs, refusals
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import offer_approval, offer_proposal
-from bot.framework.requests import Handler, Reply, Request, Say, Services, told_view
+from bot.framework.requests import Handler, Reply, Request, Say, Services
 from bot.framework.slack_refusals import failure_text
 from bot.framework.slash_commands import CommandRefused
 from bot.inbound.kept_words import above_form
@@ -29,7 +29,7 @@ from bot.inbound.not_recorded import (
 )
 from bot.inbound.opening import ask_first
 from bot.inbound.unclear import refusal_if_unclear, refusal_of_actor
-from bot.slack.blocks import Message
+from bot.slack.blocks import Message, answered
 from bot.slack.errors import SlackFailure
 from incidents.core.errors import Busy, DomainError, NeedsApproval, OpensPrivate
 from incidents.storage.availability import why_unusable
@@ -198,7 +198,7 @@ class Wrapper:
         try:
             if request.menu_id:
                 await self.services.gateway.update_view(
-                    view_id=request.menu_id, view=told_view(message)
+                    view_id=request.menu_id, view=answered(message)
                 )
             elif request.response_url:
                 await self.services.gateway.respond(

@@ -152,9 +152,8 @@ class Participant(Base):
     __tablename__ = "participants"
     __table_args__ = (
         UniqueConstraint("incident_id", "person_id"),
-        # Few have gone: without it, PostgreSQL reads everything that a person ever took part in.
         Index(
-            "ix_participants_gone",
+            "ix_participants_gone",  # else PostgreSQL reads all that somebody took part in
             "person_id",
             "incident_id",
             postgresql_where=text("gone_at IS NOT NULL"),

@@ -1,6 +1,7 @@
 """Declaring: the command, the form, the shortcuts, and the question about a similar incident."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ from incidents.lifecycle.declare import Declaration, check_title, declare
 from incidents.lifecycle.similarity import find_alike
 from incidents.policy.policy import Policy
 
+_MOST_WAITING = 200
 _AROUND = "[](){}<>:;,.!-\u2013\u2014"
 
 
@@ -116,8 +118,28 @@ async def _declared(request: Request, outcome: Outcome, given: Declaration) -> R
     message = partial(declared_message, outcome, given, request.policy)
     if channel_id is None:
         # Slack edits the answer to a press, not the one to a command.
-        request.when_open(incident_id, message if request.is_press else partial(_opened, outcome))
+        told = message if request.is_press else partial(_opened, outcome)
+        _answer_when_open(request, incident_id, told)
     return Say(message(channel_id), replaces=request.is_button)
+
+
+def _answer_when_open(
+    request: Request, incident_id: uuid.UUID, message: Callable[[str], blocks.Message]
+) -> None:
+    """Answer once more when the incident's channel is open: `message` takes its id."""
+
+    async def answer(channel_id: str) -> None:
+        gateway, told = request.services.gateway, message(channel_id)
+        if request.is_form:
+            view_id = str(request.view["id"])
+            await gateway.update_view(view_id=view_id, view=blocks.answered(told))
+        elif request.response_url:
+            await gateway.respond(request.response_url, told, replace_original=request.is_button)
+
+    waiting = request.services.waiting
+    waiting[incident_id] = answer
+    while len(waiting) > _MOST_WAITING:
+        waiting.pop(next(iter(waiting)))
 
 
 def _opened(outcome: Outcome, channel_id: str) -> blocks.Message:

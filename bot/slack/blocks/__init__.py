@@ -34,7 +34,7 @@ from bot.slack.blocks.inputs import (
     user_select,
 )
 from bot.slack.blocks.parts import option, option_groups, options_within
-from bot.slack.blocks.surfaces import Message, home, modal, shown_again
+from bot.slack.blocks.surfaces import Message, answered, home, modal, shown_again
 from bot.slack.form_state import FormState, state_of
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "OverflowMenuElement",
     "View",
     "actions",
+    "answered",
     "button",
     "checkboxes",
     "confirm",

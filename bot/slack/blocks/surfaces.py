@@ -88,6 +88,11 @@ def modal(
     )
 
 
+def answered(message: Message) -> View:
+    """Return an answer as the view that takes a form's place."""
+    return modal("Sitrep", blocks=message.blocks, callback_id="told", close="Close")
+
+
 def shown_again(
     view: Mapping[str, Any], *, above: Sequence[Block], submit: str, private_metadata: str
 ) -> View:

@@ -18,6 +18,7 @@ from incidents.core.errors import (
     Superseded,
 )
 from incidents.engine.effects import InvitePerson, TellPerson
+from incidents.escalation import tables
 from incidents.escalation.answers import (
     ask_for_more,
     call_step,
@@ -40,14 +41,7 @@ from incidents.escalation.entries import (
 from incidents.escalation.escalate import EscalationDraft, escalate
 from incidents.escalation.ladder import note_unavailable, resume_step
 from incidents.escalation.questions import complete, rate_packet
-from incidents.escalation.tables import (
-    CallStatus,
-    Escalation,
-    EscalationRating,
-    EscalationStatus,
-    PacketRating,
-    StepStatus,
-)
+from incidents.escalation.tables import CallStatus, EscalationStatus, PacketRating, StepStatus
 from incidents.escalation.targets import GroupTarget, PersonTarget, RoleTarget, ServiceTarget
 from incidents.incident.incident import ById
 from incidents.policy.escalation import AbsentPerson, LadderStep, Relation, Service
@@ -510,7 +504,7 @@ async def test_a_question_reaches_the_author_and_the_answer_makes_a_new_version(
     with pytest.raises(AlreadySo):
         await made.answer(complete, by=made.alice, changes=graph)
     async with made.world.database.reading() as session:
-        row = await session.get_one(Escalation, made.id)
+        row = await session.get_one(tables.Escalation, made.id)
     assert (row.score_at_send, row.score) == (sent.data["score"], outcome.data["score"])
     assert row.score > row.score_at_send
 
@@ -525,7 +519,7 @@ async def test_rating_and_completeness_are_in_no_entry_and_no_effect(
     await made.answer(rate_packet, by=bob, rating=PacketRating.CLEAR)
     assert len(await made.world.entries(made.incident_id)) == before
     async with made.world.database.reading() as session:
-        ratings = (await session.execute(select(EscalationRating.rating))).scalars().all()
+        ratings = (await session.execute(select(tables.EscalationRating.rating))).scalars().all()
     assert ratings == [PacketRating.CLEAR]
     with pytest.raises(NotPermitted):
         await made.answer(rate_packet, by=made.alice, rating=PacketRating.CLEAR)
