@@ -11,7 +11,7 @@ UV_VERSION := 0.13.9
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist=worksteal
 
-.PHONY: help setup demo test test-fast check format freeze freeze-add freeze-check bench chaos fuzz run lock clean
+.PHONY: help setup demo demo-drill pictures test test-fast check format freeze freeze-add freeze-check bench chaos fuzz run lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,14 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m compileall -q bot config incidents migrations
 	@touch $(STAMP)
 
-demo: $(STAMP) ## Play a SEV2 incident against the embedded Slack, in the terminal
-	@$(BIN)/python -m tests.demo
+demo: $(STAMP) ## Play an incident in the terminal; ARGS=--full shows every message
+	@$(BIN)/python -m tests.demo $(ARGS)
+
+demo-drill: $(STAMP) ## Play a drill, with an escalation and an approved step
+	@$(BIN)/python -m tests.demo --drill $(ARGS)
+
+pictures: $(STAMP) ## Draw the README's pictures from the bot's messages; needs Chromium
+	@$(BIN)/python -m tests.looks --pictures docs/pictures
 
 test: $(STAMP) ## Run all tests, on SQLite and on PostgreSQL
 	$(PYTEST)

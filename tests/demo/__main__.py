@@ -1,67 +1,47 @@
-"""Play the demo: the real bot, a real SQLite file, Slack's real protocol; nothing is canned."""
+"""Play the demo: the real bot, a real SQLite file, Slack's real protocol; only the clock jumps."""
 
 import argparse
 import asyncio
 import io
-import re
 import sys
 import tempfile
 import time
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
-from rich.terminal_theme import MONOKAI
+from rich.progress import BarColumn, Progress, TextColumn
 
-from bot.app import Sitrep, running
 from bot.operations.logs import configure_logs
-from bot.slack.rate_limits import Limits, RateLimits
 from config.policy_loader import load_policy
-from config.settings import LogFormat, LogLevel, load_settings
-from incidents.core.clock import SystemClock
+from config.settings import LogFormat, LogLevel
+from tests.clock import ManualClock
 from tests.demo import drill, story
-from tests.demo.results import entries_of, keep_files, problems
+from tests.demo.results import entries_of, first_lines, keep_files, problems
 from tests.demo.screen import Screen
-from tests.demo.story import Cast, pause
+from tests.demo.story import Cast, Scene, pause
+from tests.scenario.conftest import Bot
 from tests.slack_server import SlackServer
 
-SCENES = (*story.SCENES, *drill.SCENES)
 OUTPUT = Path("demo-output")
 WIDTH = 100
-# Rich's own format, but with installed fonts instead of one from the network.
-_FONT_FACES = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
-_SVG = _FONT_FACES.sub("", CONSOLE_SVG_FORMAT).replace(
-    "Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"
-)
 POLICY = Path(__file__).parent / "policy.yaml"
+TOLD = 10
 
 
 def main() -> int:
     """Play the demo; the exit code is 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="also write a picture of it")
+    parser.add_argument("--full", action="store_true", help="show every message and change")
+    parser.add_argument("--drill", action="store_true", help="play the drill instead")
     options = parser.parse_args()
+    scenes = drill.SCENES if options.drill else story.SCENES
     terminal = Console(highlight=False)
     width = min(terminal.width, WIDTH + 20) if terminal.is_terminal else WIDTH
     console = Console(highlight=False, width=width)
-    picture = None
-    if options.svg:
-        picture = Console(
-            record=True,
-            file=io.StringIO(),
-            width=WIDTH,
-            force_terminal=True,
-            color_system="truecolor",
-            highlight=False,
-        )
     log = io.StringIO()
     configure_logs(level=LogLevel.WARNING, form=LogFormat.CONSOLE, stream=log)
-    failures = asyncio.run(play(Screen(console, picture)))
-    if picture is not None:
-        options.svg.write_text(
-            picture.export_svg(title="make demo", theme=MONOKAI, code_format=_SVG), encoding="utf-8"
-        )
+    failures = asyncio.run(play(console, scenes, is_full=options.full))
     for failure in failures:
         console.print(f"✗ {failure}", style="bold red", markup=False)
     if failures and log.getvalue():
@@ -70,59 +50,71 @@ def main() -> int:
     return 1 if failures else 0
 
 
-async def play(screen: Screen) -> list[str]:
-    """Play all scenes, keep the uploaded files, and return what went wrong."""
-    started = time.monotonic()
+async def play(
+    console: Console, scenes: Sequence[tuple[str, Scene]], *, is_full: bool
+) -> list[str]:
+    """Play these scenes, keep the uploaded files, and return what went wrong."""
+    started, clock = time.monotonic(), ManualClock()
+    screen = Screen(console, clock=clock, is_full=is_full)
     with tempfile.TemporaryDirectory(prefix="sitrep-demo-") as folder:
-        async with SlackServer(rate_limits=False) as slack:
-            cast = Cast.of(slack)
-            settings = load_settings(_environ(slack, Path(folder)))
-            # Minutes are seconds here, so a minute's calls to Slack come within ten.
-            limits = RateLimits(SystemClock(), limits=Limits(window=timedelta(seconds=10)))
-            async with running(settings, load_policy(POLICY), limits=limits) as app:
-                await slack.connected()
+        async with SlackServer(clock=clock.now, rate_limits=False) as slack:
+            bot = Bot(slack, clock, _environ(slack, Path(folder)))
+            bot.loaded = load_policy(POLICY)
+            cast = Cast.of(bot, screen)
+            await bot.start()
+            try:
                 slack.on_change(screen.show)
-                screen.is_pictured = True
-                screen.title(
-                    "Sitrep: one incident, from the first alarm to the postmortem",
-                    under="The real bot on an embedded Slack. Minutes are seconds here.",
-                )
-                screen.is_pictured = False
-                failures = await _play_scenes(cast, screen)
-                return failures or await _finish(app, slack, screen, started=started)
+                screen.say("Sitrep plays an incident. The bot is real, Slack is a stand-in, and")
+                screen.say("the clock jumps between the steps.")
+                failures = await _play_scenes(cast, scenes)
+                return failures or await _finish(cast, scenes, started=started)
+            finally:
+                await bot.stop()
 
 
-async def _play_scenes(cast: Cast, screen: Screen) -> list[str]:
-    for number, (title, scene, mark) in enumerate(SCENES, 1):
-        screen.is_pictured = bool(mark)
-        screen.scene(number, title)
-        try:
-            await scene(cast)
-            await cast.slack.quiet()
-        except (AssertionError, LookupError) as error:
-            return [f"scene {number}, {title}: {error}"]
-        await pause()
-    screen.is_pictured = True
+async def _play_scenes(cast: Cast, scenes: Sequence[tuple[str, Scene]]) -> list[str]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(None),
+        TextColumn("{task.percentage:.0f} %"),
+    )
+    console = cast.screen.console
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=len(scenes))
+        for number, (title, scene) in enumerate(scenes, 1):
+            bar.update(task, description=title)
+            cast.screen.scene(number, title)
+            try:
+                await scene(cast)
+                await cast.bot.settle()
+            except (AssertionError, LookupError) as error:
+                return [f"scene {number}, {title}: {error}"]
+            bar.advance(task)
+            await pause()
     return []
 
 
-async def _finish(app: Sitrep, slack: SlackServer, screen: Screen, *, started: float) -> list[str]:
-    await app.settle(timeout=30)
-    await slack.quiet()
-    kept = keep_files(slack, OUTPUT)
-    failures = await problems(app, slack, kept)
+async def _finish(cast: Cast, scenes: Sequence[tuple[str, Scene]], *, started: float) -> list[str]:
+    kept = keep_files(cast.slack, OUTPUT)
+    expected = drill.EXPECTED if scenes is drill.SCENES else story.EXPECTED
+    failures = await problems(cast.bot, kept, expected)
     if failures:
         return failures
-    entries = entries_of(kept["timeline.json"])
-    seconds = time.monotonic() - started
-    screen.say("")
-    screen.say(
-        f"✓ {entries} entries on the timeline, their chain proven; nothing lost, "
-        f"{len(slack.calls)} calls to Slack, {seconds:.0f} seconds.",
-        style="bold green",
-    )
+    say: Callable[..., None] = cast.screen.say
+    say("")
+    document = next(path for name, path in kept.items() if name.endswith("postmortem.md"))
+    for line in first_lines(document, TOLD):
+        say(f"  {line}", style="")
+    say("  …")
     for path in sorted(kept.values()):
-        screen.say(f"  {path}  {path.stat().st_size / 1024:.1f} kB", style="")
+        say(f"  {path}  {path.stat().st_size / 1024:.1f} kB", style="")
+    entries = (
+        f"{entries_of(kept['timeline.json'])} entries" if "timeline.json" in kept else "Record"
+    )
+    seconds = time.monotonic() - started
+    say(f"✓ {entries} verified, nothing lost, {seconds:.0f} seconds.", style="bold green")
     return []
 
 
@@ -132,7 +124,6 @@ def _environ(slack: SlackServer, folder: Path) -> dict[str, str]:
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'sitrep.db'}",
-        "SITREP_SCENARIOS": str(drill.quicker_scenario(folder / "scenarios")),
         "PORT": "0",
         "OPS_PORT": "0",
     }

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from incidents.core.clock import Clock
 from tests.slack_server import Change, ChangeKind, Message, View, render_blocks
 from tests.slack_server.render import plain
 
@@ -16,6 +17,8 @@ BOT = "@sitrep"
 MOST_LINES = 6
 _LONGEST_LINE = 160
 _LONGEST_ASIDE = 90
+_LONGEST_ON_CARD = 92
+_MOST_ON_CARD = 7
 
 _BUTTON = re.compile(r"\[[^\[\]\n]{1,40}\]")
 _BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
@@ -26,34 +29,60 @@ _PLACE_STYLES = ("cyan", "magenta", "green", "blue")
 _PICTURED = {"pushpin": "📌", "rotating_light": "🚨", "white_check_mark": "✅"}
 
 
-class Sheet:
-    """One console; it writes a heading whenever the place changes."""
+class Screen:
+    """The terminal; unless everything is wanted, it shows only what people have to see."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, clock: Clock, is_full: bool) -> None:
         """Write to this console."""
         self.console = console
-        self._place = ""
+        self._clock = clock
+        self._is_full = is_full
+        self._place = ""  # where the last line was
         self._styles: dict[str, str] = {}
 
     def scene(self, number: int, text: str) -> None:
         """Begin a scene."""
         self._place = ""
-        self.console.print()
-        head = Text(f" {number}  {text} ", style="bold")
+        head = Text(f" {self._time}  {number}  {text} ", style="bold")
         self.console.print(Rule(head, align="left", style="dim"))
 
-    def write(self, place: str, line: Text, *, at: datetime) -> None:
-        """Write a line under its place."""
-        if place != self._place:
+    def say(self, text: str, *, style: str = "dim") -> None:
+        """Say something about the demo itself."""
+        self.console.print(Text(text, style=style))
+
+    def card(self, message: Message) -> None:
+        """Draw a message in a frame, as it is now."""
+        self._place = ""
+        lines = [line for line in _compact(message).splitlines() if line.strip()]
+        shown = "\n".join(_cut(line, most=_LONGEST_ON_CARD) for line in lines[:_MOST_ON_CARD])
+        title = f"#{message.channel.name}, pinned"
+        self.console.print(Panel(_styled(shown), title=title, title_align="left", style="green"))
+
+    def show(self, change: Change) -> None:
+        """Show one change, if it is worth a line."""
+        if not (self._is_full or _is_essential(change)):
+            return
+        line = _line_of(change, most=MOST_LINES if self._is_full else 1)
+        if line is None:
+            return
+        place = _place_of(change)
+        if not self._is_full and place.startswith(("DM", "form")):
+            # One line each: a heading before and after it would be three.
+            line = Text.assemble((f"{place}  ", "yellow"), line)
+        elif place != self._place:
             self._place = place
-            self.console.print()
             self.console.print(Text(place, style=f"bold {self._style(place)}"))
+        if not self._is_full:
+            line.truncate(self.console.width - 4, overflow="ellipsis")
         row = Table.grid(padding=(0, 1))
-        row.add_column(no_wrap=True)
-        row.add_column(no_wrap=True)
+        row.add_column(no_wrap=True, min_width=1)
         row.add_column(overflow="fold")
-        row.add_row(Text(f"{at:%H:%M:%S}", style="dim"), Text("│", style=self._style(place)), line)
+        row.add_row(Text("│", style=self._style(self._place)), line)
         self.console.print(row)
+
+    @property
+    def _time(self) -> str:
+        return f"{self._clock.now():%H:%M}"
 
     def _style(self, place: str) -> str:
         if place.startswith("DM"):
@@ -63,56 +92,15 @@ class Sheet:
         return self._styles[place]
 
 
-class Screen:
-    """The terminal, which shows everything, and the picture, which shows the essential."""
-
-    def __init__(self, console: Console, picture: Console | None = None) -> None:
-        """Write to the terminal, and to `picture` if somebody wants one."""
-        self._terminal = Sheet(console)
-        self._picture = Sheet(picture) if picture is not None else None
-        self.is_pictured = False
-
-    def title(self, text: str, *, under: str) -> None:
-        """Begin with a title and a line under it."""
-        self.say(text, style="bold")
-        self.say(under)
-
-    def scene(self, number: int, text: str) -> None:
-        """Begin a scene."""
-        for sheet in self._sheets():
-            sheet.scene(number, text)
-
-    def say(self, text: str, *, style: str = "dim") -> None:
-        """Say something about the demo itself."""
-        for sheet in self._sheets():
-            sheet.console.print(Text(text, style=style))
-
-    def show(self, change: Change) -> None:
-        """Show one change, if it is worth a line."""
-        line = _line_of(change)
-        if line is None:
-            return
-        at, place = datetime.now(UTC).astimezone(), _place_of(change)
-        self._terminal.write(place, line, at=at)
-        if self._picture is not None and self.is_pictured and _is_essential(change):
-            self._picture.write(place, line, at=at)
-
-    def _sheets(self) -> Iterator[Sheet]:
-        yield self._terminal
-        if self._picture is not None and self.is_pictured:
-            yield self._picture
-
-
 def _is_essential(change: Change) -> bool:
     match change.kind:
-        case ChangeKind.EDITED | ChangeKind.TOPIC | ChangeKind.JOINED:
-            return False
-        case ChangeKind.EPHEMERAL:
-            return change.where.startswith("#general")
-        case ChangeKind.MESSAGE:
-            return not change.where.startswith("DM")
-        case _:
+        case ChangeKind.COMMAND | ChangeKind.CLICK | ChangeKind.SUBMIT | ChangeKind.REACTION:
             return True
+        case ChangeKind.MESSAGE:
+            return change.message is not None and not change.message.is_pinned
+        case ChangeKind.PINNED:
+            return change.who != BOT
+    return False
 
 
 def _place_of(change: Change) -> str:
@@ -121,7 +109,7 @@ def _place_of(change: Change) -> str:
     )
 
 
-def _line_of(change: Change) -> Text | None:
+def _line_of(change: Change, *, most: int) -> Text | None:
     """Return the line for a change, or None if it would only be noise."""
     who, text = change.who, change.text
     match change.kind:
@@ -137,9 +125,9 @@ def _line_of(change: Change) -> Text | None:
             return _action(who, "pins", Text(f"“{_cut(text)}”"))
         case ChangeKind.EPHEMERAL:
             reader = change.where.rpartition(" → ")[2]
-            return _speech(f"only {reader} sees", _compact(change.message) or text)
+            return _speech(f"only {reader} sees", _compact(change.message) or text, most=most)
         case ChangeKind.MESSAGE:
-            return _message(change)
+            return _message(change, most=most)
         case ChangeKind.EDITED if change.message is not None and not change.message.ephemeral_to:
             return _edit(change.message)
         case ChangeKind.VIEW | ChangeKind.VIEW_CHANGED if change.view is not None:
@@ -167,12 +155,12 @@ def _notice(change: Change) -> Text | None:
             return None
 
 
-def _message(change: Change) -> Text | None:
+def _message(change: Change, *, most: int) -> Text | None:
     message = change.message
     if message is None or not change.text.strip():
         return None
     if message.is_bot:
-        return _speech("", _compact(message))
+        return _speech("", _compact(message), most=most)
     return _action(change.who, "writes", _styled(change.text))
 
 
@@ -204,11 +192,11 @@ def _action(who: str, verb: str, what: Text) -> Text:
     return Text.assemble((who, "bold yellow"), f" {verb} ", what)
 
 
-def _speech(aside: str, text: str) -> Text:
+def _speech(aside: str, text: str, *, most: int) -> Text:
     lines = [line for line in text.splitlines() if line.strip()]
-    shown = [_cut(line) for line in lines[:MOST_LINES]]
-    if len(lines) > MOST_LINES:
-        shown.append(f"… {len(lines) - MOST_LINES} more lines")
+    shown = [_cut(line) for line in lines[:most]]
+    if len(lines) > most > 1:
+        shown.append(f"… {len(lines) - most} more lines")
     head = Text("Sitrep", style="bold green")
     if aside:
         head.append(f" ({aside})", style="dim")
@@ -249,6 +237,6 @@ def _readable(change: Change, text: str) -> str:
     return plain(text, names)
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, *, most: int = _LONGEST_LINE) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
+    return line if len(line) <= most else f"{line[: most - 1]}…"

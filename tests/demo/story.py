@@ -3,24 +3,28 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+from tests.demo.results import Expected
+from tests.demo.screen import Screen
+from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Person, SlackServer, UploadedFile
 
 T = TypeVar("T")
 
-PAUSE_SECONDS = 0.7
-PATIENCE_SECONDS = 20.0
+PAUSE_SECONDS = 0.6
+PATIENT_MINUTES = 45
 ROOM = "inc-1-checkout-errors-in-the-eu"
 
 
 @dataclass(slots=True)
 class Cast:
-    """The people of the story, and their Slack."""
+    """The people of the story, their bot, and the screen."""
 
-    slack: SlackServer
+    bot: Bot
+    screen: Screen
     maya: Person
     ben: Person
     dev: Person
@@ -28,8 +32,9 @@ class Cast:
     nora: Person
 
     @classmethod
-    def of(cls, slack: SlackServer) -> "Cast":
+    def of(cls, bot: Bot, screen: Screen) -> "Cast":
         """Set up the workspace: people, channels, and who is on call for checkout."""
+        slack = bot.slack
         maya, ben, dev, carla, nora = (
             slack.add_person(handle, name=name, tz=zone)
             for handle, name, zone in (
@@ -42,25 +47,53 @@ class Cast:
         )
         slack.add_channel("incidents", members=[maya, ben, dev, carla, nora, slack.bot])
         slack.add_group("checkout-oncall", [ben, dev])
-        return cls(slack, maya=maya, ben=ben, dev=dev, carla=carla, nora=nora)
+        return cls(bot, screen, maya=maya, ben=ben, dev=dev, carla=carla, nora=nora)
 
     @property
     def room(self) -> Channel:
         """The incident's channel."""
         return self.slack.channel(ROOM)
 
-    async def said(self, text: str, *, where: Channel | None = None) -> Message:
-        """Wait until Sitrep says this, by default in the incident's channel."""
+    @property
+    def slack(self) -> SlackServer:
+        """The workspace."""
+        return self.bot.slack
+
+    async def said(
+        self, text: str, *, where: Channel | None = None, most_minutes: int = 0
+    ) -> Message:
+        """Return what Sitrep says, by default in the incident's channel; let time pass for it."""
 
         def find() -> Message | None:
             said = (where or self.room).messages
             return next((m for m in reversed(said) if m.is_bot and text in m.rendered), None)
 
-        return await self.until(find, saying=f"Sitrep didn't say {text!r}")
+        return await self.until(
+            find, saying=f"Sitrep didn't say {text!r}", most_minutes=most_minutes
+        )
 
-    async def until(self, condition: Callable[[], T | None], *, saying: str) -> T:
-        """Wait until this holds. Raises: AssertionError, with `saying`, if it never does."""
-        return await self.slack.wait_for(condition, timeout=PATIENCE_SECONDS, saying=saying)
+    async def until(
+        self, condition: Callable[[], T | None], *, saying: str, most_minutes: int = 0
+    ) -> T:
+        """Let minutes pass until this holds. Raises: AssertionError, with `saying`."""
+        await self.bot.settle()
+        for _ in range(most_minutes):
+            if condition():
+                break
+            await self.bot.advance(minutes=1)
+        found = condition()
+        if not found:
+            raise AssertionError(saying)
+        return found
+
+    async def later(self, minutes: int) -> None:
+        """Let minutes pass."""
+        for _ in range(minutes):
+            await self.bot.advance(minutes=1)
+
+    def draw_card(self) -> None:
+        """Draw the status card as it is now."""
+        self.screen.card(self.room.pins[0])
 
 
 async def declare(cast: Cast) -> None:
@@ -75,11 +108,12 @@ async def declare(cast: Cast) -> None:
     await cast.until(lambda: all(who in room for who in invited), saying="not everybody joined")
     announced = cast.slack.channel("incidents")
     await cast.until(lambda: announced.messages, saying="Sitrep didn't announce the incident")
+    cast.draw_card()
 
 
 async def take_command(cast: Cast) -> None:
     """Nobody has command, so Sitrep asks; one press takes it."""
-    asked = await cast.said("Who takes it?")
+    asked = await cast.said("Who takes it?", most_minutes=6)
     await pause()
     await cast.ben.click(asked, "role_take_command")
     await cast.said("Checklist", where=cast.slack.dm(cast.ben))
@@ -90,6 +124,7 @@ async def take_command(cast: Cast) -> None:
 async def keep_the_record(cast: Cast) -> None:
     """Dev notes something earlier; people mark one message and pin another."""
     room = cast.room
+    await cast.later(1)
     await cast.dev.command("/incident note -10m Deploy of checkout 1.42 went out", channel=room)
     graph = await cast.dev.says("5xx at 31 % since 1.42, only on the EU cluster", room)
     await pause()
@@ -114,7 +149,7 @@ async def check_in(cast: Cast) -> None:
 
 async def update(cast: Cast) -> None:
     """The update falls due: Sitrep reminds, and Carla posts it with the form."""
-    due = await cast.said("update is due")
+    due = await cast.said("update is due", most_minutes=PATIENT_MINUTES)
     await pause()
     form = (await cast.carla.click(due, "update_open")).get_view()
     outcome = await cast.carla.submit(
@@ -123,7 +158,7 @@ async def update(cast: Cast) -> None:
             "text": "EU customers can't pay. The cause is known, we are rolling back.",
             "impact": "About a third of EU checkouts fail",
             "actions": "Rolling back to 1.41",
-            "next_in": "5m",
+            "next_in": "15m",
         },
     )
     expect(not outcome.errors, f"Sitrep refused the update: {outcome.errors}")
@@ -136,6 +171,7 @@ async def answer(cast: Cast) -> None:
     asked = await cast.until(
         lambda: next((m for m in reversed(direct.messages) if "[Done]" in m.rendered), None),
         saying="Sitrep didn't ask how the task went",
+        most_minutes=12,
     )
     await pause()
     await cast.dev.click(asked, "checkin_done")
@@ -148,10 +184,12 @@ async def worsen(cast: Cast) -> None:
     )
     await cast.until(lambda: cast.nora in cast.room, saying="SEV1 did not bring in @nora")
     await cast.said("SEV1")
+    cast.draw_card()
 
 
 async def hand_over(cast: Cast) -> None:
     """Ben offers command to Nora with a brief; she accepts with one press."""
+    await cast.later(4)
     await cast.ben.command("/incident handoff @nora My shift ends", channel=cast.room)
     offer = await cast.said("command", where=cast.slack.dm(cast.nora))
     await pause()
@@ -162,20 +200,22 @@ async def hand_over(cast: Cast) -> None:
 async def end(cast: Cast) -> None:
     """Nora mitigates, then resolves; one form asks for what the record lacks."""
     room = cast.room
+    await cast.later(6)
     await cast.nora.command("/incident status mitigated Rolled back, errors are gone", channel=room)
-    await pause()
+    await cast.later(3)
     form = (await cast.nora.command("/incident resolve", channel=room)).get_view()
     await pause()
     outcome = await cast.nora.submit(
         form,
         {
-            "impact_started_at": datetime.now(UTC) - timedelta(minutes=12),
-            "impact_ended_at": datetime.now(UTC) - timedelta(seconds=5),
+            "impact_started_at": cast.bot.clock.now() - timedelta(minutes=50),
+            "impact_ended_at": cast.bot.clock.now() - timedelta(minutes=3),
             "resolution": "Rolled back checkout 1.42 to 1.41",
         },
     )
     expect(not outcome.errors, f"Sitrep refused to resolve: {outcome.errors}")
     await cast.said("Resolved")
+    cast.draw_card()
 
 
 async def learn(cast: Cast) -> None:
@@ -227,20 +267,43 @@ def _find_file(cast: Cast, ending: str) -> UploadedFile | None:
 
 Scene = Callable[[Cast], Awaitable[None]]
 
-# "pictured" scenes are in the README's picture; all of them would make it too long.
-SCENES: tuple[tuple[str, Scene, str], ...] = (
-    ("Maya declares", declare, "pictured"),
-    ("Nobody has command, so Sitrep asks", take_command, "pictured"),
-    ("The record keeps itself", keep_the_record, ""),
-    ("A task with a time box", check_in, ""),
-    ("The update falls due", update, "pictured"),
-    ("The time box is over", answer, ""),
-    ("It is worse than thought", worsen, ""),
-    ("Command changes hands", hand_over, "pictured"),
-    ("Mitigated, resolved", end, "pictured"),
-    ("The postmortem drafts itself", learn, ""),
-    ("People add what only they know", publish, ""),
-    ("Closed and exported", close, ""),
+SCENES: tuple[tuple[str, Scene], ...] = (
+    ("Maya declares", declare),
+    ("Nobody has command, so Sitrep asks", take_command),
+    ("The record keeps itself", keep_the_record),
+    ("A task with a time box", check_in),
+    ("The time box is over", answer),
+    ("The update falls due", update),
+    ("It is worse than thought", worsen),
+    ("Command changes hands", hand_over),
+    ("Mitigated, resolved", end),
+    ("The postmortem drafts itself", learn),
+    ("People add what only they know", publish),
+    ("Closed and exported", close),
+)
+EXPECTED = Expected(
+    files=("timeline.md", "timeline.csv", "timeline.json", "postmortem.md"),
+    entries=(
+        "declared",
+        "channel_opened",
+        "commander_missing",
+        "role_assigned",
+        "note",
+        "marked",
+        "pinned",
+        "status_changed",
+        "checkin_asked",
+        "checkin_understood",
+        "checkin_answered",
+        "update_reminded",
+        "update_posted",
+        "severity_changed",
+        "handoff_offered",
+        "commander_changed",
+        "postmortem_drafted",
+        "action_item_added",
+        "postmortem_published",
+    ),
 )
 
 

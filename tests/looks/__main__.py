@@ -1,25 +1,34 @@
 """Play the story against the real bot, draw it and write down all texts.
 
-`python -m tests.looks OUTDIR`; with `--texts` only the texts, which takes a second.
+`python -m tests.looks OUTDIR`; with `--texts` only the texts, which takes a second; with
+`--pictures` the README's pictures instead, as `make pictures` does.
 """
 
 import argparse
 import asyncio
+import contextlib
+import re
 import shutil
 import subprocess
 import tempfile
 import traceback
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+from bot.operations.logs import configure_logs
+from config.settings import LogFormat, LogLevel
 from tests.clock import ManualClock
+from tests.looks import pictures
 from tests.looks.camera import Camera
 from tests.looks.page import page
 from tests.looks.story import SCENES, Cast, Scene, policy_of
 from tests.looks.texts import all_texts
 from tests.scenario.conftest import PATIENCE_SECONDS, Bot
-from tests.slack_server import CannotDoError, SlackServer
+from tests.slack_server import CannotDoError, Person, SlackServer
 
 _SHOTS_A_PAGE = 9
+_SHEET = (1400, 1500)
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _CHROMIUM = (
     "--headless",
     "--no-sandbox",
@@ -37,20 +46,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.looks", description=__doc__)
     parser.add_argument("outdir", type=Path)
     parser.add_argument("--texts", action="store_true", help="only write texts.txt")
-    given = parser.parse_args()
-    outdir: Path = given.outdir
+    parser.add_argument("--pictures", action="store_true", help="draw the README's pictures")
+    options = parser.parse_args()
+    outdir: Path = options.outdir
     outdir.mkdir(parents=True, exist_ok=True)
-    (outdir / "texts.txt").write_text(all_texts(), encoding="utf-8")
-    if given.texts:
+    if not options.pictures:
+        (outdir / "texts.txt").write_text(all_texts(), encoding="utf-8")
+    if options.texts:
         return
-    asyncio.run(play(outdir))
-    if browser := shutil.which("chromium"):
-        for drawn in sorted(outdir.glob("*.html")):
-            _photograph(browser, drawn)
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if options.pictures and browser is None:
+        parser.error(f"pictures need one of: {', '.join(_BROWSERS)}")
+    if options.pictures:
+        configure_logs(level=LogLevel.WARNING, form=LogFormat.CONSOLE)
+    asyncio.run(picture(outdir) if options.pictures else play(outdir))
+    if browser is None:
+        return
+    for drawn in sorted(outdir.glob("*.html")):
+        size = (pictures.WIDTH, _height(browser, drawn)) if options.pictures else _SHEET
+        _photograph(browser, drawn, size=size)
+        if options.pictures:
+            drawn.unlink()
+
+
+async def picture(outdir: Path) -> None:
+    """Draw each picture of the README as a page."""
+    async with _bot() as (bot, (maya, ben, nora, _)):
+        cast = pictures.Cast(bot, maya, ben, nora)
+        for draw in pictures.PICTURES:
+            file = outdir / f"{draw.__name__.replace('_', '-')}.html"
+            text = await draw(cast)
+            await asyncio.to_thread(file.write_text, text, encoding="utf-8")
 
 
 async def play(outdir: Path) -> None:
     """Play every scene; if one breaks, print why and go on."""
+    async with _bot() as (bot, people):
+        cast = Cast(bot, Camera(bot), people)
+        for number, scene in enumerate(SCENES, 1):
+            await _film(cast, scene, outdir / f"{number}-{scene.__name__}.html")
+
+
+@contextlib.asynccontextmanager
+async def _bot() -> AsyncIterator[tuple[Bot, list[Person]]]:
     clock = ManualClock()
     with tempfile.TemporaryDirectory() as folder:
         async with SlackServer(clock=clock.now, rate_limits=False) as slack:
@@ -64,9 +102,7 @@ async def play(outdir: Path) -> None:
             bot.change_policy(**policy_of(bot, people, group.id))
             await bot.start()
             try:
-                cast = Cast(bot, Camera(bot), people)
-                for number, scene in enumerate(SCENES, 1):
-                    await _film(cast, scene, outdir / f"{number}-{scene.__name__}.html")
+                yield bot, people
             finally:
                 await bot.stop()
 
@@ -96,13 +132,26 @@ def _environ(slack: SlackServer, database: Path) -> dict[str, str]:
     }
 
 
-def _photograph(browser: str, drawn: Path) -> None:
+def _height(browser: str, drawn: Path) -> int:
+    """Return how high the page is; its script has written that into the title."""
+    window = f"--window-size={pictures.WIDTH},100"
+    page = _run(
+        browser, window, "--virtual-time-budget=1000", "--dump-dom", drawn.absolute().as_uri()
+    )
+    found = re.search(r"<title>(\d+)</title>", page)
+    return int(found[1]) if found else _SHEET[1]
+
+
+def _photograph(browser: str, drawn: Path, *, size: tuple[int, int]) -> None:
+    shot = f"--screenshot={drawn.with_suffix('.png').absolute()}"
+    _run(browser, shot, f"--window-size={size[0]},{size[1]}", drawn.absolute().as_uri())
+
+
+def _run(browser: str, *arguments: str) -> str:
     with tempfile.TemporaryDirectory() as profile:
-        picture = drawn.with_suffix(".png").absolute()
-        size = "--window-size=1400,1500"
-        where = (f"--user-data-dir={profile}", f"--screenshot={picture}", size)
-        command = [browser, *_CHROMIUM, *where, drawn.absolute().as_uri()]
-        subprocess.run(command, check=False, capture_output=True, timeout=120)
+        command = [browser, *_CHROMIUM, f"--user-data-dir={profile}", *arguments]
+        done = subprocess.run(command, check=False, capture_output=True, timeout=120)
+    return done.stdout.decode(errors="replace")
 
 
 if __name__ == "__main__":

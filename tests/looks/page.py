@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 Json = dict[str, Any]
 Names = Mapping[str, str]
 
-_ZONE = ZoneInfo("Europe/Berlin")
+ZONE = ZoneInfo("Europe/Berlin")
 _TOKEN = re.compile(r"```.+?```|`[^`\n]+`|<[^<>\n]+>", re.DOTALL)
 _STYLES = (
     (re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])"), r"<b>\1</b>"),
     (re.compile(r"(?<![\w_])_([^_\n]+)_(?![\w_])"), r"<i>\1</i>"),
     (re.compile(r"(?<![\w~])~([^~\n]+)~(?![\w~])"), r"<s>\1</s>"),
 )
-_CSS = """
+CSS = """
 body{font:15px/1.46 Lato,'DejaVu Sans',sans-serif;color:#1d1c1d;background:#fff;margin:20px;width:1340px;height:1440px;
 columns:2;column-gap:24px;column-fill:auto} h2+.where+.card{break-inside:avoid}
 h1{font-size:22px} h2{font-size:15px;color:#1264a3;margin:34px 0 4px} .where{color:#616061;font-size:12px}
@@ -40,7 +40,7 @@ table{border-collapse:collapse;font-size:12px} td,th{border:1px solid #ccc;paddi
 
 def page(title: str, parts: list[str]) -> str:
     """Return the whole page."""
-    head = f"<meta charset=utf-8><title>{title}</title><style>{_CSS}</style>"
+    head = f"<meta charset=utf-8><title>{title}</title><style>{CSS}</style>"
     return f"<!doctype html>{head}<body><h1>{title}</h1>{''.join(parts)}</body>"
 
 
@@ -105,8 +105,8 @@ class Drawing:
         return f'<a href="{target}">{label or target}</a>'
 
     def _date(self, seconds: str, form: str) -> str:
-        at = datetime.fromtimestamp(int(seconds), UTC).astimezone(_ZONE)
-        days = (self._now.astimezone(_ZONE).date() - at.date()).days
+        at = datetime.fromtimestamp(int(seconds), UTC).astimezone(ZONE)
+        days = (self._now.astimezone(ZONE).date() - at.date()).days
         day = {0: "today", 1: "yesterday", -1: "tomorrow"}.get(days, f"{at:%b} {at.day}")
         for name, value in {
             "{date_short_pretty}": day if form[0] != "{" else day.capitalize(),
