@@ -72,7 +72,7 @@ def main() -> None:
 async def picture(outdir: Path) -> None:
     """Draw each picture of the README as a page."""
     async with _bot() as (bot, (maya, ben, nora, _)):
-        cast = pictures.Cast(bot, maya, ben, nora)
+        cast = pictures.Cast(bot, maya=maya, ben=ben, nora=nora)
         for draw in pictures.PICTURES:
             file = outdir / f"{draw.__name__.replace('_', '-')}.html"
             text = await draw(cast)

@@ -12,6 +12,7 @@ Names = Mapping[str, str]
 
 ZONE = ZoneInfo("Europe/Berlin")
 _TOKEN = re.compile(r"```.+?```|`[^`\n]+`|<[^<>\n]+>", re.DOTALL)
+_QUOTED = re.compile(r"^(?:&gt;|>) ?(.*)$", re.MULTILINE)
 _STYLES = (
     (re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])"), r"<b>\1</b>"),
     (re.compile(r"(?<![\w_])_([^_\n]+)_(?![\w_])"), r"<i>\1</i>"),
@@ -33,7 +34,7 @@ font-size:13px;margin:3px 6px 3px 0} .primary{background:#007a5a;color:#fff;bord
 .input{border:1px solid #999;border-radius:4px;padding:5px 10px;min-height:20px;white-space:pre-wrap}
 .hint{color:#616061;font-size:12px} .text{color:#8a5a00;font-size:11px;margin:2px 6px}
 .mention{background:#1264a31a;color:#1264a3;border-radius:3px} .ask{color:#b00;font-size:11px}
-code{background:#f4f4f4;border:1px solid #ddd;border-radius:3px;color:#e01e5a;font-size:12px;padding:1px 3px}
+blockquote{border-left:4px solid #ddd;margin:4px 0;padding-left:10px} code{background:#f4f4f4;border:1px solid #ddd;border-radius:3px;color:#e01e5a;font-size:12px;padding:1px 3px}
 table{border-collapse:collapse;font-size:12px} td,th{border:1px solid #ccc;padding:2px 6px}
 """
 
@@ -77,7 +78,8 @@ class Drawing:
 
     def mrkdwn(self, text: str) -> str:
         """Draw marked-up text."""
-        return "".join(self._pieces(text)).replace("\n", "<br>")
+        drawn = _QUOTED.sub(r"<blockquote>\1</blockquote>", "".join(self._pieces(text)))
+        return drawn.replace("</blockquote>\n", "</blockquote>").replace("\n", "<br>")
 
     def _pieces(self, text: str) -> Iterator[str]:
         # Styles enclose mentions and dates, so those go in last.

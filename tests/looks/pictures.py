@@ -33,9 +33,9 @@ class Cast:
     """The bot and the people in the pictures."""
 
     bot: Bot
-    maya: Person
-    ben: Person
     nora: Person
+    ben: Person
+    maya: Person
 
     @property
     def room(self) -> Channel:
@@ -51,13 +51,13 @@ class Cast:
 
 async def status_card(cast: Cast) -> str:
     """Draw the pinned card in the middle of an incident."""
-    await cast.maya.command("/incident declare sev2 Checkout errors in the EU")
+    await cast.nora.command("/incident declare sev2 Checkout errors in the EU")
     await cast.bot.settle()
     await cast.types(cast.ben, "role commander me", minutes=3)
-    await cast.types(cast.ben, "role comms @maya")
+    await cast.types(cast.ben, "role comms @nora")
     await cast.types(cast.ben, "note -15m Deploy of checkout 1.42 went out")
     await cast.types(cast.ben, "status investigating")
-    await cast.types(cast.maya, "update A third of EU customers can't pay. We are looking into it.")
+    await cast.types(cast.nora, "update A third of EU customers can't pay. We are looking into it.")
     return drawn(cast, cast.room.pins[0], f"# {cast.room.name}")
 
 
@@ -69,20 +69,20 @@ async def escalation(cast: Cast) -> str:
     await cast.ben.reacts(said, "pushpin")
     await cast.bot.settle()
     await cast.types(
-        cast.ben, "escalate @nora Is it safe to go back to 1.41, or are carts in the new format?"
+        cast.ben, "escalate @maya Is it safe to go back to 1.41, or are carts in the new format?"
     )
-    direct = cast.bot.slack.dm(cast.nora)
+    direct = cast.bot.slack.dm(cast.maya)
     called = next(one for one in direct.messages if "safe to go back" in one.rendered)
-    return drawn(cast, called, "Sitrep, a direct message to Nora")
+    return drawn(cast, called, "Sitrep, a direct message to Maya")
 
 
 async def postmortem(cast: Cast) -> str:
     """Draw the published postmortem: the message and the file's first lines."""
-    await cast.nora.click(
-        next(m for m in cast.bot.slack.dm(cast.nora).messages if "safe to go back" in m.rendered),
+    await cast.maya.click(
+        next(m for m in cast.bot.slack.dm(cast.maya).messages if "safe to go back" in m.rendered),
         "escalation_take",
     )
-    await cast.types(cast.nora, "note Carts are the same in both; going back is safe", minutes=2)
+    await cast.types(cast.maya, "note Carts are the same in both; going back is safe", minutes=2)
     await cast.types(cast.ben, "status mitigated Back to 1.41, errors are gone", minutes=9)
     now = cast.bot.clock.now()
     form = (await cast.ben.command("/incident resolve", channel=cast.room)).get_view()
