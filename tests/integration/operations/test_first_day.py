@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from bot.__main__ import make_cli
@@ -85,7 +86,13 @@ def test_without_slack_the_questions_are_enough_and_ask_again_what_they_dont_und
 ) -> None:
     monkeypatch.chdir(tmp_path)
     answers = "", "Search", "bob", "kim@example.com", "", "pat@example.com", "@sre", "U0PAT123", ""
-    asked = CliRunner().invoke(make_cli(), ["init", "--offline"], input="\n".join((*answers, "")))
+    logging = structlog.get_config()
+    try:
+        asked = CliRunner().invoke(
+            make_cli(), ["init", "--offline"], input="\n".join((*answers, ""))
+        )
+    finally:
+        structlog.configure(**logging)  # commands let the log end with their output
     assert asked.exit_code == 0, asked.output
     assert "`bob` names nobody: write an address" in asked.output
     assert "@sre is a group: name one person" in asked.output
