@@ -149,3 +149,5 @@ async def test_a_changed_policy_is_recorded_once_with_the_rights_it_gives(world:
     assert second.content["previous_digest"] == first.content["digest"]
     assert second.content["rights"]["sign_off"] == ["mentor"]
     assert second.content["progress_visible_to"] == ["UANA"]
+    assert first.content["changes"] == []
+    assert "supervision.visible_to: [] → [UANA]" in second.content["changes"]
