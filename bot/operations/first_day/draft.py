@@ -58,12 +58,12 @@ class Draft:
         yield f"  channel: {_quoted(self.channel)}"
         if self.manager:
             yield "escalation:"
-            yield f"  manager: {_with_name(self.manager)}  (called when on-call doesn't answer)"
+            yield f"  manager: {_told(self.manager, 'called when on-call does not answer')}"
         if self.backup:
             yield "severities:"
             for key in _BACKED_UP:
                 yield f"  {key}:"
-                yield f"    backup: {_with_name(self.backup)}  (called if nobody takes command)"
+                yield f"    backup: {_told(self.backup, 'called if nobody takes command')}"
         if self.country:
             yield "reminders:"
             yield f"  holidays_country: {_quoted(self.country)}"
@@ -87,8 +87,9 @@ def _service_line(service: ServiceDraft) -> str:
     return f"  {service.key}: {{{', '.join(parts)}}}" + (f"  # {names}" if names else "")
 
 
-def _with_name(named: Named) -> str:
-    return f"{_quoted(named.value)}  # {_comment(named.name or named.value)}"
+def _told(named: Named, when: str) -> str:
+    who = f"{_comment(named.name)}, " if named.name else ""
+    return f"{_quoted(named.value)}  # {who}{when}"
 
 
 def _quoted(text: str) -> str:
