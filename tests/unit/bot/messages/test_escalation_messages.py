@@ -280,7 +280,7 @@ def test_the_mention_reveals_nothing_of_the_packet(policy: Policy) -> None:
         (Wanted("named", "UBOB", "UBOB", "on_call"), "You're on call for Checkout API."),
         (Wanted("named", "UBOB", "UBOB", "owner"), "You own Checkout API."),
         (Wanted("named", "UBOB", "UBOB", "backup"), "You're the backup commander for SEV2."),
-        (Wanted("group", "@dba", "@dba"), "You're in @dba."),
+        (Wanted("group", "@dba", "@dba"), "You're in @\u2060dba."),
         (Wanted("role", "scribe", "Scribe"), "You have the role Scribe."),
         (Wanted("person", "1", "bob"), f"<@{ALICE.external_id}> named you."),
         (Wanted("person", "1", "bob", by="<!here>"), "&lt;!here&gt; passed it on to you."),
@@ -305,6 +305,14 @@ def test_a_call_says_who_needs_what_by_when_and_why_them(
     assert "Is it safe to fail over? Answer by <!date^" in first
     assert second.replace("\u2060", "").startswith(why)
     assert third == "*Impact* EU customers can't pay"
+
+
+def test_a_mentor_is_told_that_they_are_one_and_the_channel_isnt(policy: Policy) -> None:
+    called = call(BOB, through=Wanted("person", "1", "bob", "mentor"))
+    view = replace(escalation(steps=(step(1, ["bob"], called),)), is_automatic=True)
+    assert "mentor of somebody" in call_message(view, called, incident(), policy).text
+    mention = mention_message(view, called, incident(), policy, card_link="")
+    assert "mentor" not in shown(mention)
 
 
 def test_who_is_called_later_hears_that_nobody_before_them_is_on_it(policy: Policy) -> None:
