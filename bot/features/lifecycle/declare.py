@@ -127,17 +127,17 @@ def _answer_when_open(
     request: Request, incident_id: uuid.UUID, message: Callable[[str], blocks.Message]
 ) -> None:
     """Answer once more when the incident's channel is open: `message` takes its id."""
+    view_id = str(request.view["id"]) if request.is_form else ""
 
     async def answer(channel_id: str) -> None:
         gateway, told = request.services.gateway, message(channel_id)
-        if request.is_form:
-            view_id = str(request.view["id"])
+        if view_id:
             await gateway.update_view(view_id=view_id, view=blocks.answered(told))
         elif request.response_url:
             await gateway.respond(request.response_url, told, replace_original=request.is_button)
 
     waiting = request.services.waiting
-    waiting[incident_id] = answer
+    waiting[incident_id] = view_id, answer
     while len(waiting) > _MOST_WAITING:
         waiting.pop(next(iter(waiting)))
 

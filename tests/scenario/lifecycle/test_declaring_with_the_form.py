@@ -126,6 +126,21 @@ async def test_the_answer_to_the_form_gets_the_link_in_place(bot: Bot) -> None:
     assert "role_take_command" in str(answered.blocks)
 
 
+async def test_the_link_doesnt_replace_the_details_that_somebody_is_writing(bot: Bot) -> None:
+    alice, _ = await _with_services(bot)
+    bot.slack.delay("conversations.create", 0.5)
+    form = (await alice.command("/incident declare")).get_view()
+    answered = (await alice.submit(form, {"title": "Payments time out"})).get_view()
+    await alice.click(answered, "edit_open")
+    await alice.fills(answered, {"summary": "It began at two"})
+    bot.slack.heal()
+    await bot.settle()
+    assert answered.title == "Edit INC-1"
+    await alice.submit(answered, {})
+    await bot.settle()
+    assert "It began at two" in str(bot.slack.channel("inc-1-payments-time-out").messages[0].blocks)
+
+
 async def test_without_the_link_the_answer_is_no_dead_end(bot: Bot) -> None:
     alice, _ = await _with_services(bot)
     await alice.command("/incident declare sev2 Checkout errors")
