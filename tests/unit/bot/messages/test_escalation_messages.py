@@ -280,7 +280,7 @@ def test_the_mention_reveals_nothing_of_the_packet(policy: Policy) -> None:
         (Wanted("named", "UBOB", "UBOB", "on_call"), "You're on call for Checkout API."),
         (Wanted("named", "UBOB", "UBOB", "owner"), "You own Checkout API."),
         (Wanted("named", "UBOB", "UBOB", "backup"), "You're the backup commander for SEV2."),
-        (Wanted("group", "@dba", "@dba"), "You're in @\u2060dba."),
+        (Wanted("group", "@dba", "@dba"), "You're in @dba."),
         (Wanted("role", "scribe", "Scribe"), "You have the role Scribe."),
         (Wanted("person", "1", "bob"), f"<@{ALICE.external_id}> named you."),
         (Wanted("person", "1", "bob", by="<!here>"), "&lt;!here&gt; passed it on to you."),
