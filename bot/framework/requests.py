@@ -66,8 +66,11 @@ class Services:
     # Signs the heads of the record; None without a key.
     signer: SigningKey | None = None
     watch: DatabaseWatch = field(default_factory=DatabaseWatch)
-    # Answers that wait for an incident's channel, by incident; lost with the process.
-    waiting: dict[uuid.UUID, Callable[[str], Awaitable[None]]] = field(default_factory=dict)
+    # Answers that wait for an incident's channel, by incident, each with the view it would replace;
+    # lost with the process.
+    waiting: dict[uuid.UUID, tuple[str, Callable[[str], Awaitable[None]]]] = field(
+        default_factory=dict
+    )
 
     @property
     def policy(self) -> Policy:

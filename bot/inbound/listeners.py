@@ -132,6 +132,7 @@ class Listeners:
         self, handler: Handler, ack: AsyncAck, body: dict[str, Any], context: dict[str, Any]
     ) -> None:
         request = self._request(body, context, key=press_key(body))
+        _keep_view(self.services, request.menu_id)
         reply = await self.wrapper.run(handler, request)
         if isinstance(reply, DoAgain):
             handler = handler_of(reply, self.grammar, self._by_command, self._table("actions"))
@@ -261,6 +262,14 @@ def _with_names(handler: Handler) -> Handler:
         return await handler(replace(request, words=replace(words, text=text)))
 
     return handle
+
+
+def _keep_view(services: Services, view_id: str) -> None:
+    """Let no late answer replace a view in which the person moves on; "" is none."""
+    if not view_id:
+        return
+    for incident_id in [key for key, (kept, _) in services.waiting.items() if kept == view_id]:
+        del services.waiting[incident_id]
 
 
 def _action_id(body: Mapping[str, Any]) -> str:

@@ -138,7 +138,9 @@ async def wanted_target(
                 raise InvalidInput("target", "yourself")
             if incident.is_drill and not await takes_part(uow.session, incident, person.id):
                 raise InvalidInput("target", "not_in_drill")
-            return Wanted("person", str(person.id), person.name)
+            # Only the bot names somebody by our own id: a mentor of the author.
+            why = "" if target.person_id is None else "mentor"
+            return Wanted("person", str(person.id), person.name, why)
         case RoleTarget(key=key):
             return role_wanted(uow.policy, key)
         case GroupTarget():

@@ -154,7 +154,7 @@ async def _invite(
 
 async def _answer_declarer(context: EffectContext, incident_id: uuid.UUID, channel_id: str) -> None:
     """Give the declarer the channel's link, at most once: the invitation shows it, too."""
-    answer = context.services.waiting.pop(incident_id, None)
+    _, answer = context.services.waiting.pop(incident_id, ("", None))
     if answer is None:
         return
     try:

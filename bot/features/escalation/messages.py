@@ -199,7 +199,9 @@ def mention_message(
         text = f"{name} was called for {incident.reference} here. {state_line(view)}"
         return blocks.Message(text=text, blocks=(blocks.context(text),))
     card = f"the {mentions.link(card_link, 'card')}" if card_link else "the card"
-    why = " ".join(("", why_called(view, call, incident, policy))).rstrip()
+    # Others read the channel, and the bot's reason may say that somebody is learning.
+    reason = "" if view.is_automatic else why_called(view, call, incident, policy)
+    why = f" {reason}" if reason else ""
     text = (
         f"{mentions.mention(call.person.external_id)}: you are called for {incident.reference}, and no "
         f"direct message reaches you.{why} What is known, and the buttons, are on {card} of "

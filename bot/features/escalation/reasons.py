@@ -32,6 +32,8 @@ def _reason(through: Wanted, view: EscalationView, incident: IncidentView, polic
             return f"You're the manager for {where}"
         case Relation.BACKUP:
             return f"You're the backup commander for {mentions.escape_line(incident.severity_name)}"
+        case "mentor":
+            return "You're a mentor of somebody in it"
         case "stand_in":
             return "You answer for people that a drill doesn't call"
     name = mentions.escape_line(through.name)

@@ -66,8 +66,8 @@ async def _alike(request: Request, given: Declaration) -> Sequence[Incident]:
     )
 
 
-async def services_chosen(request: Request) -> Reply:
-    """Show the open incidents of the chosen services; what is filled in stays."""
+async def show_alike(request: Request) -> Reply:
+    """Show open incidents of the chosen services or with such a title; what is filled in stays."""
     filled = form.filled_in(request, from_view(Declaration, request.view))
     view = form.declaration_form(request.policy, filled, alike=await _alike(request, filled))
     await request.services.gateway.update_view(
@@ -116,7 +116,7 @@ async def _declared(request: Request, outcome: Outcome, given: Declaration) -> R
         incident = await request.read(find_incident, ById(incident_id))
         channel_id = incident.channel_id if incident is not None else None
     message = partial(declared_message, outcome, given, request.policy)
-    if channel_id is None:
+    if not outcome.is_repeat:
         # Slack edits the answer to a press, not the one to a command.
         told = message if request.is_press else partial(_opened, outcome)
         _answer_when_open(request, incident_id, told)
@@ -127,17 +127,17 @@ def _answer_when_open(
     request: Request, incident_id: uuid.UUID, message: Callable[[str], blocks.Message]
 ) -> None:
     """Answer once more when the incident's channel is open: `message` takes its id."""
+    view_id = str(request.view["id"]) if request.is_form else ""
 
     async def answer(channel_id: str) -> None:
         gateway, told = request.services.gateway, message(channel_id)
-        if request.is_form:
-            view_id = str(request.view["id"])
+        if view_id:
             await gateway.update_view(view_id=view_id, view=blocks.answered(told))
         elif request.response_url:
             await gateway.respond(request.response_url, told, replace_original=request.is_button)
 
     waiting = request.services.waiting
-    waiting[incident_id] = answer
+    waiting[incident_id] = view_id, answer
     while len(waiting) > _MOST_WAITING:
         waiting.pop(next(iter(waiting)))
 
@@ -247,7 +247,7 @@ FEATURE = Feature(
     name="declaration",
     by_hand=declare_by_hand,
     verbs=(DECLARE,),
-    choices={"services": services_chosen},
+    choices={"services": show_alike, "severity": show_alike},
     options={"services": suggest_services},
     shortcuts={"declare": DECLARE.by_opener, "declare_from_message": open_from_message},
 )

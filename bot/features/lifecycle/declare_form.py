@@ -73,6 +73,7 @@ def _severity(policy: Policy, given: Declaration) -> tuple[blocks.Block, ...]:
         options=[blocks.option(item.name, value=item.key) for item in policy.severities],
         initial=given.severity_key or policy.default_severity,
         hint="If unsure between two, take the worse one. It can be changed at any time.",
+        dispatch=True,
     )
     return (menu, *severity_meanings(policy))
 

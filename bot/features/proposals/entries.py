@@ -78,7 +78,7 @@ def unanswered_directly(
     minutes = max(unanswered.minutes, 1)
     text = (
         f"{about(incident)}: {named(unanswered.requester)} has waited {minutes} min for an answer to "
-        f"{unanswered.name}: {_text(unanswered)}\nA *no* with its reason helps, too."
+        f"{unanswered.name}: {_text(unanswered)}\nYou may decide it. A *no* with its reason helps, too."
     )
     buttons = answer_buttons(_value(unanswered, incident))
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))

@@ -154,7 +154,7 @@ async def proposal(request: Request, given: Words) -> Reply:
         what = f"There is no proposal {number}" if number else "No proposal is waiting"
         return Say(say(f"{what} in {view.reference}. `{slash} propose` makes one."))
     if not word:
-        return Say(messages.proposal_card(shown, view, is_direct=True))
+        return Say(messages.proposal_card(shown, view, is_direct=True, is_copy=False))
     verb = _VERBS.get(word.casefold())
     if verb is None:
         known = ", ".join(_SHOWN_VERBS)

@@ -21,11 +21,16 @@ _NOT_SAID = "_not said_"
 
 
 def proposal_card(
-    proposal: ProposalView, incident: IncidentView, *, is_direct: bool
+    proposal: ProposalView, incident: IncidentView, *, is_direct: bool, is_copy: bool = True
 ) -> blocks.Message:
-    """Return the current card; its buttons depend on the status, none once it is over."""
+    """Return the current card; its buttons depend on the status, none once it is over.
+
+    A direct `is_copy` goes to people who may decide; otherwise somebody asked to see it.
+    """
     where = f"{about(incident)}\n" if is_direct else ""
     parts = [f"{where}{_head(proposal)}", _details(proposal), status_text(proposal)]
+    if is_direct and is_copy and proposal.status is ProposalStatus.PENDING:
+        parts.append("You get this because you may decide it.")
     if proposal.poll is not None:
         parts.append(_poll_text(proposal.poll))
     parts = [part for part in parts if part]

@@ -162,7 +162,7 @@ def mentor_question(
     text = (
         f"May {named} be your mentor? They would see your progress and sign you off."
         if is_own
-        else f"May {named} be a mentor of {who}, beside you?"
+        else f"May {named} be a mentor of {who}, beside you? I ask you because you're their mentor."
     )
     if not waits:
         text = f"{text}\n{ended}"

@@ -60,10 +60,16 @@ async def test_a_title_like_an_open_incidents_is_pointed_out_before_it_is_declar
     alice, bob = await _with_services(bot)
     await _declare(bot, alice)
     await bot.advance(minutes=45)
-    form = (await bob.command("/incident declare critical payments time out")).get_view()
-    await bob.fills(form, {"title": "Payments time out"})
-    await _choose(bob, form, "search")
+    form = (await bob.command("/incident declare")).get_view()
+    await bob.fills(form, {"title": "Search is slow"})
+    await bob.click(form, "severity", "sev1")
+    assert "INC-1" not in form.rendered
+    await bob.fills(form, {"title": "payment times out"})
+    await bob.click(form, "severity", "sev2")
     assert "INC-1" in form.rendered
+    # Typed at once, it is there from the beginning.
+    typed = (await bob.command("/incident declare private payments time out")).get_view()
+    assert "INC-1" in typed.rendered
 
 
 async def test_a_private_incident_is_shown_to_nobody_outside_while_they_declare(bot: Bot) -> None:
@@ -93,19 +99,19 @@ async def test_a_meaning_is_shown_whole_however_long(bot: Bot) -> None:
 
 
 async def test_the_answer_leads_to_the_channel_to_command_and_to_the_details(
-    any_bot: Bot,
+    bot: Bot,
 ) -> None:
-    alice, _ = await _with_services(any_bot)
+    alice, _ = await _with_services(bot)
     await alice.command("/incident declare sev2 Checkout errors")
     answer = alice.ephemerals[-1]
     assert answer.buttons == ["role_take_command", "edit_open"]
-    await any_bot.settle()
-    room = any_bot.slack.channel(ROOM)
+    await bot.settle()
+    room = bot.slack.channel(ROOM)
     assert f"<#{room.id}>" in alice.ephemerals[-1].text
     await alice.click(answer, "role_take_command")
     form = (await alice.click(answer, "edit_open")).get_view()
     await alice.submit(form, {"impact": "Nobody can pay"})
-    await any_bot.settle()
+    await bot.settle()
     assert "Nobody can pay" in room.pins[0].rendered
     assert alice.mention in str(room.pins[0].blocks)
     # Repeated, it is answered with the channel at once.
@@ -118,6 +124,21 @@ async def test_the_answer_to_the_form_gets_the_link_in_place(bot: Bot) -> None:
     answered = await _declare(bot, alice)
     assert bot.slack.channel("inc-1-payments-time-out").id in str(answered.blocks)
     assert "role_take_command" in str(answered.blocks)
+
+
+async def test_the_link_doesnt_replace_the_details_that_somebody_is_writing(bot: Bot) -> None:
+    alice, _ = await _with_services(bot)
+    bot.slack.delay("conversations.create", 0.5)
+    form = (await alice.command("/incident declare")).get_view()
+    answered = (await alice.submit(form, {"title": "Payments time out"})).get_view()
+    await alice.click(answered, "edit_open")
+    await alice.fills(answered, {"impact": "Nobody can pay"})
+    bot.slack.heal()
+    await bot.settle()
+    assert answered.title == "Edit INC-1"
+    await alice.submit(answered, {})
+    await bot.settle()
+    assert "Nobody can pay" in bot.slack.channel("inc-1-payments-time-out").pins[0].rendered
 
 
 async def test_without_the_link_the_answer_is_no_dead_end(bot: Bot) -> None:

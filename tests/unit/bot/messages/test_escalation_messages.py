@@ -307,6 +307,14 @@ def test_a_call_says_who_needs_what_by_when_and_why_them(
     assert third == "*Impact* EU customers can't pay"
 
 
+def test_a_mentor_is_told_that_they_are_one_and_the_channel_isnt(policy: Policy) -> None:
+    called = call(BOB, through=Wanted("person", "1", "bob", "mentor"))
+    view = replace(escalation(steps=(step(1, ["bob"], called),)), is_automatic=True)
+    assert "mentor of somebody" in call_message(view, called, incident(), policy).text
+    mention = mention_message(view, called, incident(), policy, card_link="")
+    assert "mentor" not in shown(mention)
+
+
 def test_who_is_called_later_hears_that_nobody_before_them_is_on_it(policy: Policy) -> None:
     before = call(BOB, called_at=NOW - timedelta(minutes=5))
     called = call(CAROL, through=Wanted("named", "UCAROL", "UCAROL", "manager"))
