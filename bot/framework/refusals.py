@@ -3,6 +3,7 @@
 import re
 from types import MappingProxyType
 
+from bot.framework.slash_commands import reference_first
 from bot.slack.blocks import ButtonElement, Message, actions, section
 from bot.slack.ids import is_user_id
 from bot.slack.mentions import code, date, escape, escape_line, mention, plain
@@ -190,11 +191,7 @@ def refusal_text(error: DomainError, *, slash: str, typed: str = "") -> str:
     """Return the refusal as text: nothing was changed, and what would help."""
     match error:
         case IncidentNotFound(reference=None):
-            meant = shorten(" ".join(plain(typed).split()), _LONGEST_EXAMPLE) or "show"
-            return (
-                "This channel doesn't belong to an incident. Name one, for example "
-                f"{code(f'{slash} INC-12 {meant}')}, or see `{slash} list`."
-            )
+            return _not_here(" ".join(plain(typed).split()), slash=slash)
         case IncidentNotFound(reference=reference):
             return f"There is no incident {escape(reference or '')}. `{slash} list` shows the open ones."
         case NotPermitted(action=action, needs=needs):
@@ -217,6 +214,18 @@ def refusal_text(error: DomainError, *, slash: str, typed: str = "") -> str:
         case Busy():
             return "Many people are changing this at once. Nothing was recorded; try again."
     return "This isn't possible now. Nothing was changed."
+
+
+def _not_here(typed: str, *, slash: str) -> str:
+    ready = reference_first(typed)
+    if ready:
+        line = code(f"{slash} {ready}")
+        return f"An incident's number comes first, so nothing was done. To send: {line}"
+    line = code(f"{slash} INC-12 {shorten(typed, _LONGEST_EXAMPLE) or 'show'}")
+    return (
+        f"This channel doesn't belong to an incident. Name one, for example {line}, or see "
+        f"`{slash} list`."
+    )
 
 
 def _as_it_is(error: AlreadySo | Superseded | IncidentOver, *, slash: str) -> str:
@@ -332,13 +341,12 @@ def _since(error: TransitionRefused) -> str:
 
 def _whole_line(example: str, typed: str, *, slash: str) -> str:
     """Return the example; if it begins with the typed verb, as the whole line to type."""
-    verb, _, rest = " ".join(typed.split()).partition(" ")
-    before = slash
-    if parse_reference(verb) is not None:
-        before, verb = f"{slash} {verb.upper()}", rest.partition(" ")[0]
+    before, words = slash, typed.split()
+    if words and parse_reference(words[0]) is not None:
+        before, words = f"{slash} {words[0].upper()}", words[1:]
     named, _, bare = example.partition(" ")
     shown = bare if parse_reference(named) is not None else example
-    if not verb or shown.partition(" ")[0] != verb.casefold():
+    if shown.partition(" ")[0] not in {one.casefold() for one in words[:2]}:  # `update snooze`
         return example
     return f"`{before} {shown}`"
 

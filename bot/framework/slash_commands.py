@@ -15,6 +15,8 @@ from incidents.core.times import find_duration
 _WORD = re.compile(r"\S+")
 # How command lines are asked how they are written. `help` isn't here: `escalate help` is a text.
 _ASKS_HOW = frozenset({"--help", "-h", "\u2014help", "\u2013help", "?", "-?", "/?"})
+# Verbs whose first word can't be an incident's number by chance, as a text's may.
+_NO_TEXT_FIRST = frozenset({"status", "severity", "role", "handoff", "invite", "checkin", "snooze"})
 # How much a word must resemble an option to be asked about: `--privte`, but not `--force`.
 _RESEMBLES = 0.75
 _SHORTEST_START = 3
@@ -55,6 +57,16 @@ class Command:
     examples: tuple[str, ...] = ()
     repeat: Repeat = Repeat.REQUEST
 
+    # The verb as a member of a family: `undo` is `note undo`, too. `when` matches all that may
+    # follow the family's word for it to be this verb, so that people's text stays text; its group
+    # `rest` is what the verb gets. Without `when`: the verb's word, then anything. What only `doubt`
+    # matches may be text or the verb, and is asked about. `inside` is how it is written there, if
+    # not as the family's word and `usage`.
+    family: str = ""
+    when: str = ""
+    doubt: str = ""
+    inside: str = ""
+
     @property
     def name(self) -> str:
         """Return the verb: the first word of the usage that isn't optional."""
@@ -82,6 +94,7 @@ class CommandRefused(Exception):
         "flag_takes_no_value",
         "takes_no_words",
         "reference_last",
+        "text_or_verb",
     ]
     word: str
     command: Command | None = None
@@ -103,11 +116,14 @@ class Grammar:
                 if word in self._by_word:
                     raise ValueError(f"two commands are called {word!r}")
                 self._by_word[word] = command
+        self.families: Mapping[str, Sequence[Command]] = {
+            name: [one for one in self.commands if one.family == name]
+            for name in dict.fromkeys(one.family or one.name for one in self.commands)
+        }
 
     def find(self, word: str) -> Command | None:
         """Return the command with this name or alias, in any case, as in `Note:`, or None."""
-        bare = word.casefold()
-        return self._by_word.get(bare) or self._by_word.get(bare.rstrip(":,.!?"))
+        return self._by_word.get(word.casefold()) or self._by_word.get(_bare(word))
 
     def close_to(self, word: str) -> tuple[str, ...]:
         """Return the names of up to three commands that resemble the word."""
@@ -138,26 +154,64 @@ class Grammar:
                 text=rest,
                 reference=str(reference or ""),
             )
+        family = _bare(verb) if _bare(verb) in self.families else command.name
+        head = command
+        if not verb.endswith(":"):  # `note: undo` is a text
+            command, tail = self._member(family, head, tail, reference=str(reference or ""))
         if tail.casefold() in _ASKS_HOW:  # `cancel --help` must not cancel
-            return self.find("help"), CommandWords(
-                verb="help", text=command.name, reference=reference
-            )
+            asked = family if command is head else command.name
+            return self.find("help"), CommandWords(verb="help", text=asked, reference=reference)
         self._refuse_misplaced(command, tail, reference=str(reference or ""))
         flags, words = _take_flags(tail, command)
         return command, CommandWords(
             verb=command.name, text=words, reference=reference, flags=flags
         )
 
+    def _member(
+        self, family: str, head: Command, text: str, *, reference: str
+    ) -> tuple[Command, str]:
+        """Return the family's verb that the text begins with, and its words; else the head.
+
+        Raises: CommandRefused for what may be text or a verb.
+        """
+        first, rest = _split_word(text)
+        for member in self.families.get(family, ()):
+            is_named = first.casefold() in {member.name, *member.aliases}
+            if is_named and (not member.when or rest.casefold() in _ASKS_HOW):
+                return member, rest
+            found = _matches(member.when, text)
+            if found is not None:
+                return member, (found["rest"] or "").strip()
+            if _matches(member.doubt, text) is not None:
+                close = (f"{member.name} {text}", f"{head.name}: {text}")
+                raise CommandRefused(
+                    "text_or_verb", f"{family} {first}", close=close, reference=reference
+                )
+        # `learn` itself takes only a person.
+        is_alone = text.casefold() in {"", *_ASKS_HOW} or first[0] in "@<-\u2013\u2014"
+        if family != head.name and not is_alone:
+            named = f"{family} {first}"
+            near = self.close_to(first)
+            raise CommandRefused("unknown_verb", named, close=near, text=text, reference=reference)
+        return head, text
+
     def _refuse_misplaced(self, command: Command, text: str, *, reference: str) -> None:
         """Refuse words that would be dropped, and an incident named after the verb."""
         if parse_reference(text) is not None and not command.takes_reference:
             # A list or a declaration isn't about one incident.
-            verb = "show" if command.name in {"declare", "help", "list"} else command.name
+            verb = "show" if command.name in {"declare", "find", "help", "list"} else command.name
             ready: tuple[str, ...] = (f"{text.upper()} {verb}",)
+            raise CommandRefused("reference_last", text, command=command, close=ready)
+        first, rest = _split_word(text)
+        if command.name in _NO_TEXT_FIRST and parse_reference(_bare(first)) is not None:
+            ready = (f"{_bare(first).upper()} {command.name} {rest}",)
             raise CommandRefused("reference_last", text, command=command, close=ready)
         if text and not command.takes_words:
             singular = self.find(command.name.removesuffix("s"))
             ready = (f"{singular.name} {text}",) if singular and singular is not command else ()
+            if command.name == "show":  # `show roles`, `show checkout`
+                other = self.find(first)
+                ready = (text if other is not None else f"show find {text}",)
             raise CommandRefused(
                 "takes_no_words",
                 command.name,
@@ -166,6 +220,25 @@ class Grammar:
                 text=f"{command.name} {text}",
                 reference=reference,
             )
+
+
+def reference_first(text: str) -> str:
+    """Return `note INC-2 text` as `INC-2 note text`; "" if no reference follows the verb."""
+    words = text.split()
+    at = 2 if words and words[0].casefold() in _NO_TEXT_FIRST else 1  # `status resolve INC-2`
+    for place in range(1, at + 1):
+        named = _bare(" ".join(words[place : place + 1]))
+        if parse_reference(named) is not None and words[place - 1].casefold() != "duplicate":
+            return " ".join((named.upper(), *words[:place], *words[place + 1 :]))
+    return ""
+
+
+def _bare(word: str) -> str:
+    return word.casefold().rstrip(":,.!?")
+
+
+def _matches(pattern: str, text: str) -> re.Match[str] | None:
+    return re.fullmatch(pattern, text, re.IGNORECASE | re.DOTALL) if pattern else None
 
 
 def _split_word(text: str) -> tuple[str, str]:
@@ -242,6 +315,12 @@ def _refuse_near_miss(word: str, name: str, command: Command) -> None:
 def usage_of(command: Command, *, slash: str) -> str:
     """Return how the command is written, e.g. `/incident snooze 15m [reason]`."""
     return f"{slash} {command.usage}".strip()
+
+
+def usage_inside(command: Command, *, slash: str) -> str:
+    """Return how the command is written in its family, e.g. `/incident update snooze [15m] [reason]`."""
+    usage = command.usage.removeprefix("[INC-12] ")
+    return f"{slash} {command.inside or f'{command.family} {usage}'.strip()}"
 
 
 def flag_usage(flag: Flag) -> str:

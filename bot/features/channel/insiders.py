@@ -237,6 +237,7 @@ FEATURE = Feature(
         Verb(
             OnIncident,
             usage="[INC-12] who",
+            family="show",
             repeat=Repeat.HARMLESS,
             summary="List who can see a private incident, and why; only they can ask.",
             examples=("INC-12 who",),
@@ -247,6 +248,7 @@ FEATURE = Feature(
         Verb(
             Inviting,
             usage="[INC-12] invite @someone … [reason]",
+            family="role",
             summary="Invite people to the incident and its channel; a private one asks you first.",
             examples=(_INVITE_EXAMPLE,),
             typed=typed_invite,
@@ -256,6 +258,7 @@ FEATURE = Feature(
         Verb(
             TakingBack,
             usage="[INC-12] uninvite @someone [reason]",
+            family="role",
             summary="Remove somebody from a private incident: they can't see it, and their roles end.",
             examples=(_UNINVITE_EXAMPLE,),
             typed=typed_uninvite,

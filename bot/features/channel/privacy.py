@@ -200,6 +200,9 @@ FEATURE = Feature(
         Verb(
             Moving,
             usage="[INC-12] private [@someone …] [reason]",
+            family="status",
+            when=r"private(?P<rest>(?:\s+(?:(?:to|with)\s+)?(?:@|<@|<!).*)?)",
+            inside="status private [@someone … [reason]]",
             summary="Move the incident to a private channel; there is no way back.",
             examples=("private", _EXAMPLE),
             typed=typed_move,
@@ -215,6 +218,7 @@ FEATURE = Feature(
         Verb(
             Recovering,
             usage="[INC-12] recover reason",
+            family="status",
             summary="Open a private incident, if the policy names you for it; its people are told.",
             examples=("INC-12 recover Everybody in it has left the company",),
             words=("reason",),

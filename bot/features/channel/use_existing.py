@@ -175,6 +175,7 @@ FEATURE = Feature(
         Verb(
             Using,
             usage="channel #name",
+            family="status",
             summary="Use a channel that is already there; without a name, opens the form.",
             examples=(_EXAMPLE,),
             typed=typed_channel,

@@ -159,6 +159,8 @@ FEATURE = Feature(
         Verb(
             Ask,
             usage="checkin @someone [10m] question…",
+            family="action",
+            when=r"check-?in(?P<rest>(?:\s+(?:(?:with|to)\s+)?(?:@|<@|<!).*)?)",
             summary="Ask a named person, with a time box; at its end they are asked how it went.",
             aliases=("check-in",),
             examples=(_EXAMPLE,),

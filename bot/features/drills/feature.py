@@ -220,6 +220,7 @@ FEATURE = Feature(
         Verb(
             Starting,
             usage="drill [scenario] [@mentor]",
+            family="learn",
             summary="Practise on an incident that unfolds by itself; alone, lists the scenarios.",
             aliases=("practice", "practise"),
             flags=(
@@ -240,6 +241,7 @@ FEATURE = Feature(
         Verb(
             Choice,
             usage="check [name]",
+            family="learn",
             summary="In a drill: look at something; without a name, shows what there is.",
             examples=("check logs",),
             words=("check",),
@@ -253,6 +255,7 @@ FEATURE = Feature(
         Verb(
             Choice,
             usage="act [name]",
+            family="learn",
             summary="In a drill: do something; without a name, shows what there is.",
             examples=("act roll-back",),
             words=("action",),

@@ -350,12 +350,25 @@ _EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# What follows tells an answer from what somebody is called for: `take 2`, but not `take a look`.
+_FIELD: Final = rf"(?:\d+\s+)?(?:{'|'.join(PacketField)})(?![\w-])"
+_ANSWERED: Final = (
+    r"(?P<rest>(?:\d+\s+)?(?:take|mine)(?:\s+\d+)?|(?:decline|can't|withdraw|more|redirect|add)(?:\s+\d+)?"
+    r"|(?:decline|can't|withdraw)\s+\d+\s+.*|next(?:\s+\d+)?(?:\s+[@<]\S+)?"
+    rf"|redirect\s+(?:\d+\s+)?(?:@|<@|<!).*|more\s+{_FIELD}|add\s+{_FIELD}.*)|list"
+)
+_PERHAPS_ANSWERED: Final = r"(?:decline|can't|withdraw|redirect)(?=\s).*"
+
 FEATURE = Feature(
     name="escalation_command",
     verbs=(
         Verb(
             Words,
             usage="escalation [take|more|redirect|decline|next|add|withdraw] [number] [words]",
+            family="escalate",
+            when=_ANSWERED,
+            doubt=_PERHAPS_ANSWERED,
+            inside="escalate list|take|more|redirect|decline|next|add|withdraw [number] [words]",
             summary="How the escalations stand; answer one, add to it, call the next step, withdraw it.",
             aliases=("escalations",),
             examples=(

@@ -75,6 +75,7 @@ FEATURE = Feature(
         Verb(
             Words,
             usage="prompts on|off",
+            family="learn",
             summary="Switch off, or on again, what Sitrep asks you alone in this incident.",
             examples=(_EXAMPLE,),
             words=("text",),

@@ -201,6 +201,7 @@ FEATURE = Feature(
         Verb(
             Successor,
             usage="handover [@someone]",
+            family="oncall",
             summary="Hand your shift over: a note drafted from the record, accepted by the next.",
             examples=(EXAMPLE,),
             typed=typed_successor,

@@ -311,6 +311,7 @@ FEATURE = Feature(
         Verb(
             Following,
             usage="shadow [@mentor|role|service|list|stop] [--until 2w]",
+            family="learn",
             summary="Learn by watching: be brought into a mentor's incidents; alone, opens the form.",
             flags=(Flag("until", "The last day, as a date or from today: 10d, 2w.", "DATE"),),
             examples=(EXAMPLE, "shadow commander", "shadow stop"),

@@ -138,6 +138,7 @@ FEATURE = Feature(
         Verb(
             Editing,
             usage="edit",
+            family="status",
             summary="Open the form for title, summary, impact and services.",
             form="edit_submit",
             opened_by=("edit_open",),

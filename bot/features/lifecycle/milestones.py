@@ -73,6 +73,7 @@ FEATURE = Feature(
         Verb(
             Moments,
             usage="milestones",
+            family="status",
             summary="Open the form for detected, impact started and ended, mitigated, resolved.",
             aliases=("times",),
             form="milestones_submit",

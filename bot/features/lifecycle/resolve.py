@@ -151,6 +151,7 @@ def _reason_input(label: str, *, example: str, optional: bool = False) -> blocks
 RESOLVE = Verb(
     form.Ending,
     usage="resolve [what fixed it]",
+    family="status",
     summary="It is over: asks for what the record still lacks, in one form.",
     examples=("resolve Rolled back checkout 1.42",),
     words=("resolution",),
@@ -174,6 +175,8 @@ FEATURE = Feature(
         Verb(
             Reason,
             usage="close [text]",
+            family="status",
+            when=r"close(?P<rest>(?:\s(?!\s*to\b).*)?)",
             summary="Nothing more to do: closes a resolved incident.",
             words=("reason",),
             buttons=("close_incident",),
@@ -183,6 +186,7 @@ FEATURE = Feature(
         Verb(
             Reason,
             usage="reopen reason",
+            family="status",
             summary="Take a resolved or closed incident up again.",
             examples=("reopen Errors are back since 14:05",),
             words=("reason",),
@@ -198,6 +202,7 @@ FEATURE = Feature(
         Verb(
             Reason,
             usage="cancel reason",
+            family="status",
             summary="It wasn't an incident.",
             examples=("cancel False alarm: the monitor was misconfigured",),
             words=("reason",),
@@ -213,6 +218,7 @@ FEATURE = Feature(
         Verb(
             Reason,
             usage="duplicate INC-7 [text]",
+            family="status",
             summary="Cancel this incident as the same as another, and link it.",
             examples=("duplicate INC-7",),
             words=("original", "reason"),

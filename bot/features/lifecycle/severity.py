@@ -101,6 +101,8 @@ FEATURE = Feature(
         Verb(
             SeverityChange,
             usage="severity [sev1] [reason]",
+            family="status",
+            when=r"severity(?P<rest>(?:\s.*)?)|sev",
             summary="Change how bad it is; worse brings the next update forward. Alone: the form.",
             aliases=("sev",),
             examples=("severity sev1 Payments fail as well",),

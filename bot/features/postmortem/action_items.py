@@ -323,6 +323,9 @@ FEATURE = Feature(
         Verb(
             OnIncident,
             usage="actions",
+            family="action",
+            when=r"(?:actions|list)(?P<rest>)",
+            inside="action list",
             repeat=Repeat.HARMLESS,
             summary="The incident's action items, with buttons to finish them.",
             perform=show_list,

@@ -293,6 +293,12 @@ _VERBS: dict[str, Verb[OnProposal]] = {
     "break_glass": BREAK_GLASS,
 }
 
+_PLAIN = r"approve|decline|abandon|carried[-_]out|carry-out|break[-_]glass"
+_ANY = rf"(?:{_PLAIN}|objections|object|done)(?=\s|$)"
+# An answer alone, with its number, or after it. `propose approve the failover` may be a step.
+_ANSWERED = rf"(?P<rest>(?:\d+\s+)?{_ANY}|{_ANY}\s+\d+|\d+(?:\s+(?:{_PLAIN})(?=\s).*)?)|list"
+_PERHAPS_ANSWERED = rf"(?:\d+\s+)?{_ANY}.*"
+
 FEATURE = Feature(
     name="proposals",
     verbs=(
@@ -300,6 +306,10 @@ FEATURE = Feature(
         Verb(
             Words,
             usage="proposal [2] [approve|decline|objections|object|done|abandon|break-glass] [words]",
+            family="propose",
+            when=_ANSWERED,
+            doubt=_PERHAPS_ANSWERED,
+            inside="propose [2] approve|decline|objections|object|done|abandon|break-glass [words]",
             summary="Show a proposal, answer it, or report its result.",
             aliases=("proposals",),
             examples=("proposal 2 decline It loses the carts in progress",),

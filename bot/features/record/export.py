@@ -84,6 +84,7 @@ FEATURE = Feature(
         Verb(
             Words,
             usage="export [md|csv|json]",
+            family="postmortem",
             summary="Upload the timeline as a file to the incident's channel.",
             examples=("export", "export csv"),
             words=("text",),

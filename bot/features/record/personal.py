@@ -46,6 +46,7 @@ FEATURE = Feature(
         Verb(
             OwnData,
             usage="mydata",
+            family="show",
             summary="Get what I keep about you, as a file that only you see.",
             examples=("mydata",),
             do=lambda uow, _: request_own_data(uow),

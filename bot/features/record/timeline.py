@@ -331,6 +331,8 @@ FEATURE = Feature(
         Verb(
             Undo,
             usage="undo [again]",
+            family="note",
+            when=r"undo(?P<rest>(?:\s+again)?)",
             repeat=Repeat.WORDS,
             summary="Withdraw your own last note or mark; `again`, the one before.",
             buttons=("note_undo",),
@@ -339,6 +341,7 @@ FEATURE = Feature(
         Verb(
             TimelinePage,
             usage="timeline [--last 20]",
+            family="show",
             repeat=Repeat.HARMLESS,
             summary="Show the newest entries of the timeline.",
             flags=(Flag("last", f"how many, up to {MAX_LAST}", metavar="N"),),

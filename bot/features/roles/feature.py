@@ -172,6 +172,9 @@ FEATURE = Feature(
         Verb(
             OnIncident,
             usage="roles",
+            family="role",
+            when=r"(?:roles|list)(?P<rest>)",
+            inside="role list",
             repeat=Repeat.HARMLESS,
             summary="Who holds which role, with buttons to take, assign or give one up.",
             perform=show_roles,

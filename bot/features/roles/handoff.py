@@ -78,6 +78,7 @@ FEATURE = Feature(
         Verb(
             Offer,
             usage="handoff [@someone|none] [what they should know]",
+            family="role",
             summary="Offer command to somebody, with a brief; `none` steps down; alone, opens the form.",
             examples=(_EXAMPLE, "handoff none"),
             typed=typed_offer,
@@ -92,6 +93,7 @@ FEATURE = Feature(
         Verb(
             TakeOver,
             usage="takeover [reason]",
+            family="role",
             summary="Take command at once, with a reason; alone, opens the form.",
             examples=("takeover No answer since 14:05, a decision is due",),
             typed=typed_take_over,

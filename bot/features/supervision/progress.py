@@ -186,6 +186,8 @@ FEATURE = Feature(
         Verb(
             Looking,
             usage="progress [@someone]",
+            family="learn",
+            aliases=("learn",),
             summary="Your way to working alone, and what is missing; seen by you and your mentors.",
             flags=(Flag("export", "Send yours to you as a file (json, or csv)."),),
             examples=("progress", _EXAMPLE, "progress --export csv"),

@@ -297,6 +297,7 @@ FEATURE = Feature(
         Verb(
             Setting,
             usage="stage [@someone] [observe|assist|lead|solo] [note…]",
+            family="learn",
             summary="Show or set how far somebody works on their own, and who is their mentor.",
             flags=(
                 Flag("role", "Only in this role.", "commander"),

@@ -225,6 +225,12 @@ def not_snoozed_message(error: AlreadySo, *, slash: str) -> blocks.Message:
     )
 
 
+# `update snooze` before a duration, or alone; other words after it belong to an update.
+_SNOOZED = (
+    r"snooze(?P<rest>(?:\s+(?:for\s+)?(?:[\d.,]+\s*(?:[smhdw](?![a-z])|secs?\b|mins?\b|minutes?\b|hrs?\b"
+    r"|hours?\b|days?\b|$)|half\s+an?\b|an?\s+(?:half|quarter|hour)|(?:one|two|three)\s+hours?\b|until\b).*)?)"
+)
+
 FEATURE = Feature(
     name="updates",
     verbs=(
@@ -249,6 +255,8 @@ FEATURE = Feature(
         Verb(
             Snooze,
             usage="snooze [15m] [reason]",
+            family="update",
+            when=_SNOOZED,
             summary="Put the next update off once.",
             examples=("snooze 15m rollback ends in ten minutes",),
             typed=typed_snooze,
