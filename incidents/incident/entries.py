@@ -89,12 +89,17 @@ class StatusChanged(Payload):
     has_customer_impact: bool | None = None
     milestones: Mapping[str, Moved] = field(default_factory=dict)
     next_update_due_at: Moved | None = None
+    # Where the severity was changed in the same line; it has an entry of its own.
+    old_severity: str = ""
+    new_severity: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return the step, and what was said about it."""
         no_impact = Detail(("No customer impact",)) if self.has_customer_impact is False else None
+        both = (" and the severity: ", Words(self.old_severity), " → ", Words(self.new_severity))
         return telling(
             f"{self._step()}: {self.old} → {self.new}",
+            *(both if self.new_severity else ()),
             details=(
                 no_impact,
                 said(self.resolution, "What fixed it"),
@@ -131,6 +136,8 @@ class SeverityChanged(Payload):
     is_worse: bool = False
     reason: str = ""
     next_update_due_at: Moved | None = None
+    # The message about the new status tells it, too.
+    is_told_with_status: bool = False
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return the change, why, and when the next update is due if that moved."""

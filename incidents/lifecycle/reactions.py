@@ -15,6 +15,12 @@ def invite_for_severity(plan: IncidentPlan[SeverityChanged]) -> None:
     plan.invite_policy(severity.invites if severity else ())
 
 
+def post_severity(plan: IncidentPlan[SeverityChanged]) -> None:
+    """Post a new severity, unless the message about the new status tells it."""
+    if not plan.event.is_told_with_status:
+        plan.post()
+
+
 def retitle(plan: IncidentPlan[Edited]) -> None:
     """Show a new title in the channel's topic."""
     if "title" in plan.event.changes:

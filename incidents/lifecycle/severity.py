@@ -19,7 +19,12 @@ from incidents.storage.database import trimmed
 
 
 async def change_severity(
-    uow: UnitOfWork, ref: IncidentRef, *, severity_key: str, reason: str = ""
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    severity_key: str,
+    reason: str = "",
+    is_told_with_status: bool = False,
 ) -> Outcome:
     """Change the severity; a worse one brings the next update forward and invites people.
 
@@ -53,6 +58,7 @@ async def change_severity(
         new_rank=severity.rank,
         is_worse=is_worse,
         reason=why,
+        is_told_with_status=is_told_with_status,
     )
     incident.severity_key = severity.key
     incident.severity_name = severity.name

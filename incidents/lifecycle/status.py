@@ -4,6 +4,7 @@ Resolving is in `resolve.py`, because it asks for facts first; both use `move()`
 """
 
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +25,7 @@ from incidents.incident.lifecycle import (
 )
 from incidents.incident.timeline import TimelineEntry
 from incidents.lifecycle.entries import DuplicateFound
+from incidents.lifecycle.severity import change_severity
 from incidents.policy.policy import Action
 from incidents.proposals.end import end_proposals
 from incidents.roles.handoffs import end_handoff
@@ -48,6 +50,37 @@ async def change_status(
     await uow.permit(Action.CHANGE_STATUS, incident)
     await allow_move(uow.session, incident, target)
     return await move(uow, incident, StatusChanged(new=target, text=trimmed(text)))
+
+
+async def change_both(
+    uow: UnitOfWork,
+    ref: IncidentRef,
+    *,
+    target: IncidentStatus,
+    severity_key: str,
+    text: str = "",
+) -> Outcome:
+    """Change status and severity at once, or neither; what is so already isn't asked again.
+
+    Raises: what `change_status` and `change_severity` raise.
+    """
+    incident = await uow.get_incident(ref)
+    severity = uow.policy.find_severity(severity_key)
+    if severity is not None and severity.key == incident.severity_key:
+        return await change_status(uow, ref, target=target, text=text)
+    change = partial(change_severity, uow, ref, severity_key=severity_key, reason=text)
+    if incident.lifecycle_status is target:
+        return await change()
+    if not incident.is_open:  # reopening is told by itself
+        await change()
+        return await change_status(uow, ref, target=target, text=text)
+    await uow.permit(Action.CHANGE_STATUS, incident)
+    await allow_move(uow.session, incident, target)
+    changed = await change(is_told_with_status=True)
+    old, new = changed.data["old"], changed.data["new"]
+    step = StatusChanged(new=target, text=trimmed(text), old_severity=old, new_severity=new)
+    moved = await move(uow, incident, step)
+    return replace(moved, data={**moved.data, "severity": new})
 
 
 async def close(uow: UnitOfWork, ref: IncidentRef, *, text: str = "") -> Outcome:

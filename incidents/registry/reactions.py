@@ -221,7 +221,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     ),
     on(
         SeverityChanged,
-        post,
+        lifecycle.post_severity,
         updates.follow_due,
         lifecycle.invite_for_severity,
         guidance.look_after_guided,

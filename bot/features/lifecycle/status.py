@@ -1,25 +1,34 @@
 """Status: the command, and the form with the possible next statuses."""
 
+from dataclasses import replace
 from functools import partial
 
 from bot.features.lifecycle.resolve import RESOLVE
 from bot.features.lifecycle.resolve_form import Ending
+from bot.features.lifecycle.severity import changed_message
+from bot.features.lifecycle.severity_words import said_severity
 from bot.framework.arguments import OnIncident
 from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.requests import Reply, Request, Say
+from bot.framework.requests import Reply, Request, Say, split_first
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import IncidentRef
-from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus, is_open
+from incidents.incident.lifecycle import (
+    ALLOWED_TRANSITIONS,
+    OPEN_STATUSES,
+    IncidentStatus,
+    is_open,
+)
 from incidents.incident.views import EntryView, IncidentView
 from incidents.lifecycle.entries import DuplicateFound
 from incidents.lifecycle.resolve import Resolution, resolve
-from incidents.lifecycle.status import cancel, change_status, close
-from incidents.policy.policy import Action
+from incidents.lifecycle.severity import change_severity
+from incidents.lifecycle.status import cancel, change_both, change_status, close
+from incidents.policy.policy import Action, Policy
 
 _MEANINGS = {
     IncidentStatus.TRIAGE: "Sizing up: what is it, how bad?",
@@ -33,19 +42,59 @@ _MEANINGS = {
 
 
 class Step(OnIncident):
-    """An incident's new status, and what is known now."""
+    """An incident's new status, its new severity, or both, and what is known now."""
 
     status: str = ""
     text: str = ""
+    severity: str = ""
+
+
+def typed_step(request: Request) -> Step:
+    """Parse `status mitigated sev3 text`: either word alone, or both in any order.
+
+    Only `sev3`, or a severity by its key, is read as one; other words are text.
+
+    Raises: InvalidInput for an unknown status, or one that ends the incident beside a severity.
+    """
+    given, words = Step(request.incident_ref()), request.words.text
+    severity, rest = _severity_first(words, request.policy)
+    first, after = split_first(rest)
+    status = _find_status(first) if severity else _status_of(first)
+    if severity and status is None:
+        return replace(given, severity=severity, text=mentions.plain(rest))
+    if severity and status not in OPEN_STATUSES:
+        problem = f"{mentions.code(first)} can't be said with a severity: send one after the other"
+        raise InvalidInput("status", problem, f"status {status} {mentions.plain(after)}".strip())
+    if not severity and status in OPEN_STATUSES:
+        severity, after = _severity_first(after, request.policy)
+    return replace(given, status=status or "", severity=severity, text=mentions.plain(after))
 
 
 async def take_step(request: Request, given: Step) -> Reply:
-    """Change the status; if resolving lacks information, open its form."""
+    """Change status, severity or both; if resolving lacks information, open its form."""
     try:
-        outcome = await request.transact(step(given.ref, _status_of(given.status), text=given.text))
+        outcome = await request.transact(_use_case(given))
+    except InvalidInput as error:
+        if not given.severity or error.field != "reason":
+            raise
+        line = f"status {given.status} {given.severity}".replace("  ", " ")
+        example = f"{line} Only one customer is affected"
+        raise InvalidInput("reason", error.problem, example) from None
     except InformationMissing:
         return await RESOLVE.ask(request, Ending(given.ref, resolution=given.text))
-    return Say(moved_message(outcome))
+    is_moved = outcome.kind == "status_changed"
+    return Say(moved_message(outcome) if is_moved else changed_message(outcome))
+
+
+def _use_case(given: Step) -> UseCase:
+    if given.severity and not given.status:
+        change = partial(change_severity, severity_key=given.severity, reason=given.text)
+        return partial(change, ref=given.ref)
+    target = _status_of(given.status)
+    if not given.severity:
+        return step(given.ref, target, text=given.text)
+    both = partial(change_both, ref=given.ref, severity_key=given.severity)
+    return partial(both, target=target, text=given.text)
 
 
 def step(ref: IncidentRef, target: IncidentStatus, *, text: str) -> UseCase:
@@ -63,7 +112,9 @@ def step(ref: IncidentRef, target: IncidentStatus, *, text: str) -> UseCase:
 def moved_message(outcome: Outcome) -> blocks.Message:
     """Return the reply to the person who changed the status."""
     reference, new = outcome.data["reference"], outcome.data["new"]
-    return say(f"*{reference}* is now *{new}*. It is on the timeline and in its channel.")
+    severity = outcome.data.get("severity")
+    also = f" and *{mentions.escape_line(severity)}*" if severity else ""
+    return say(f"*{reference}* is now *{new}*{also}. It is on the timeline and in its channel.")
 
 
 def status_form(view: IncidentView) -> blocks.View:
@@ -102,10 +153,24 @@ def status_form(view: IncidentView) -> blocks.View:
 
 
 def _status_of(word: str) -> IncidentStatus:
-    try:
-        return IncidentStatus(word.strip(" :;,.!*_`'\"").casefold())
-    except ValueError:
-        raise InvalidInput("status", "unknown", ", ".join(IncidentStatus)) from None
+    found = _find_status(word)
+    if found is None:
+        raise InvalidInput("status", "unknown", ", ".join(IncidentStatus))
+    return found
+
+
+def _find_status(word: str) -> IncidentStatus | None:
+    bare = word.strip(" :;,.!*_`'\"").casefold()
+    return next((one for one in IncidentStatus if one == bare), None)
+
+
+def _severity_first(text: str, policy: Policy) -> tuple[str, str]:
+    """Return the severity's key that the text begins with, and the rest; `P1` is text."""
+    said, first = said_severity(text, policy), split_first(text)[0].casefold()
+    is_key = policy.find_severity(first.strip(":,;.").replace("-", "")) is not None
+    if said.severity is None or said.is_word or not (is_key or first.startswith("sev")):
+        return "", text
+    return said.severity.key, said.rest
 
 
 def duplicate_found(
@@ -122,10 +187,13 @@ FEATURE = Feature(
     verbs=(
         Verb(
             Step,
-            usage="status [triage|investigating|identified|mitigated] [text]",
-            summary="Change the status, with what is known now; alone, opens the form.",
-            examples=("status identified Bad deploy of checkout 1.42",),
-            words=("status", "text"),
+            usage="status [triage|investigating|identified|mitigated] [sev2] [text]",
+            summary="Change status, severity or both, with what is known now; alone, the form.",
+            examples=(
+                "status identified Bad deploy of checkout 1.42",
+                "status mitigated sev3 Rolled back, only old carts fail",
+            ),
+            typed=typed_step,
             form="status_submit",
             opened_by=("status_change",),
             needs=Action.CHANGE_STATUS,

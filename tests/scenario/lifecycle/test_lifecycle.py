@@ -228,3 +228,50 @@ async def test_resolving_is_for_responders_and_says_so_before_a_form_opens(bot: 
     outcome = await bob.command("/incident INC-1 resolve Done")
     assert outcome.view is None
     assert "responders" in outcome.text
+
+
+async def test_status_and_severity_said_in_one_are_one_line_in_the_channel(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    before = len(room.messages)
+    answer = await alice.command("/incident status mitigated sev3 Rolled back", channel=ROOM)
+    assert "INC-1 is now mitigated and SEV3" in answer.rendered.replace("*", "")
+    await bot.settle()
+    (line,) = unpinned(room, "Rolled back")
+    assert "triage → mitigated and the severity: SEV2 → SEV3" in line.text
+    assert unpinned(room, "lowered the severity") == []
+    topics = [one for one in room.messages[before:] if one.subtype == "channel_topic"]
+    assert len(room.messages) == before + 1 + len(topics)
+    timeline = (await alice.command("/incident timeline", channel=ROOM)).rendered
+    assert "Lowered the severity: SEV2 → SEV3" in timeline
+
+    # The other order, and each alone; what is so already isn't in the way.
+    for said, shown in (
+        ("sev1 investigating Errors are back", "mitigated → investigating and the severity"),
+        ("sev2 Only in the EU", "lowered the severity: SEV1 → SEV2"),
+        ("identified SEV-2: A bad deploy", "investigating → identified"),
+        ("sev 3 Few are left", "lowered the severity: SEV2 → SEV3"),
+        ("mitigated P1 customers are fine again", "P1 customers are fine again"),
+    ):
+        await alice.command(f"/incident status {said}", channel=ROOM)
+        await bot.settle()
+        assert len(unpinned(room, shown)) == 1, said
+
+
+async def test_status_and_severity_said_in_one_are_refused_as_a_whole(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    before = room.transcript
+    for said, why in (
+        ("mitigated sev3", "`/incident status mitigated sev3 Only one customer is affected`"),
+        ("sev3 closed Nothing left", "`closed` can't be said with a severity"),
+        ("sev3", "`/incident status sev3 Only one customer is affected`"),
+        ("INC-1 mitigated", "`/incident INC-1 status mitigated`"),
+    ):
+        answer = await alice.command(f"/incident status {said}", channel=ROOM)
+        assert why in answer.text
+    await alice.command("/incident status mitigated", channel=ROOM)
+    again = await alice.command("/incident status triage sev1 Payments fail too", channel=ROOM)
+    assert "can't become triage" in again.text
+    await bot.settle()
+    assert "SEV2" in room.pins[0].text
+    assert "severity:" not in room.transcript.removeprefix(before)
