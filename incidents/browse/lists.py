@@ -90,7 +90,7 @@ async def list_incidents(
         .limit(page_size)
     )
     rows = (await session.execute(query)).scalars()
-    return ListPage(scope, tuple(_listed(row) for row in rows), page, pages, total)
+    return ListPage(scope, tuple(listed(row) for row in rows), page, pages, total)
 
 
 async def list_all(
@@ -107,25 +107,26 @@ async def list_all(
     However many there are, only as many are read as are shown.
     """
     query = select(Incident).where(Incident.workspace_id == workspace_id, visible_to(viewer))
-    place = await _place_of(session, newer_than or older_than, workspace_id=workspace_id)
+    place = await place_of(session, newer_than or older_than, workspace_id=workspace_id)
     if newer_than is not None and place is not None:
-        rows = (await session.execute(_next_to(query, place, is_newer=True, size=size))).scalars()
-        newer = [_listed(row) for row in rows]
+        rows = (await session.execute(next_to(query, place, is_newer=True, size=size))).scalars()
+        newer = [listed(row) for row in rows]
         if len(newer) >= size:
             shown = tuple(reversed(newer[:size]))
             return Stretch(shown, has_newer=len(newer) > size, has_older=True)
         place = None  # the newest stretch is shown in full
-    found = (await session.execute(_next_to(query, place, is_newer=False, size=size))).scalars()
-    older = [_listed(row) for row in found]
+    found = (await session.execute(next_to(query, place, is_newer=False, size=size))).scalars()
+    older = [listed(row) for row in found]
     return Stretch(tuple(older[:size]), has_newer=place is not None, has_older=len(older) > size)
 
 
 _Place = tuple[datetime, uuid.UUID]
 
 
-async def _place_of(
+async def place_of(
     session: AsyncSession, incident_id: uuid.UUID | None, *, workspace_id: uuid.UUID
 ) -> _Place | None:
+    """Return where an incident stands among all, if it is ours."""
     if incident_id is None:
         return None
     query = select(Incident.declared_at, Incident.id).where(
@@ -135,7 +136,7 @@ async def _place_of(
     return None if row is None else (row.declared_at, row.id)
 
 
-def _next_to(
+def next_to(
     query: Select[Incident], place: _Place | None, *, is_newer: bool, size: int
 ) -> Select[Incident]:
     """Return the query for those next to the place, the nearest first, and one more."""
@@ -162,7 +163,8 @@ def _in_scope(scope: Scope, *, viewer: Actor, now: datetime) -> ColumnElement[bo
     return is_open & or_(Incident.declared_by_id == viewer.person_id, has_role)
 
 
-def _listed(incident: Incident) -> ListedIncident:
+def listed(incident: Incident) -> ListedIncident:
+    """Return an incident as a line of a list."""
     return ListedIncident(
         id=incident.id,
         reference=str(incident.reference),

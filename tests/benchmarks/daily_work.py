@@ -9,6 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
+from incidents.browse.find import Found, find_incidents
 from incidents.browse.home import home_view
 from incidents.browse.lists import Scope, Stretch, list_all, list_incidents
 from incidents.core.clock import SystemClock
@@ -132,6 +133,13 @@ async def _far_back(place: Place) -> None:
     await place.read(list_all, newer_than=place.grown.old_incident)
 
 
+async def _find(place: Place) -> None:
+    """Look for what isn't there; a page looks at so many incidents and no more."""
+    more = {"policy": place.transactions.policy, "looks_at": 200}
+    page: Found = await place.read(find_incidents, "no such words", **more)
+    await place.read(find_incidents, "no such words", older_than=page.goes_on, **more)
+
+
 async def _home(place: Place) -> None:
     await place.read(home_view, page=1, now=place.now)
 
@@ -199,6 +207,7 @@ WORK: Final[Mapping[str, Operation]] = MappingProxyType(
         "list all, from the oldest on": _far_back,
         "list mine": partial(_list, scope=Scope.MINE),
         "list recent": partial(_list, scope=Scope.RECENT),
+        "find": _find,
         "Home": _home,
         "claim and settle effects": _dispatch,
         "look for due reminders": _tick,

@@ -1,7 +1,9 @@
-"""Reading incidents: `show` for the status card, `list` for pages of incidents."""
+"""Reading incidents: `show` for the status card, `list` and `find` for pages of incidents."""
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from bot.features.channel.status_card_view import status_card
 from bot.framework.arguments import Arguments, OnIncident, to_value
@@ -11,6 +13,8 @@ from bot.framework.requests import Reply, Request, Say
 from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
+from bot.slack.truncation import shorten
+from incidents.browse.find import Found, find_incidents
 from incidents.browse.lists import (
     ListedIncident,
     ListPage,
@@ -23,6 +27,8 @@ from incidents.core.errors import InvalidInput
 from incidents.incident.views import get_incident_view
 from incidents.policy.policy import Action
 
+_LONGEST_SEARCH: Final = 100
+
 
 class Listing(Arguments):
     """Which incidents to list, and which page."""
@@ -32,6 +38,13 @@ class Listing(Arguments):
     # In the list of all, which has no numbered pages.
     older_than: uuid.UUID | None = None
     newer_than: uuid.UUID | None = None
+
+
+class Finding(Arguments):
+    """The words to look for, and the incident after which the page goes on."""
+
+    words: str = ""
+    older_than: uuid.UUID | None = None
 
 
 async def show(request: Request, given: OnIncident) -> Reply:
@@ -46,6 +59,44 @@ async def list_them(request: Request, given: Listing) -> Reply:
         raise InvalidInput("list", f"isn't one of {', '.join(Scope)}", "list open")
     await request.permit(Action.VIEW)
     return Say(await _page(request, Scope(word), given), replaces=request.is_button)
+
+
+async def find_them(request: Request, given: Finding) -> Reply:
+    """Find incidents by words; going on replaces the message."""
+    words = shorten(given.words.strip(), _LONGEST_SEARCH)
+    if not words:
+        raise InvalidInput("search", "needs a word, or several that all occur", "find checkout")
+    await request.permit(Action.VIEW)
+    found = await request.read(
+        find_incidents, words, policy=request.policy, older_than=given.older_than
+    )
+    message = found_message(found, replace(given, words=words), slash=request.policy.command)
+    return Say(message, replaces=request.is_button)
+
+
+def found_message(found: Found, given: Finding, *, slash: str) -> blocks.Message:
+    """Return what was found, and the button that goes on."""
+    asked = mentions.code(given.words)
+    back_to = f" since {mentions.date(found.since, '{date}')}" if found.since else ""
+    lines = [incident_line(item) for item in found.items]
+    heading = f"Incidents with {asked}{back_to}{', newest first:' if lines else ': none.'}"
+    if not lines and found.goes_on is None:
+        heading += (
+            f" I look at numbers, titles, summaries and services. `{slash} list all` shows all."
+        )
+    on = replace(given, older_than=found.goes_on) if found.goes_on else None
+    back = replace(given, older_than=None) if given.older_than else None
+    buttons = [
+        blocks.button(label, action_id=action_id, value=to_value(there))
+        for label, action_id, there in (
+            ("Newest", "find_newest", back),
+            ("Older", "find_older", on),
+        )
+        if there is not None
+    ]
+    text = "\n".join([heading, *lines])
+    row = (blocks.actions(*buttons),) if buttons else ()
+    return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), *row))
 
 
 async def _page(request: Request, scope: Scope, given: Listing) -> blocks.Message:
@@ -136,6 +187,7 @@ FEATURE = Feature(
         Verb(
             Listing,
             usage="list [open|all|mine|recent]",
+            family="show",
             repeat=Repeat.HARMLESS,
             summary="Incidents, page by page.",
             aliases=("ls",),
@@ -143,6 +195,17 @@ FEATURE = Feature(
             words=("scope",),
             buttons=("list_previous", "list_next"),
             perform=list_them,
+        ),
+        Verb(
+            Finding,
+            usage="find words",
+            family="show",
+            repeat=Repeat.HARMLESS,
+            summary="Find incidents by number, title, summary or service; all words have to occur.",
+            examples=("show find checkout timeout",),
+            words=("words",),
+            buttons=("find_newest", "find_older"),
+            perform=find_them,
         ),
     ),
 )
