@@ -28,6 +28,7 @@ from bot.features.escalation import prompts as escalation_prompts
 from bot.features.guidance import feature as guidance
 from bot.features.guidance import prompts
 from bot.features.handover import feature as handover
+from bot.features.handover import on_call
 from bot.features.learning import debriefs, mentoring, shadowing
 from bot.features.lifecycle import declare as declaration
 from bot.features.lifecycle import edit as editing
@@ -77,6 +78,7 @@ def all_features() -> tuple[Feature, ...]:
         shadowing.FEATURE,
         debriefs.FEATURE,
         mentoring.FEATURE,
+        on_call.FEATURE,
         handover.FEATURE,
         stages.FEATURE,
         progress.FEATURE,

@@ -78,7 +78,7 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
         "handoff {rest}",
     ),
     (r"who (?:can )?sees?\b.*", "who"),
-    (r"who(?:'?s| is| are)? on.?call\b", "roles|escalate"),
+    (r"who(?:'?s| is| are)? on.?call\b(?: for\b)?\W*", "oncall {rest}"),
     (r"who(?:'?s| is| are)?\b", "roles"),
     (rf"(?P<role>{_ROLES}) (?P<who>me|@\S+)$", "role {role} {who}"),
     (r"(?:assign|appoint) (?P<who>@\S+)$", "role commander {who}|action {who}"),
@@ -267,6 +267,11 @@ def grammar_message(error: CommandRefused, *, slash: str) -> Message:
             likely = error.close or _by_phrase(error.text)
             ready = "".join(f" Did you mean {code(f'{before} {one}')}?" for one in likely)
             text = f"{code(error.word)} takes no words after it, so nothing was done.{ready}"
+        case "text_or_verb":
+            before = " ".join(part for part in (slash, error.reference) if part)
+            ready = "\n".join(code(f"{before} {one}") for one in error.close)
+            lead = f"{code(error.word)} can be read in two ways, so nothing was done."
+            return say(f"{lead} Send the line that you mean:\n{ready}")
         case "reference_last":
             ready = code(f"{slash} {error.close[0]}")
             return say(f"An incident's number comes first, so nothing was done: {ready}")
@@ -293,9 +298,9 @@ def _unknown_verb(error: CommandRefused, *, slash: str) -> str:
     ready = [code(f"{before} {one}") for one in meant]
     lead = f"There is no {code(error.word)}, so nothing was done."
     if len(ready) == 1:
-        return f"{lead} Did you mean {ready[0]}? `{slash} help` lists everything."
+        return f"{lead} Did you mean {ready[0]}? `{slash} help all` lists everything."
     if ready:
         return "\n".join(
-            (f"{lead} Did you mean one of these?", *ready, f"`{slash} help` lists everything.")
+            (f"{lead} Did you mean one of these?", *ready, f"`{slash} help all` lists everything.")
         )
-    return f"{lead} `{slash} help` lists everything."
+    return f"{lead} `{slash} help all` lists everything."

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -245,7 +245,7 @@ async def _why_not(ladder: Ladder, person: Person) -> str | None:
     why = why_not_reachable(person)
     if why is not None:
         return why
-    if await _is_absent(ladder, person):
+    if await absent_until(ladder.session, person, policy=ladder.policy, now=ladder.now):
         return "absent"
     if person.id == ladder.escalation.author_id:
         return "at_work"  # no reason given: the bot may have escalated for them
@@ -275,14 +275,18 @@ async def _is_kept_out(ladder: Ladder, person: Person, named_by: AbstractSet[str
     return not await _is_one_of(ladder, person, ladder.policy.private.invite)
 
 
-async def _is_absent(ladder: Ladder, person: Person) -> bool:
-    """Tell whether the policy marks the person as absent today, in their own zone."""
-    today = ladder.now.astimezone(zone_of(person.zone)).date()
-    address = await own_address(ladder.session, person)
-    return any(
-        absent.since <= today <= absent.until and _is(absent.who, person, address)
-        for absent in ladder.policy.escalation.absent
+async def absent_until(
+    session: AsyncSession, person: Person, *, policy: Policy, now: datetime
+) -> date | None:
+    """Return the last day for which the policy marks the person as absent today, in their own zone."""
+    today = now.astimezone(zone_of(person.zone)).date()
+    address = await own_address(session, person) if policy.escalation.absent else None
+    days = (
+        absent.until
+        for absent in policy.escalation.absent
+        if absent.since <= today <= absent.until and _is(absent.who, person, address)
     )
+    return max(days, default=None)
 
 
 async def _is_one_of(ladder: Ladder, person: Person, named: Iterable[PersonRef | GroupRef]) -> bool:

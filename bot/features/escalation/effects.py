@@ -183,7 +183,7 @@ async def call_person(context: EffectContext) -> Settlement:
         if not called.may_see:
             return Dropped("no longer theirs to see")
         return await _mention(context, called, error=error.cause)
-    attention = await _attention(services, person)
+    attention = await attention_of(services, person)
     away = away_text(
         attention,
         zone=call.person.zone,
@@ -239,7 +239,7 @@ async def _bring_in(services: Services, channel_id: str, call: CallView) -> bool
     return outcome.error is None
 
 
-async def _attention(services: Services, person: str) -> Attention:
+async def attention_of(services: Services, person: str) -> Attention:
     """Return a person's do-not-disturb and status; if Slack doesn't answer, assume none."""
     try:
         return await services.gateway.attention(person)
