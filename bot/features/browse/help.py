@@ -1,8 +1,10 @@
-"""Help: what you can do in this channel, and each command with its examples."""
+"""Help: six lines that fit here, all thirteen families, and each verb with its examples."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
+from typing import Final
 
-from bot.framework.arguments import Arguments
+from bot.features.browse.fitting import Line, fitting_lines
+from bot.framework.arguments import Arguments, to_value
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
@@ -12,6 +14,7 @@ from bot.framework.slash_commands import (
     Grammar,
     Repeat,
     flag_usage,
+    usage_inside,
     usage_of,
 )
 from bot.framework.verbs import Verb
@@ -19,17 +22,12 @@ from bot.slack import blocks, mentions
 from incidents.incident.incident import ByChannel
 from incidents.incident.views import IncidentView, find_incident_view
 
-_HEADINGS = (
-    ("Declare and find", ("declare", "list", "show", "help")),
-    ("Lead", ("role", "roles", "handoff", "checkin", "status", "severity", "edit")),
-    ("The channel", ("channel", "private", "recover")),
-    ("Get help, agree on risky steps", ("escalate", "escalation", "propose", "proposal")),
-    ("Keep people informed", ("update", "snooze", "handover")),
-    ("Keep the record", ("note", "undo", "timeline", "export", "milestones")),
-    ("End it", ("resolve", "close", "reopen", "cancel", "duplicate")),
-    ("Learn from it", ("postmortem", "action", "actions")),
-    ("Practise and grow", ("drill", "check", "act", "shadow", "progress", "stage", "prompts")),
-)
+# The families, in the order in which they are listed.
+FAMILIES: Final = (
+    "declare", "status", "role", "update", "note", "escalate", "propose", "action", "show",
+    "postmortem", "oncall", "learn", "help",
+)  # fmt: skip
+_ALL: Final = "all"
 
 
 class Wanted(Arguments):
@@ -43,29 +41,26 @@ def help_feature(others: Iterable[Feature]) -> Feature:
     commands: list[Command] = [command for item in others for command in item.commands]
 
     async def help_command(request: Request, given: Wanted) -> Reply:
-        """Answer `help`, or `help verb`."""
-        slash = request.policy.command
+        """Answer `help`, `help all`, `help family` or `help verb`."""
+        slash, grammar = request.policy.command, Grammar(commands)
         if not given.verb:
-            return Say(overview(commands, here=await _here(request), slash=slash))
-        grammar = Grammar(commands)
-        command = grammar.find(given.verb)
-        if command is None:
-            about_me = given.verb.casefold().partition(" ")[0] in {"me", "us"}
-            raise CommandRefused(
-                "unknown_verb",
-                given.verb,
-                close=grammar.close_to(given.verb),
-                text=f"help {given.verb}" if about_me else given.verb,
-            )
-        return Say(command_help(command, slash=slash))
+            here = await _here(request)
+            return Say(overview(here, fitting_lines(here, request.actor), slash=slash))
+        if given.verb == _ALL:
+            return Say(all_families(grammar, slash=slash), replaces=request.is_button)
+        word = given.verb.casefold()
+        if grammar.families.get(word):
+            return Say(family_help(word, grammar, slash=slash))
+        return Say(command_help(_meant(grammar, given.verb), slash=slash))
 
     own = Verb(
         Wanted,
-        usage="help [verb]",
+        usage="help [verb|all]",
         repeat=Repeat.HARMLESS,
         summary="What you can do here; with a verb, how it is written.",
         aliases=("?",),
-        examples=("help update",),
+        examples=("help update", "help all"),
+        buttons=("help_all",),
         typed=lambda request: Wanted(request.words.text.strip()),
         perform=help_command,
     )
@@ -85,53 +80,87 @@ async def _here(request: Request) -> IncidentView | None:
         )
 
 
-def overview(
-    commands: Iterable[Command], *, here: IncidentView | None, slash: str
-) -> blocks.Message:
-    """Return the overview: every verb with its summary, those that fit this channel first."""
-    known, is_inside = list(commands), here is not None
-    parts = _parts(known, is_inside=is_inside, written=lambda one: usage_of(one, slash=slash))
-    # With usage the fallback would exceed Slack's limit, and be harder to follow when read out.
-    spoken = _parts(known, is_inside=is_inside, written=lambda one: one.name)
-    opening, more = _opening(here, slash=slash), f"More on one verb: `{slash} help update`."
+def _meant(grammar: Grammar, typed: str) -> Command:
+    """Return the verb that somebody asks about: `resolve`, or `status resolve`.
+
+    Raises: CommandRefused.
+    """
+    command = grammar.find(typed)
+    if command is None and typed.casefold().partition(" ")[0] in grammar.families:
+        command, _ = grammar.parse(typed)
+    if command is not None:
+        return command
+    is_about_me = typed.casefold().partition(" ")[0] in {"me", "us"}
+    raise CommandRefused(
+        "unknown_verb",
+        typed,
+        close=grammar.close_to(typed),
+        text=f"help {typed}" if is_about_me else typed,
+    )
+
+
+def overview(here: IncidentView | None, lines: Iterable[Line], *, slash: str) -> blocks.Message:
+    """Return the lines that fit, and the button that shows all families."""
+    opening = _opening(here, slash=slash)
+    listed = "\n".join(f"`{slash} {line}`  {meaning}" for line, meaning in lines)
+    more = f"More on one verb: `{slash} help update`. All of them: `{slash} help {_ALL}`."
+    button = blocks.button("Show all", action_id="help_all", value=to_value(Wanted(_ALL)))
     return blocks.Message(
-        text="\n".join([opening, *spoken, more]),
+        text=f"{opening}\n{listed}\n{more}",
         blocks=(
             blocks.section(opening),
-            blocks.divider(),
-            *(block for part in parts for block in blocks.paragraphs(part)),
+            *blocks.paragraphs(listed),
+            blocks.actions(button),
             blocks.context(more),
         ),
     )
 
 
-def _parts(
-    commands: Sequence[Command], *, is_inside: bool, written: Callable[[Command], str]
-) -> list[str]:
-    """Return all verbs under headings, those that fit this channel first."""
-    grouped = {name for _, names in _HEADINGS for name in names}
-    rest = tuple(command.name for command in commands if command.name not in grouped)
-    first, *others = _HEADINGS
-    ordered = (*others, first) if is_inside else _HEADINGS
-    parts = []
-    for heading, names in (*ordered, ("More", rest)):
-        lines = [
-            f"`{written(command)}` {command.summary}"
-            for name in names
-            for command in commands
-            if command.name == name
-        ]
-        if lines:
-            parts.append("\n".join([f"*{heading}*", *lines]))
-    return parts
+def all_families(grammar: Grammar, *, slash: str) -> blocks.Message:
+    """Return all families, one line each."""
+    lines = [_family_line(name, grammar, slash=slash) for name in FAMILIES]
+    more = f"How one of them is written: `{slash} help status`."
+    listed = "\n".join(lines)
+    return blocks.Message(
+        text=f"{listed}\n{more}", blocks=(*blocks.paragraphs(listed), blocks.context(more))
+    )
+
+
+def _family_line(name: str, grammar: Grammar, *, slash: str) -> str:
+    head = grammar.find(name)
+    members = [one for one in grammar.families[name] if one.name != name]
+    with_ = [f"`{word}`" for one in members for word in _words_inside(one)]
+    summary = head.summary if head is not None else ""
+    return f"`{slash} {name}` {summary}" + (f" With {', '.join(with_)}." if with_ else "")
+
+
+def family_help(name: str, grammar: Grammar, *, slash: str) -> blocks.Message:
+    """Return how a family's verbs are written, with one example each."""
+    head, members = grammar.find(name), grammar.families[name]
+    parts = [] if head is None or head in members else [_written(head, slash=slash)]
+    parts += [
+        f"`{usage_inside(one, slash=slash)}` {one.summary}\nFor example: `{slash} {_example(one)}`"
+        for one in members
+    ]
+    return blocks.Message(
+        text="\n".join(parts),
+        blocks=tuple(block for one in parts for block in blocks.paragraphs(one)),
+    )
+
+
+def _example(command: Command) -> str:
+    return next((one for one in command.examples if one != command.name), command.name)
+
+
+def _words_inside(command: Command) -> list[str]:
+    """Return what follows the family's word: `undo`, or `take`, `more` and so on."""
+    written = [one for one in command.inside.split()[1:] if not one.startswith("[")]
+    return written[0].split("|") if written else [command.name]
 
 
 def _opening(here: IncidentView | None, *, slash: str) -> str:
     if here is None:
-        return (
-            f"Something is wrong? `{slash} declare` and say what you see; the rest can wait. "
-            f"Looking for an incident? `{slash} list`."
-        )
+        return "You aren't in an incident's channel. These lines fit here:"
     return (
         f"You are in *{here.reference}* ({here.severity_name}, {here.status}): "
         f"{mentions.escape_line(here.title)}. Commands here mean this incident."
@@ -140,9 +169,16 @@ def _opening(here: IncidentView | None, *, slash: str) -> str:
 
 def command_help(command: Command, *, slash: str) -> blocks.Message:
     """Return the usage of one command, with its options and examples."""
+    return say(_written(command, slash=slash))
+
+
+def _written(command: Command, *, slash: str) -> str:
     lines = [f"`{usage_of(command, slash=slash)}`", command.summary]
     lines += [f"`{flag_usage(flag)}`: {flag.summary}" for flag in command.flags]
-    if command.aliases:
-        lines.append(f"Also: {', '.join(f'`{alias}`' for alias in command.aliases)}")
+    also = [f"`{alias}`" for alias in command.aliases]
+    if command.family:
+        also.append(f"`{usage_inside(command, slash=slash)}`")
+    if also:
+        lines.append(f"Also: {', '.join(also)}")
     lines += [f"For example: `{slash} {example}`" for example in command.examples]
-    return say("\n".join(lines))
+    return "\n".join(lines)

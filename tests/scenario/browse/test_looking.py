@@ -64,6 +64,13 @@ async def test_an_unknown_verb_is_answered_with_the_ready_command(
         ("actions @ben fix it", "`/incident action @\u2060ben fix it`"),
         ("resolve INC-1", "`/incident INC-1 resolve`"),
         ("show inc-1", "`/incident INC-1 show`"),
+        ("note INC-2 the disk is full", "`/incident INC-2 note the disk is full`"),
+        ("status resolve INC-2: fixed", "`/incident INC-2 status resolve fixed`"),
+        ("note about INC-2", "`/incident INC-12 note about INC-2`"),
+        ("update snooze 5m", "`/incident INC-12 update snooze 5m`"),
+        ("status INC-2 mitigated", "`/incident INC-2 status mitigated`"),
+        ("show roles", "`/incident roles`"),
+        ("show checkout", "`/incident show find checkout`"),
         ("list INC-1", "`/incident INC-1 show`"),
         ("INC-1 snooze until 15:00", "has to say how long, not until when"),
     ],
@@ -88,6 +95,44 @@ async def test_help_fits_the_place(bot: Bot) -> None:
     inside = await alice.command("/incident help", channel=ROOM)
     assert "You are in" in inside.text
     assert "INC-1" in inside.text
+
+
+async def test_all_families_are_shown_in_place_of_the_six_lines(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    await alice.command("/incident help")
+    await alice.click(alice.ephemerals[-1], "help_all")
+    await bot.settle()
+    shown = alice.ephemerals[-1].rendered
+    assert "`/incident postmortem`" in shown
+    assert "With `severity`" not in shown.partition("`/incident status`")[0]
+    assert len(alice.ephemerals) == 1
+    status = await alice.command("/incident help status")
+    assert "For example: `/incident resolve Rolled back checkout 1.42`" in status.rendered
+    resolve = await alice.command("/incident help resolve")
+    assert "Also: `/incident status resolve [what fixed it]`" in resolve.rendered
+    assert (await alice.command("/incident help status resolve")).rendered == resolve.rendered
+
+
+async def test_incidents_are_found_by_their_words_page_by_page(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    for word in string.ascii_lowercase[:17]:
+        await alice.command(f"/incident declare sev3 {word * 3} disk")
+        bot.clock.advance(timedelta(seconds=1))
+    await alice.command("/incident declare sev3 Checkout <!channel> is slow")
+    await bot.settle()
+    found = await alice.command("/incident show find checkout")
+    assert "*INC-18* Checkout" in found.rendered
+    assert "<!channel>" not in found.text
+    assert "INC-17" not in found.rendered
+    await alice.command("/incident find disk")
+    for press, shown in (("find_older", "INC-2* bbb"), ("find_newest", "INC-17* qqq")):
+        await alice.click(alice.ephemerals[-1], press)
+        await bot.settle()
+        assert shown in alice.ephemerals[-1].rendered, press
+    nothing = await alice.command("/incident show find flood")
+    assert "Incidents with `flood`: none." in nothing.rendered
+    empty = await alice.command("/incident show find")
+    assert "`/incident find checkout`" in empty.text
 
 
 async def test_help_for_every_verb_shows_how_it_is_written(bot: Bot) -> None:

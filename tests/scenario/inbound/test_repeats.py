@@ -72,7 +72,17 @@ WALK = (
     Said("edit", changes=False),
     *(
         Said(line, changes=False)
-        for line in ("show", "list", "roles", "timeline", "actions", "who", "help")
+        for line in (
+            "show",
+            "list",
+            "roles",
+            "timeline",
+            "actions",
+            "who",
+            "oncall",
+            "find",
+            "help",
+        )
     ),
     Said("channel #other"),
 )

@@ -246,7 +246,7 @@ async def test_asking_for_help_in_the_way_of_a_command_line_answers_the_overview
 ) -> None:
     alice, room = await declared(bot)
     outcome = await alice.command(f"/incident {line}", channel=room)
-    assert "`/incident help [verb]`" in outcome.rendered
+    assert "Show all" in outcome.rendered
 
 
 async def test_a_text_that_mentions_an_option_is_text(bot: Bot) -> None:
