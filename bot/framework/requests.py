@@ -16,6 +16,7 @@ from bot.framework.arguments import Arguments
 from bot.operations.database_watch import DatabaseWatch
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
+from incidents.browse.events import HomeOpened
 from incidents.core.clock import Clock
 from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet, OpensPrivate
 from incidents.core.ids import Reference
@@ -175,7 +176,9 @@ class Request:
 
     async def _run(self, use_case: UseCase, *, once: bool) -> Outcome:
         outcome = await self.services.transactions.run(
-            partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
+            partial(_acknowledging, use_case=use_case, is_at_home=self.is_at_home)
+            if self.is_press
+            else use_case,
             actor=self.actor,
             workspace_id=self.services.workspace.id,
             request=self.key if once else None,
@@ -225,6 +228,11 @@ class Request:
         if person is not None:
             actor = actor_of(person)
         return replace(self, actor=actor, is_doubtful=False)
+
+    @property
+    def is_at_home(self) -> bool:
+        """Tell whether somebody pressed a button on their Home tab."""
+        return self.is_button and self.view.get("type") == "home"
 
     @property
     def menu_id(self) -> str:
@@ -331,8 +339,10 @@ class Request:
         raise IncidentNotFound(None)
 
 
-async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
+async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase, is_at_home: bool) -> Outcome:
     outcome = await use_case(uow)
+    if is_at_home and outcome.kind != "home_opened" and uow.actor.person_id is not None:
+        uow.emit(HomeOpened(person_id=uow.actor.person_id))  # what they did no longer waits
     if outcome.incident_id is None or outcome.kind in {"declared", "similar", "drill_started"}:
         return outcome
     incident = await uow.session.get(Incident, outcome.incident_id)
