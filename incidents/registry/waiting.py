@@ -18,6 +18,7 @@ from incidents.browse.lists import ListedIncident, listed
 from incidents.checkins.checkins import OPEN_CHECKINS, Checkin
 from incidents.core.people import Actor
 from incidents.escalation.tables import UNANSWERED, CallStatus, Escalation, EscalationCall
+from incidents.handover.tables import Handover, HandoverStatus
 from incidents.incident.incident import Incident, visible_to
 from incidents.incident.lifecycle import OPEN_STATUSES, IncidentStatus
 from incidents.incident.views import PersonView, people_views
@@ -35,6 +36,7 @@ class WaitsFor(StrEnum):
     CALL = "call"
     HANDOFF = "handoff"
     HANDOFF_REQUEST = "handoff_request"
+    SHIFT = "shift"
     CHECKIN = "checkin"
     PROPOSAL = "proposal"
     CARRYING_OUT = "carrying_out"
@@ -44,15 +46,15 @@ class WaitsFor(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One thing that waits for a person; `number` is that of a proposal, item or time box.
+    """One thing that waits for a person, in an incident unless it is a shift; `number` is that of a proposal, item or time box.
 
     `call_id` is the person's call in an escalation.
     """
 
     what: WaitsFor
-    incident: ListedIncident
-    version: int
     subject_id: uuid.UUID
+    incident: ListedIncident | None = None
+    version: int = 0
     number: int = 0
     by: PersonView | None = None
     text: str = ""
@@ -63,14 +65,28 @@ class Waiting:
 async def waiting_for(
     session: AsyncSession, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> tuple[Waiting, ...]:
-    """Return what waits for the viewer in incidents that they see, the most urgent kind first."""
+    """Return what waits for the viewer: shifts, then what is in incidents that they see."""
     sees = (Incident.workspace_id == workspace_id) & visible_to(viewer)
     rows: list[tuple[WaitsFor, Any]] = []
     for what, query in _queries(viewer.person_id):
         found = await session.execute(query.where(sees).limit(MOST_OF_A_KIND))
         rows += [(what, row) for row in found]
-    people = await people_views(session, {row.by_id for _, row in rows if row.by_id})
-    return tuple(_waiting(what, row, people) for what, row in rows)
+    shifts = (await session.execute(_shifts(workspace_id, viewer.person_id))).all()
+    asking = {row.by_id for _, row in rows if row.by_id} | {row.by_id for row in shifts}
+    people = await people_views(session, asking)
+    return (
+        *(Waiting(what=WaitsFor.SHIFT, subject_id=row.id, by=people[row.by_id]) for row in shifts),
+        *(_waiting(what, row, people) for what, row in rows),
+    )
+
+
+def _shifts(workspace_id: uuid.UUID, person_id: uuid.UUID | None) -> Select[uuid.UUID, uuid.UUID]:
+    query = select(Handover.id, Handover.from_person_id.label("by_id")).where(
+        Handover.workspace_id == workspace_id,
+        Handover.to_person_id == person_id,
+        Handover.status == HandoverStatus.PENDING,
+    )
+    return query.order_by(Handover.created_at).limit(MOST_OF_A_KIND)
 
 
 def _waiting(what: WaitsFor, row: Any, people: dict[uuid.UUID, PersonView]) -> Waiting:

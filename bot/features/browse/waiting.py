@@ -2,6 +2,7 @@
 
 from bot.features.checkins.messages import OnCheckin
 from bot.features.escalation.card import OnEscalation
+from bot.features.handover.messages import OnHandover
 from bot.features.postmortem.action_items import OnItem
 from bot.features.roles.handoff_messages import OnHandoff
 from bot.framework.arguments import OnIncident, to_value
@@ -17,10 +18,13 @@ _LONGEST_TEXT = 200
 def waiting_block(one: Waiting) -> blocks.Block:
     """Return one thing that waits, with the button for it."""
     incident = one.incident
+    if incident is None:
+        return blocks.section(_asked(one), accessory=_shift_button(one))
     where = f" {mentions.channel_link(incident.channel_id)}" if incident.channel_id else ""
     due = f", due {day_text(one.due_on)}" if one.due_on else ""
     about = f"*{incident.reference}* {mentions.escape_line(incident.title)}{where}"
-    return blocks.section(f"{_asked(one)}{due}\n{about}", accessory=_button(one))
+    button = _button(one, OnIncident(ById(incident.id), one.version))
+    return blocks.section(f"{_asked(one)}{due}\n{about}", accessory=button)
 
 
 def _asked(one: Waiting) -> str:
@@ -32,6 +36,8 @@ def _asked(one: Waiting) -> str:
             return f"{by} wants to hand you command"
         case WaitsFor.HANDOFF_REQUEST:
             return f"{by} asks for a change of command"
+        case WaitsFor.SHIFT:
+            return f"{by} wants to hand you the shift: the note is in my messages to you"
         case WaitsFor.CHECKIN:
             return f"{by} asked you to check in"
         case WaitsFor.PROPOSAL:
@@ -45,8 +51,13 @@ def _asked(one: Waiting) -> str:
             return f"Action item {one.number}: {text}"
 
 
-def _button(one: Waiting) -> blocks.ButtonElement | None:
-    ref = ById(one.incident.id)
+def _shift_button(one: Waiting) -> blocks.ButtonElement:
+    value = to_value(OnHandover(one.subject_id))
+    return blocks.button("Accept", action_id="handover_accept", value=value)
+
+
+def _button(one: Waiting, about: OnIncident) -> blocks.ButtonElement | None:
+    ref = about.ref
     match one.what:
         case WaitsFor.CALL:
             value = to_value(OnEscalation(ref, one.subject_id, call_id=one.call_id))
@@ -58,7 +69,7 @@ def _button(one: Waiting) -> blocks.ButtonElement | None:
             value = to_value(OnCheckin(ref, one.subject_id, one.number))
             return blocks.button("Answer…", action_id="checkin_answer_open", value=value)
         case WaitsFor.POSTMORTEM:
-            value = to_value(OnIncident(ref, one.version))
+            value = to_value(about)
             return blocks.button("Write…", action_id="postmortem_write_open", value=value)
         case WaitsFor.ACTION_ITEM:
             value = to_value(OnItem(ref, one.number))

@@ -69,6 +69,20 @@ async def test_a_press_on_home_is_carried_out_and_no_longer_waits(bot: Bot) -> N
     assert "Checkout errors" in shown.rendered
 
 
+async def test_a_shift_that_is_offered_waits_until_it_is_accepted_on_home(bot: Bot) -> None:
+    alice, ben = bot.slack.add_people("alice", "ben")
+    form = (await alice.command("/incident handover @ben")).get_view()
+    await alice.submit(form, {"words": "All is quiet"})
+    await bot.settle()
+    home = await home_of(bot, ben)
+    assert "alice wants to hand you the shift" in home.rendered
+    await ben.click(home, "handover_accept")
+    await bot.settle()
+    shown = bot.slack.home(ben)
+    assert shown is not None
+    assert "Waiting for you" not in shown.rendered
+
+
 async def test_nothing_of_a_private_incident_waits_for_somebody_who_was_removed(bot: Bot) -> None:
     alice, ben = bot.slack.add_people("alice", "ben")
     await alice.command("/incident declare sev2 Passwords seen --private")
