@@ -31,7 +31,7 @@ MOST_OF_A_KIND = 5
 
 
 class WaitsFor(StrEnum):
-    """What somebody is asked for."""
+    """What somebody is asked for, the most urgent first."""
 
     CALL = "call"
     HANDOFF = "handoff"
@@ -65,19 +65,21 @@ class Waiting:
 async def waiting_for(
     session: AsyncSession, *, workspace_id: uuid.UUID, viewer: Actor
 ) -> tuple[Waiting, ...]:
-    """Return what waits for the viewer: shifts, then what is in incidents that they see."""
+    """Return what waits for the viewer in incidents that they see, and shifts; urgent kinds first."""
     sees = (Incident.workspace_id == workspace_id) & visible_to(viewer)
     rows: list[tuple[WaitsFor, Any]] = []
     for what, query in _queries(viewer.person_id):
-        found = await session.execute(query.where(sees).limit(MOST_OF_A_KIND))
-        rows += [(what, row) for row in found]
+        answer = await session.execute(query.where(sees).limit(MOST_OF_A_KIND))
+        rows += [(what, row) for row in answer]
     shifts = (await session.execute(_shifts(workspace_id, viewer.person_id))).all()
     asking = {row.by_id for _, row in rows if row.by_id} | {row.by_id for row in shifts}
     people = await people_views(session, asking)
-    return (
-        *(Waiting(what=WaitsFor.SHIFT, subject_id=row.id, by=people[row.by_id]) for row in shifts),
+    found = [
         *(_waiting(what, row, people) for what, row in rows),
-    )
+        *(Waiting(what=WaitsFor.SHIFT, subject_id=row.id, by=people[row.by_id]) for row in shifts),
+    ]
+    order = list(WaitsFor)
+    return tuple(sorted(found, key=lambda one: order.index(one.what)))
 
 
 def _shifts(workspace_id: uuid.UUID, person_id: uuid.UUID | None) -> Select[uuid.UUID, uuid.UUID]:

@@ -1,5 +1,6 @@
 """The Home tab: what waits for you, your incidents, other open ones, and those resolved recently."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -21,7 +22,7 @@ from incidents.browse.lists import ListedIncident, ListPage
 from incidents.core.people import Person, actor_of
 from incidents.engine.effects import RefreshHome
 from incidents.incident.lifecycle import is_open
-from incidents.registry.waiting import Waiting, waiting_for
+from incidents.registry.waiting import MOST_OF_A_KIND, Waiting, waiting_for
 
 
 async def home_opened(request: Request) -> Reply:
@@ -74,18 +75,25 @@ def home_blocks(view: HomeView, *, slash: str, waiting: Sequence[Waiting] = ()) 
     declare = blocks.button("Declare an incident", action_id="declare_open", style="primary")
     hand_over = blocks.button("Hand over my shift…", action_id="handover_open")
     shadow = blocks.button("Shadow somebody…", action_id="shadow_open")
-    waits = [blocks.header("Waiting for you"), *map(waiting_block, waiting)] if waiting else []
     return blocks.home(
         [
             blocks.section("*Something is wrong?* Say what you see; the rest can wait."),
             blocks.actions(declare, hand_over, shadow),
-            *waits,
+            *_waiting_part(waiting),
             *_part("Yours", view.mine),
             *_open_part(view.open, is_alone=not view.mine.items),
             *_part("Resolved in the last seven days", view.recent),
             blocks.context(f"In any channel: `{slash} help`"),
         ]
     )
+
+
+def _waiting_part(waiting: Sequence[Waiting]) -> list[blocks.Block]:
+    if not waiting:
+        return []
+    is_cut = max(Counter(one.what for one in waiting).values()) >= MOST_OF_A_KIND
+    cut = [blocks.context(f"I show {MOST_OF_A_KIND} of a kind at most.")] if is_cut else []
+    return [blocks.header("Waiting for you"), *map(waiting_block, waiting), *cut]
 
 
 def home_line(item: ListedIncident) -> str:
