@@ -176,9 +176,7 @@ class Request:
 
     async def _run(self, use_case: UseCase, *, once: bool) -> Outcome:
         outcome = await self.services.transactions.run(
-            partial(_acknowledging, use_case=use_case, is_at_home=self.is_at_home)
-            if self.is_press
-            else use_case,
+            partial(self._pressed, use_case=use_case) if self.is_press else use_case,
             actor=self.actor,
             workspace_id=self.services.workspace.id,
             request=self.key if once else None,
@@ -192,6 +190,19 @@ class Request:
             person_id=self.actor.person_id and str(self.actor.person_id),
             is_repeat=outcome.is_repeat,
         )
+        return outcome
+
+    async def _pressed(self, uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
+        """Acknowledge the incident; on the Home tab, show what waits now."""
+        outcome = await use_case(uow)
+        is_at_home = self.view.get("type") == "home" and outcome.kind != "home_opened"
+        if is_at_home and uow.actor.person_id is not None:
+            uow.emit(HomeOpened(person_id=uow.actor.person_id))
+        if outcome.incident_id is None or outcome.kind in {"declared", "similar", "drill_started"}:
+            return outcome
+        incident = await uow.session.get(Incident, outcome.incident_id)
+        if incident is not None and incident.is_open:
+            acknowledge(uow, incident)
         return outcome
 
     async def introduced(self) -> "Request":
@@ -228,11 +239,6 @@ class Request:
         if person is not None:
             actor = actor_of(person)
         return replace(self, actor=actor, is_doubtful=False)
-
-    @property
-    def is_at_home(self) -> bool:
-        """Tell whether somebody pressed a button on their Home tab."""
-        return self.is_button and self.view.get("type") == "home"
 
     @property
     def menu_id(self) -> str:
@@ -337,18 +343,6 @@ class Request:
         if self.channel_id:
             return ByChannel(self.channel_id)
         raise IncidentNotFound(None)
-
-
-async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase, is_at_home: bool) -> Outcome:
-    outcome = await use_case(uow)
-    if is_at_home and outcome.kind != "home_opened" and uow.actor.person_id is not None:
-        uow.emit(HomeOpened(person_id=uow.actor.person_id))  # what they did no longer waits
-    if outcome.incident_id is None or outcome.kind in {"declared", "similar", "drill_started"}:
-        return outcome
-    incident = await uow.session.get(Incident, outcome.incident_id)
-    if incident is not None and incident.is_open:
-        acknowledge(uow, incident)
-    return outcome
 
 
 # -- replies ---------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def home_blocks(view: HomeView, *, slash: str, waiting: Sequence[Waiting] = ()) 
             blocks.section("*Something is wrong?* Say what you see; the rest can wait."),
             blocks.actions(declare, hand_over, shadow),
             *_waiting_part(waiting),
-            *_part("Yours", view.mine),
+            *_part("Yours", view.mine, more=f": `{slash} list mine`"),
             *_open_part(view.open, is_alone=not view.mine.items),
             *_part("Resolved in the last seven days", view.recent),
             blocks.context(f"In any channel: `{slash} help`"),
@@ -105,13 +105,13 @@ def home_line(item: ListedIncident) -> str:
     return " · ".join(parts)
 
 
-def _part(title: str, page: ListPage) -> list[blocks.Block]:
+def _part(title: str, page: ListPage, *, more: str = "") -> list[blocks.Block]:
     if not page.items:
         return []
     left = page.total - len(page.items)
-    more = [blocks.context(f"and {left} more")] if left else []
+    rest = [blocks.context(f"and {left} more{more}")] if left else []
     lines = "\n".join(home_line(item) for item in page.items)
-    return [blocks.header(title), *blocks.paragraphs(lines), *more]
+    return [blocks.header(title), *blocks.paragraphs(lines), *rest]
 
 
 def _open_part(page: ListPage, *, is_alone: bool) -> list[blocks.Block]:

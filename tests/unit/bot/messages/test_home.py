@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -51,7 +52,11 @@ def page(scope: Scope, count: int) -> ListPage:
     return ListPage(scope, tuple(listed() for _ in range(count)), 1, 1, count)
 
 
-FULL = HomeView(mine=page(Scope.MINE, 10), open=page(Scope.OPEN, 10), recent=page(Scope.RECENT, 5))
+FULL = HomeView(
+    mine=replace(page(Scope.MINE, 10), total=12),
+    open=page(Scope.OPEN, 10),
+    recent=page(Scope.RECENT, 5),
+)
 
 
 def test_the_fullest_home_fits_and_says_that_it_is_cut() -> None:
@@ -61,6 +66,7 @@ def test_the_fullest_home_fits_and_says_that_it_is_cut() -> None:
     assert len(view["blocks"]) <= 100
     assert "cut here" not in said
     assert "I show 5 of a kind at most." in said
+    assert "and 2 more: `/incident list mine`" in said
     fewer = home_blocks(FULL, slash="/incident", waiting=full[1:2]).to_dict()
     assert "of a kind" not in json.dumps(fewer)
     for ping in ("<!channel", "<@U1>"):
