@@ -193,7 +193,7 @@ async def _show(
                 settled = await _edit(context, live, posted, message)
                 if settled is not None:
                     return settled
-            elif posted is not None:
+            elif posted is not None and isinstance(place, InChannel) and place.channel_id:
                 await _unpin(context, posted)  # first, so that a crash in between repeats it
             location = await _find_or_post(context, live, place, message)
             if isinstance(location, str):

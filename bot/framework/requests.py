@@ -16,6 +16,7 @@ from bot.framework.arguments import Arguments
 from bot.operations.database_watch import DatabaseWatch
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
+from incidents.browse.events import HomeOpened
 from incidents.core.clock import Clock
 from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet, OpensPrivate
 from incidents.core.ids import Reference
@@ -175,7 +176,7 @@ class Request:
 
     async def _run(self, use_case: UseCase, *, once: bool) -> Outcome:
         outcome = await self.services.transactions.run(
-            partial(_acknowledging, use_case=use_case) if self.is_press else use_case,
+            partial(self._pressed, use_case=use_case) if self.is_press else use_case,
             actor=self.actor,
             workspace_id=self.services.workspace.id,
             request=self.key if once else None,
@@ -189,6 +190,19 @@ class Request:
             person_id=self.actor.person_id and str(self.actor.person_id),
             is_repeat=outcome.is_repeat,
         )
+        return outcome
+
+    async def _pressed(self, uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
+        """Acknowledge the incident; on the Home tab, show what waits now."""
+        outcome = await use_case(uow)
+        is_at_home = self.view.get("type") == "home" and outcome.kind != "home_opened"
+        if is_at_home and uow.actor.person_id is not None:
+            uow.emit(HomeOpened(person_id=uow.actor.person_id))
+        if outcome.incident_id is None or outcome.kind in {"declared", "similar", "drill_started"}:
+            return outcome
+        incident = await uow.session.get(Incident, outcome.incident_id)
+        if incident is not None and incident.is_open:
+            acknowledge(uow, incident)
         return outcome
 
     async def introduced(self) -> "Request":
@@ -329,16 +343,6 @@ class Request:
         if self.channel_id:
             return ByChannel(self.channel_id)
         raise IncidentNotFound(None)
-
-
-async def _acknowledging(uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
-    outcome = await use_case(uow)
-    if outcome.incident_id is None or outcome.kind in {"declared", "similar", "drill_started"}:
-        return outcome
-    incident = await uow.session.get(Incident, outcome.incident_id)
-    if incident is not None and incident.is_open:
-        acknowledge(uow, incident)
-    return outcome
 
 
 # -- replies ---------------------------------------------------------------------------------

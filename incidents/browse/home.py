@@ -18,7 +18,7 @@ MOST_RECENT = 5
 
 @dataclass(frozen=True, slots=True)
 class HomeView:
-    """The Home tab's lists: the viewer's incidents, a page of all open ones, recently resolved."""
+    """The Home tab's lists: the viewer's incidents, a page of the other open ones, recently resolved."""
 
     mine: ListPage
     open: ListPage
@@ -38,7 +38,7 @@ async def home_view(
 ) -> HomeView:
     """Return the viewer's Home tab: only incidents that they may see."""
 
-    async def listed(scope: Scope, *, size: int, number: int = 1) -> ListPage:
+    async def listed(scope: Scope, *, size: int, number: int = 1, others: bool = False) -> ListPage:
         return await list_incidents(
             session,
             workspace_id=workspace_id,
@@ -47,10 +47,11 @@ async def home_view(
             now=now,
             page=number,
             page_size=size,
+            but_mine=others,
         )
 
     return HomeView(
         mine=await listed(Scope.MINE, size=MOST_OF_MINE),
-        open=await listed(Scope.OPEN, size=PAGE_SIZE, number=page),
+        open=await listed(Scope.OPEN, size=PAGE_SIZE, number=page, others=True),
         recent=await listed(Scope.RECENT, size=MOST_RECENT),
     )

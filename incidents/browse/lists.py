@@ -12,6 +12,7 @@ from incidents.core.people import Actor
 from incidents.incident.incident import Incident, visible_to
 from incidents.incident.lifecycle import OPEN_STATUSES, IncidentStatus
 from incidents.incident.roles import RoleAssignment
+from incidents.policy.policy import COMMANDER
 from incidents.storage.database import UtcDateTime
 
 
@@ -39,6 +40,8 @@ class ListedIncident:
     is_private: bool
     channel_id: str | None
     declared_at: datetime
+    severity_rank: int
+    is_led: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,16 @@ async def list_incidents(
     now: datetime,
     page: int = 1,
     page_size: int = 15,
+    but_mine: bool = False,
 ) -> ListPage:
-    """Return one page of a scope other than `ALL`, worst severity first."""
+    """Return one page of a scope other than `ALL`, worst severity first; `but_mine`: of others."""
     condition = (
         (Incident.workspace_id == workspace_id)
         & visible_to(viewer)
         & _in_scope(scope, viewer=viewer, now=now)
     )
+    if but_mine:
+        condition &= ~_in_scope(Scope.MINE, viewer=viewer, now=now)
     total = (
         await session.execute(select(func.count()).select_from(Incident).where(condition))
     ).scalar_one()
@@ -89,8 +95,20 @@ async def list_incidents(
         .offset((page - 1) * page_size)
         .limit(page_size)
     )
-    rows = (await session.execute(query)).scalars()
-    return ListPage(scope, tuple(listed(row) for row in rows), page, pages, total)
+    rows = (await session.execute(query)).scalars().all()
+    led = await _led(session, [row.id for row in rows])
+    items = tuple(listed(row, is_led=row.id in led) for row in rows)
+    return ListPage(scope, items, page, pages, total)
+
+
+async def _led(session: AsyncSession, ids: list[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which of these incidents have a commander."""
+    query = select(RoleAssignment.incident_id).where(
+        RoleAssignment.incident_id.in_(ids),
+        RoleAssignment.role_key == COMMANDER,
+        RoleAssignment.ended_at.is_(None),
+    )
+    return set((await session.execute(query)).scalars())
 
 
 async def list_all(
@@ -163,8 +181,8 @@ def _in_scope(scope: Scope, *, viewer: Actor, now: datetime) -> ColumnElement[bo
     return is_open & or_(Incident.declared_by_id == viewer.person_id, has_role)
 
 
-def listed(incident: Incident) -> ListedIncident:
-    """Return an incident as a line of a list."""
+def listed(incident: Incident, *, is_led: bool = True) -> ListedIncident:
+    """Return the incident as one line of a list."""
     return ListedIncident(
         id=incident.id,
         reference=str(incident.reference),
@@ -174,4 +192,6 @@ def listed(incident: Incident) -> ListedIncident:
         is_private=incident.is_private,
         channel_id=incident.channel_id,
         declared_at=incident.declared_at,
+        severity_rank=incident.severity_rank,
+        is_led=is_led,
     )

@@ -30,6 +30,7 @@ from incidents.record.timeline_view import get_timeline
 from incidents.registry.backlog import read_backlog
 from incidents.registry.entries import ENTRY_TYPES
 from incidents.registry.rules import RULES
+from incidents.registry.waiting import waiting_for
 from incidents.storage.database import Database, open_database
 from incidents.updates.post import UpdateDraft, post_update
 from tests.benchmarks.grown import Grown, Past, grow
@@ -142,6 +143,7 @@ async def _find(place: Place) -> None:
 
 async def _home(place: Place) -> None:
     await place.read(home_view, page=1, now=place.now)
+    await place.read(waiting_for)
 
 
 async def _card(place: Place) -> None:

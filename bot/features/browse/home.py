@@ -1,22 +1,28 @@
-"""The Home tab: buttons, your incidents, open ones, and those resolved recently."""
+"""The Home tab: what waits for you, your incidents, other open ones, and those resolved recently."""
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.browse.listing import incident_line
+from bot.features.browse.waiting import waiting_block
 from bot.framework.arguments import Arguments, to_value
 from bot.framework.effect_context import Dropped
 from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, OnHome, Showing
+from bot.framework.phrases import severity_mark
 from bot.framework.requests import Reply, Request, Services
 from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
-from bot.slack import blocks
+from bot.slack import blocks, mentions
 from incidents.browse.home import HomeView, home_view, open_home
-from incidents.browse.lists import ListPage
+from incidents.browse.lists import ListedIncident, ListPage
 from incidents.core.people import Person, actor_of
 from incidents.engine.effects import RefreshHome
+from incidents.incident.lifecycle import is_open
+from incidents.registry.waiting import MOST_OF_A_KIND, Waiting, waiting_for
 
 
 async def home_opened(request: Request) -> Reply:
@@ -52,7 +58,10 @@ async def _look(
         page=effect.page,
         now=services.clock.now(),
     )
-    home = home_blocks(view, slash=services.policy.command)
+    waiting = await waiting_for(
+        session, workspace_id=services.workspace.id, viewer=actor_of(person)
+    )
+    home = home_blocks(view, slash=services.policy.command, waiting=waiting)
     return Showing(home, OnHome(person.external_id))
 
 
@@ -61,8 +70,8 @@ HOME = LiveMessage(
 )
 
 
-def home_blocks(view: HomeView, *, slash: str) -> blocks.View:
-    """Return the Home tab."""
+def home_blocks(view: HomeView, *, slash: str, waiting: Sequence[Waiting] = ()) -> blocks.View:
+    """Return the Home tab: what waits for the person, what they are in, and what else is open."""
     declare = blocks.button("Declare an incident", action_id="declare_open", style="primary")
     hand_over = blocks.button("Hand over my shift…", action_id="handover_open")
     shadow = blocks.button("Shadow somebody…", action_id="shadow_open")
@@ -70,26 +79,45 @@ def home_blocks(view: HomeView, *, slash: str) -> blocks.View:
         [
             blocks.section("*Something is wrong?* Say what you see; the rest can wait."),
             blocks.actions(declare, hand_over, shadow),
-            *_part("Yours", view.mine),
-            *_open_part(view.open),
+            *_waiting_part(waiting),
+            *_part("Yours", view.mine, more=f": `{slash} list mine`"),
+            *_open_part(view.open, is_alone=not view.mine.items),
             *_part("Resolved in the last seven days", view.recent),
             blocks.context(f"In any channel: `{slash} help`"),
         ]
     )
 
 
-def _part(title: str, page: ListPage) -> list[blocks.Block]:
+def _waiting_part(waiting: Sequence[Waiting]) -> list[blocks.Block]:
+    if not waiting:
+        return []
+    is_cut = max(Counter(one.what for one in waiting).values()) >= MOST_OF_A_KIND
+    cut = [blocks.context(f"I show {MOST_OF_A_KIND} of a kind at most.")] if is_cut else []
+    return [blocks.header("Waiting for you"), *map(waiting_block, waiting), *cut]
+
+
+def home_line(item: ListedIncident) -> str:
+    """Return one incident on one line: how bad, since when, and whether nobody leads."""
+    parts = [f"{severity_mark(item.severity_rank)} {incident_line(item)}"]
+    if is_open(item.status):
+        parts.append(mentions.date(item.declared_at, "{ago}"))
+        parts += [] if item.is_led else ["*nobody leads*"]
+    return " · ".join(parts)
+
+
+def _part(title: str, page: ListPage, *, more: str = "") -> list[blocks.Block]:
     if not page.items:
         return []
     left = page.total - len(page.items)
-    more = [blocks.context(f"and {left} more")] if left else []
-    lines = "\n".join(incident_line(item) for item in page.items)
-    return [blocks.header(title), *blocks.paragraphs(lines), *more]
+    rest = [blocks.context(f"and {left} more{more}")] if left else []
+    lines = "\n".join(home_line(item) for item in page.items)
+    return [blocks.header(title), *blocks.paragraphs(lines), *rest]
 
 
-def _open_part(page: ListPage) -> list[blocks.Block]:
+def _open_part(page: ListPage, *, is_alone: bool) -> list[blocks.Block]:
     if not page.items:
-        return [blocks.header("Open incidents"), blocks.section("None. All is quiet.")]
+        quiet = [blocks.header("Open incidents"), blocks.section("None. All is quiet.")]
+        return quiet if is_alone else []
     buttons = []
     if page.page > 1:
         buttons.append(
@@ -101,11 +129,12 @@ def _open_part(page: ListPage) -> list[blocks.Block]:
         buttons.append(
             blocks.button("Next", action_id="home_next", value=to_value(OnPage(page.page + 1)))
         )
-    lines = "\n".join(incident_line(item) for item in page.items)
+    lines = "\n".join(home_line(item) for item in page.items)
+    title = "Open incidents" if is_alone else "Other open incidents"
     where = [blocks.context(f"Page {page.page} of {page.pages}")] if page.pages > 1 else []
     turning = [blocks.actions(*buttons)] if buttons else []
     return [
-        blocks.header(f"Open incidents ({page.total})"),
+        blocks.header(f"{title} ({page.total})"),
         *blocks.paragraphs(lines),
         *where,
         *turning,

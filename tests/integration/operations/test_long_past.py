@@ -17,6 +17,8 @@ GROWING = frozenset(
     {
         *("incidents", "timeline_entries", "effects", "participants", "reminders"),
         *("processed_requests", "posted_messages", "stakeholder_updates", "role_assignments"),
+        *("checkins", "proposals", "escalations", "escalation_calls", "handoffs"),
+        *("postmortems", "action_items", "handovers"),
     }
 )
 # SQLite plans by the indexes alone, PostgreSQL also by how much there is.

@@ -55,19 +55,20 @@ async def test_the_home_tab_turns_forth_and_back_and_forth_again(bot: Bot) -> No
     for number in range(12):
         await alice.command(f"/incident declare sev4 {'xyzuvwabcdef'[number] * 20}")
         bot.clock.advance(timedelta(seconds=1))
+    bob = bot.slack.add_person("bob")
     await bot.settle()
-    await alice.opens_home()
+    await bob.opens_home()
     await bot.settle()
     for pressed, shown in (
         ("home_next", "Page 2"),
         ("home_previous", "Page 1"),
         ("home_next", "Page 2"),
     ):
-        home = bot.slack.home(alice)
+        home = bot.slack.home(bob)
         assert home is not None
-        await alice.click(home, pressed)
+        await bob.click(home, pressed)
         await bot.settle()
-        home = bot.slack.home(alice)
+        home = bot.slack.home(bob)
         assert home is not None
         assert shown in home.rendered
 
