@@ -40,6 +40,7 @@ from incidents.policy.schema import (
     word_key,
 )
 from incidents.policy.shadowing import HandoverPolicy, ShadowingPolicy
+from incidents.policy.stakeholders import Stakeholders
 from incidents.policy.supervision import Supervision
 
 COMMANDER: Final = "commander"
@@ -289,6 +290,7 @@ class Policy:
     roles: tuple[Role, ...]
     channels: Channels
     announcement: Announcement
+    stakeholders: tuple[Stakeholders, ...]
     private: PrivateIncidents
     bookmarks: tuple[Bookmark, ...]
     services: tuple[Service, ...]
