@@ -42,7 +42,7 @@ from bot.features.roles import feature as roles
 from bot.features.roles import handoff
 from bot.features.supervision import progress, stages
 from bot.features.updates import feature as updates
-from bot.features.updates import news
+from bot.features.updates import followers, news, subscribe
 from bot.framework.feature import Feature
 
 
@@ -60,6 +60,7 @@ def all_features() -> tuple[Feature, ...]:
         handoff.FEATURE,
         editing.FEATURE,
         updates.FEATURE,
+        subscribe.FEATURE,
         timeline.FEATURE,
         export.FEATURE,
         capture.FEATURE,
@@ -85,6 +86,7 @@ def all_features() -> tuple[Feature, ...]:
         personal.FEATURE,
         announcement.FEATURE,
         news.FEATURE,
+        followers.FEATURE,
         channel.FEATURE,
         channel_use.FEATURE,
         channel_life.FEATURE,

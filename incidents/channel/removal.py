@@ -99,8 +99,9 @@ async def direct_places(
     )
     found: dict[uuid.UUID, set[tuple[str, str]]] = {}
     for payload, progress in await session.execute(effects):
-        reader = payload.get("person_id")
-        for place, ts in progress.get("posted", ()):
+        sent = [(reader, place, ts) for reader, place, ts in progress.get("sent", ())]
+        told = payload.get("person_id")
+        for reader, place, ts in [*((told, *one) for one in progress.get("posted", ())), *sent]:
             if reader and place[:1] == "D" and ts not in kept:
                 found.setdefault(uuid.UUID(reader), set()).add((place, ts))
     return found

@@ -150,6 +150,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "pin_status_card": "pinning the status card",
         "refresh_announcement": "announcing the incident",
         "post_news": "posting news in the announcement's thread",
+        "tell_followers": "sending news to those who follow the incident",
         "set_channel_topic": "setting the channel's topic",
         "add_bookmarks": "adding the channel's bookmarks",
         "post_entry": "posting a message in the channel",

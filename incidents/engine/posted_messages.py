@@ -5,9 +5,10 @@ its request isn't over.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Select, UniqueConstraint, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -75,6 +76,12 @@ async def save_posted(
     row.message_ts = message_ts
     row.posted_at = now
     row.ending = ending
+
+
+def posted_places(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return where an effect posted, as (channel id, ts), from its progress: also to followers."""
+    sent = [(place, ts) for _, place, ts in progress.get("sent", ())]
+    return [*((place, ts) for place, ts in progress.get("posted", ())), *sent]
 
 
 def entry_purpose(person_id: uuid.UUID | None) -> str:

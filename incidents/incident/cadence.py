@@ -53,6 +53,7 @@ class UpdateView:
     impact: str
     actions: str
     next_steps: str
+    needs: str = ""
 
     @property
     def headline(self) -> str:
@@ -108,6 +109,7 @@ def _update_view(update: StakeholderUpdate, entry: TimelineEntry) -> UpdateView:
         impact=text("impact"),
         actions=text("actions"),
         next_steps=text("next_steps"),
+        needs=text("needs"),
     )
 
 

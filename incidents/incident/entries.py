@@ -227,6 +227,9 @@ class UpdatePosted(Payload):
     impact: str = ""
     actions: str = ""
     next_steps: str = ""
+    needs: str = ""
+    # Posted with one tap, which said that nothing has changed.
+    is_no_change: bool = False
     status: str = ""
     severity: str = ""
     was_due_at: datetime | None = None
@@ -250,6 +253,7 @@ class UpdatePosted(Payload):
             said(self.impact, "Impact"),
             said(self.actions, "Doing"),
             said(self.next_steps, "Next"),
+            said(self.needs, "Needs"),
         )
 
 

@@ -82,6 +82,8 @@ class Facts:
     has_readers: bool = True
     # Whether messages about entries still offer something that may have ended with this one.
     has_entry_messages: bool = False
+    # Whether somebody may follow its news; found only for entries that may be some.
+    has_followers: bool = False
 
     @property
     def is_open(self) -> bool:

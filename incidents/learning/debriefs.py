@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.core.errors import InvalidInput, Superseded
 from incidents.core.people import Person
 from incidents.engine.prompts import PromptKind, PromptStatus, PromptView, prompt_view, prompts_of
-from incidents.engine.reminders import Reminder
+from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident
 from incidents.incident.views import PersonView, people_views
@@ -70,17 +70,24 @@ async def write_debrief(
     return Outcome("debrief_written", None, {"shared_with": names})
 
 
-async def remind_of_debrief(uow: UnitOfWork, _incident: Incident, reminder: Reminder) -> None:
-    """Remind the owner once of an unwritten debrief."""
+async def remind_of_debrief(
+    uow: UnitOfWork, _incident: Incident, reminder: Reminder
+) -> Again | None:
+    """Remind the owner once of an unwritten debrief, outside their quiet hours."""
     debrief = await uow.session.get(Debrief, reminder.subject_id, with_for_update=True)
     if debrief is None or debrief.is_written or debrief.reminded_at is not None:
-        return
+        return None
+    owner = await uow.session.get_one(Person, debrief.owner_id)
+    quiet_until = uow.policy.reminders.quiet_hours.end(uow.now, zone=owner.zone)
+    if quiet_until is not None:
+        return Again(due_at=quiet_until)
     debrief.reminded_at = uow.now
     uow.emit(
         DebriefUnwritten(
             incident_id=debrief.incident_id, debrief_id=debrief.id, owner_id=debrief.owner_id
         )
     )
+    return None
 
 
 async def get_debrief_view(session: AsyncSession, debrief_id: uuid.UUID) -> DebriefView:

@@ -24,6 +24,7 @@ from incidents.policy.escalation import Escalation, Relation, Service, Wait
 from incidents.policy.guidance import Guidance
 from incidents.policy.postmortem import Postmortem
 from incidents.policy.proposals import Proposals
+from incidents.policy.quiet_hours import QuietHours
 from incidents.policy.references import SEVERITY, Grantee, Invitee, PersonRef, Standing
 from incidents.policy.schema import (
     DisplayName,
@@ -40,6 +41,7 @@ from incidents.policy.schema import (
     word_key,
 )
 from incidents.policy.shadowing import HandoverPolicy, ShadowingPolicy
+from incidents.policy.stakeholders import Stakeholders
 from incidents.policy.supervision import Supervision
 
 COMMANDER: Final = "commander"
@@ -185,6 +187,7 @@ class Reminders:
     checkin: _Timer
     postmortem_due_business_days: Annotated[int, within(1, 60, "5")]
     holidays_country: _Country | None = None
+    quiet_hours: QuietHours
 
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield second reminders that wouldn't come after the first."""
@@ -289,6 +292,7 @@ class Policy:
     roles: tuple[Role, ...]
     channels: Channels
     announcement: Announcement
+    stakeholders: tuple[Stakeholders, ...]
     private: PrivateIncidents
     bookmarks: tuple[Bookmark, ...]
     services: tuple[Service, ...]

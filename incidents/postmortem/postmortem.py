@@ -276,6 +276,9 @@ async def remind_of_postmortem(
     decision = decide(due_on=postmortem.due_on, step=reminder.step, now=uow.now, zone=zone)
     if isinstance(decision, Wait):
         return Again(due_at=decision.until, step=reminder.step)
+    quiet_until = uow.policy.reminders.quiet_hours.end(uow.now, zone=zone)
+    if quiet_until is not None:
+        return Again(due_at=quiet_until, step=reminder.step)
     reminded = _entry(PostmortemReminded, postmortem, owner)
     uow.record(incident, replace(reminded, is_due=decision.is_due))
     if decision.next_step is None:

@@ -12,7 +12,17 @@ REDACTED_TEXT: Final = "[redacted]"
 WORDS: Final = frozenset(
     {
         *("text", "reason", "title", "impact", "summary", "resolution", "previous_resolution"),
-        *("actions", "next_steps", "question", "answer", "words", "result", "risk", "undo"),
+        *(
+            "actions",
+            "next_steps",
+            "needs",
+            "question",
+            "answer",
+            "words",
+            "result",
+            "risk",
+            "undo",
+        ),
         *("check", "because", "command", "changes", "packet", "link"),
     }
 )

@@ -21,6 +21,7 @@ from incidents.registry.guarded_commands import PERFORMERS, command_text
 from incidents.registry.reactions import REACTIONS
 from incidents.roles.reactions import add_handoffs
 from incidents.updates import reactions as updates
+from incidents.updates.followers import add_followers
 
 # The reactions that ask people for something in the channel.
 _ASKING: Final[frozenset[AnyReaction]] = frozenset(
@@ -63,6 +64,7 @@ RULES: Final = Rules(
         add_escalations,
         add_proposals,
         add_handoffs,
+        add_followers,
     ),
     performers=PERFORMERS,
     command_text=command_text,

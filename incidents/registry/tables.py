@@ -22,6 +22,7 @@ from incidents.roles import handoffs as handoff
 from incidents.scenarios import runs as drill_runs
 from incidents.storage import leases, processed_requests
 from incidents.storage.database import Base
+from incidents.updates import subscriptions
 
 MODULES = (
     action_items,
@@ -53,6 +54,7 @@ MODULES = (
     shadowings,
     stages,
     stakeholder_updates,
+    subscriptions,
     timeline,
 )
 

@@ -79,6 +79,10 @@ async def tell_of_renewal(uow: UnitOfWork, reminder: Reminder) -> Again | None:
     if due_at > uow.now:
         # The policy now allows more time.
         return Again(due_at=due_at)
+    person = await uow.session.get_one(Person, record.person_id)
+    quiet_until = uow.policy.reminders.quiet_hours.end(uow.now, zone=person.zone)
+    if quiet_until is not None:
+        return Again(due_at=quiet_until)
     record.renewal_told_at = uow.now
     mentors = await mentors_of(
         uow.session, workspace_id=uow.workspace_id, person_id=record.person_id, policy=uow.policy

@@ -56,6 +56,13 @@ async def remember_news(
         message_ts=ts,
         now=uow.now,
     )
+    await erase_if_redacted(uow, incident_id=incident_id, entry_id=entry_id)
+
+
+async def erase_if_redacted(
+    uow: UnitOfWork, *, incident_id: uuid.UUID, entry_id: uuid.UUID
+) -> None:
+    """Erase an entry's messages again, if it was redacted while they were posted."""
     entry = await uow.session.get(TimelineEntry, entry_id)
     if entry is not None and entry.content is None:
         uow.emit(RedactedTextRewritten(incident_id=incident_id, entry_id=entry_id))

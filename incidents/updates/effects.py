@@ -14,3 +14,12 @@ class PostNews(Effect):
     kind: ClassVar[str] = "post_news"
     entry_id: uuid.UUID
     is_broadcast: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellFollowers(Effect):
+    """Send an entry to everybody who follows the incident; the progress says who has it."""
+
+    kind: ClassVar[str] = "tell_followers"
+    one_persons_own: ClassVar[bool] = True
+    entry_id: uuid.UUID

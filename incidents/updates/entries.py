@@ -25,6 +25,8 @@ class UpdateReminded(Payload):
     step: str = DUE
     due_at: datetime | None = None
     snooze_seconds: int = 900
+    # When the next one comes after *No change*.
+    next_seconds: int = 1800
     to: tuple[Who, ...] = ()
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:

@@ -27,6 +27,7 @@ SHORTEST_NEXT = timedelta(minutes=1)
 LONGEST_NEXT = timedelta(days=7)
 LONGEST_SNOOZE = timedelta(hours=24)
 MAX_REASON = 500
+_NO_CHANGES_IN_A_ROW = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,10 @@ class UpdateDraft:
     impact: str = ""
     actions: str = ""
     next_steps: str = ""
+    needs: str = ""
     next_in: timedelta | None = None
     status: IncidentStatus | None = None
+    is_no_change: bool = False
 
 
 async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) -> Outcome:
@@ -64,6 +67,7 @@ async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) 
         incident,
         UpdatePosted(
             **texts,
+            is_no_change=draft.is_no_change,
             number=number,
             status=incident.status,
             severity=incident.severity_name,
@@ -94,6 +98,42 @@ async def post_update(uow: UnitOfWork, ref: IncidentRef, *, draft: UpdateDraft) 
         "next_due_at": None if due_at is None else instant_text(due_at),
     }
     return Outcome("update_posted", incident.id, data)
+
+
+async def post_no_change(
+    uow: UnitOfWork, ref: IncidentRef, *, due_at: str, next_in: timedelta, is_sure: bool = False
+) -> Outcome:
+    """Post that nothing has changed; after two of these in a row, ask first whether that is so.
+
+    `due_at` is the due time (as text) that the actor saw when pressing.
+
+    Raises: Superseded when that has changed; as `post_update`.
+    """
+    incident = await uow.get_incident(ref)
+    current = incident.next_update_due_at
+    if current is None or due_at != instant_text(current):
+        raise Superseded("update_reminder")
+    earlier = await _latest_updates(uow.session, incident.id, most=_NO_CHANGES_IN_A_ROW)
+    in_a_row = [one.is_no_change for one in earlier]
+    if not is_sure and len(in_a_row) == _NO_CHANGES_IN_A_ROW and all(in_a_row):
+        return Outcome("no_change_doubted", None, {"reference": str(incident.reference)})
+    since = "the last update" if earlier else "the declaration"
+    text = f"No change since {since}."
+    draft = UpdateDraft(text=text, next_in=next_in, is_no_change=True)
+    return await post_update(uow, ref, draft=draft)
+
+
+async def _latest_updates(
+    session: AsyncSession, incident_id: uuid.UUID, *, most: int
+) -> list[UpdatePosted]:
+    query = (
+        select(TimelineEntry)
+        .where(TimelineEntry.incident_id == incident_id, TimelineEntry.kind == UpdatePosted.kind)
+        .order_by(TimelineEntry.sequence.desc())
+        .limit(most)
+    )
+    rows = (await session.execute(query)).scalars()
+    return [UpdatePosted.read(row.content) or UpdatePosted() for row in rows]
 
 
 async def snooze_update(
@@ -167,14 +207,17 @@ def draft_from(arguments: Mapping[str, Any]) -> UpdateDraft:
         impact=str(arguments.get("impact") or ""),
         actions=str(arguments.get("actions") or ""),
         next_steps=str(arguments.get("next_steps") or ""),
+        needs=str(arguments.get("needs") or ""),
         next_in=None if seconds is None else timedelta(seconds=int(seconds)),
         status=None if status is None else IncidentStatus(status),
+        is_no_change=bool(arguments.get("is_no_change")),
     )
 
 
 def _arguments_of(draft: UpdateDraft) -> dict[str, Any]:
     seconds = None if draft.next_in is None else int(draft.next_in.total_seconds())
-    return {**_texts_of(draft), "next_seconds": seconds, "status": draft.status}
+    more = {"is_no_change": True} if draft.is_no_change else {}
+    return {**_texts_of(draft), "next_seconds": seconds, "status": draft.status, **more}
 
 
 def _texts_of(draft: UpdateDraft) -> dict[str, str]:
@@ -183,6 +226,7 @@ def _texts_of(draft: UpdateDraft) -> dict[str, str]:
         "impact": trimmed(draft.impact),
         "actions": trimmed(draft.actions),
         "next_steps": trimmed(draft.next_steps),
+        "needs": trimmed(draft.needs),
     }
 
 

@@ -7,7 +7,7 @@ from incidents.engine.reminders import ReminderKind
 from incidents.incident.entries import SeverityChanged, StatusChanged, UpdateMissed, UpdatePosted
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
-from incidents.updates.effects import PostNews
+from incidents.updates.effects import PostNews, TellFollowers
 from incidents.updates.entries import LATE, UpdateReminded
 
 
@@ -44,21 +44,33 @@ def say_miss(plan: IncidentPlan[UpdateMissed]) -> None:
         plan.ask()
 
 
-def post_news(plan: IncidentPlan[UpdatePosted | StatusChanged | SeverityChanged]) -> None:
-    """Reply to the announcement with what people outside should hear.
+def tell_outside(plan: IncidentPlan[UpdatePosted | StatusChanged | SeverityChanged]) -> None:
+    """Reply to the announcement with what people outside should hear, and tell its followers.
 
     What calls for everybody, or ends that, is broadcast. The reply follows the announcement in its
     lane, so that a lost one is posted anew first.
     """
     facts, importance = plan.facts, _importance(plan)
-    if importance is None or facts.is_private or facts.is_drill:
+    if importance is None or facts.is_drill:
         return
-    if plan.policy.announcement.enabled:
+    if plan.policy.announcement.enabled and not facts.is_private:
         is_broadcast = importance is _Importance.EVERYBODY
         effect = PostNews(
             incident_id=facts.incident_id, entry_id=plan.entry.id, is_broadcast=is_broadcast
         )
         plan.add(effect, lane="announcement")
+    tell_followers(plan)
+
+
+def tell_followers(plan: IncidentPlan[Payload]) -> None:
+    """Tell those who follow the incident, its services or its severity by direct message.
+
+    It counts as a refresh, so that it leaves places for what people wait for.
+    """
+    if plan.facts.has_followers and not plan.facts.is_drill:
+        effect = TellFollowers(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
+        key = f"{effect.kind}:{plan.entry.id}"
+        plan.add(effect, lane="followers", coalesce_key=key)
 
 
 class _Importance(Enum):

@@ -35,6 +35,8 @@ from incidents.updates.entries import UpdateReminded, UpdateSnoozed
 
 MISSES_SAID = 2
 SHORTEST_CADENCE = timedelta(minutes=1)
+# The time to the next update after *No change*, if the policy names none.
+WITHOUT_CADENCE = timedelta(minutes=30)
 
 
 class UpdateStep(StrEnum):
@@ -242,6 +244,9 @@ async def _record_reminder(
         if UpdateStep.DUE in cycle.said:
             return
         step, people = UpdateStep.DUE, recipients(facts, UpdateStep.DUE)
+    cadence = cadence_for(
+        uow.policy, severity_key=incident.severity_key, status=incident.lifecycle_status
+    )
     named = [await uow.session.get(Person, person_id) for person_id in people]
     uow.record(
         incident,
@@ -249,6 +254,7 @@ async def _record_reminder(
             step=step,
             due_at=cycle.due_at,
             snooze_seconds=int(uow.policy.reminders.snooze.total_seconds()),
+            next_seconds=int((cadence or WITHOUT_CADENCE).total_seconds()),
             to=tuple(who(person) for person in named if person is not None),
         ),
     )

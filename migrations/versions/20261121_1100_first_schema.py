@@ -395,6 +395,36 @@ def upgrade() -> None:
         "ix_stage_records_person_id_position", "stage_records", ["person_id", "position"]
     )
     op.create_table(
+        "subscriptions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("follows", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_subscriptions_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_subscriptions_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
+        sa.UniqueConstraint(
+            "person_id",
+            "follows",
+            "subject",
+            name=op.f("uq_subscriptions_person_id_follows_subject"),
+        ),
+    )
+    op.create_index(
+        "ix_subscriptions_workspace_id_follows_subject",
+        "subscriptions",
+        ["workspace_id", "follows", "subject"],
+    )
+    op.create_table(
         "action_items",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -1435,6 +1465,7 @@ def downgrade() -> None:
     op.drop_table("drill_runs")
     op.drop_table("captured_messages")
     op.drop_table("action_items")
+    op.drop_table("subscriptions")
     op.drop_table("stage_records")
     op.drop_table("shadowings")
     op.drop_table("mentorships")

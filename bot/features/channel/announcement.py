@@ -31,6 +31,7 @@ from incidents.updates.announcing import (
     note_not_announced,
 )
 from incidents.updates.entries import AnnouncementMissed, NoAnnouncement
+from incidents.updates.subscriptions import Follows
 
 _NOT_ANNOUNCED: Final = "not announced"
 
@@ -52,6 +53,7 @@ def announcement(view: IncidentView, *, postmortem: PostmortemView | None = None
             *impact,
             *_latest_update(view),
             blocks.context(" · ".join(times(view))),
+            *_follow_row(view),
         ),
     )
 
@@ -94,6 +96,13 @@ def _latest_update(view: IncidentView) -> tuple[blocks.Block, ...]:
         return ()
     when = mentions.date(update.posted_at, "{date_short_pretty} {time}")
     return blocks.paragraphs(f"*Update* ({when}) {mentions.escape(update.headline)}")
+
+
+def _follow_row(view: IncidentView) -> tuple[blocks.Block, ...]:
+    if not view.is_open:
+        return ()
+    value = f"{Follows.INCIDENT}|{view.id}"
+    return (blocks.actions(blocks.button("Follow", action_id="follow_incident", value=value)),)
 
 
 def _text(view: IncidentView, situation: str) -> str:

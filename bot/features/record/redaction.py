@@ -24,12 +24,13 @@ from incidents.engine.effects import (
     TellPerson,
 )
 from incidents.engine.outbox import EffectRow
-from incidents.engine.posted_messages import NEWS, PostedMessage, find_posted
+from incidents.engine.posted_messages import NEWS, PostedMessage, find_posted, posted_places
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.entries import ChannelLinked, ChannelOpened, MovedToPrivate
 from incidents.incident.incident import Participant
 from incidents.incident.timeline import TimelineEntry
 from incidents.record.entries import Amended
+from incidents.updates.effects import TellFollowers
 
 _GONE = frozenset({"message_not_found"})
 # A redaction has these shown again, with the title as it is now.
@@ -106,7 +107,7 @@ async def erase_title(context: EffectContext) -> Settlement:
             EffectRow.created_at <= context.created_at,
         )
         rows = (await session.execute(query)).scalars()
-        posted = {(one[0], one[1]) for row in rows for one in row.get("posted", ())}
+        posted = {place for row in rows for place in posted_places(row)}
     direct = {(place, ts) for place, ts in posted if place[:1] == "D" and ts not in shown_live}
     await _erase(context, direct, text="_This named the incident by a title that was redacted._")
     return Done()
@@ -172,10 +173,10 @@ async def _posted_as(
     query = select(EffectRow.progress).where(
         EffectRow.entry_id == entry_id,
         EffectRow.incident_id == effect.incident_id,
-        EffectRow.kind.in_((PostEntry.kind, TellPerson.kind)),
+        EffectRow.kind.in_((PostEntry.kind, TellPerson.kind, TellFollowers.kind)),
     )
     rows = (await session.execute(query)).scalars()
-    found = [(place[0], place[1]) for row in rows for place in row.get("posted", ())]
+    found = [place for row in rows for place in posted_places(row)]
     news = await find_posted(session, purpose=NEWS, subject_id=entry_id)
     return [*found, *([(news.channel_id, news.message_ts)] if news is not None else [])]
 

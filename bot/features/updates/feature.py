@@ -1,5 +1,6 @@
 """Stakeholder updates: the command, the form, and snoozing."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,13 +8,14 @@ from datetime import timedelta
 from functools import partial
 
 from bot.features.updates import messages
-from bot.features.updates.messages import Snooze
+from bot.features.updates.messages import NoChange, Snooze, no_change_doubted
 from bot.framework.arguments import OnIncident
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.phrases import instant_of
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
+from bot.framework.slack_refusals import with_silence
 from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions
@@ -26,8 +28,9 @@ from incidents.incident.entries import UpdateMissed, UpdatePosted
 from incidents.incident.lifecycle import ALLOWED_TRANSITIONS, IncidentStatus, is_open
 from incidents.incident.views import IncidentView
 from incidents.policy.policy import Action, Policy
+from incidents.storage.database import trimmed
 from incidents.updates.entries import UpdateReminded
-from incidents.updates.post import UpdateDraft, post_update, snooze_update
+from incidents.updates.post import UpdateDraft, post_no_change, post_update, snooze_update
 
 # -- posting an update ----------------------------------------------------------------------
 
@@ -39,11 +42,23 @@ class Update(OnIncident):
     impact: str = ""
     actions: str = ""
     next_steps: str = ""
+    needs: str = ""
     status: str = ""
     next_in: str = ""
     untouched: str = ""
+    # The form of three sentences, for people who read no more.
+    is_brief: bool = False
+    # What the form's other fields were filled in with (`fingerprint`); "" for a command.
+    filled_in: str = ""
+
+    def fingerprint(self) -> str:
+        """Return a short digest of what the update says."""
+        said = (self.text, self.impact, self.actions, self.next_steps, self.needs, self.status)
+        joined = "\0".join(trimmed(one) for one in said)
+        return hashlib.sha256(joined.encode()).hexdigest()[:16]
 
 
+_NOTHING_NEW = "nothing_new"
 # The option stands before the text, which may begin with a number.
 _FIRST = re.compile(r"(?:--|\u2014|\u2013)next\s+\d+\s+\S", re.IGNORECASE)
 
@@ -53,6 +68,8 @@ def typed_update(request: Request) -> Update | AskFirst[Update]:
     ref, text = request.incident_ref(), mentions.plain(request.words.text)
     given = Update(ref, text=text, next_in=request.words.flags.get("next", ""))
     _next_in(given)
+    if request.words.has("brief"):
+        return AskFirst(replace(given, text="", impact=text, is_brief=True))
     count = f"{given.next_in} {text}"
     if given.next_in.isdecimal() and _FIRST.search(request.typed) and begins_with_a_count(count):
         return AskFirst(replace(given, text=count))  # `--next 20 customers can pay again`
@@ -78,8 +95,46 @@ def update_form(view: IncidentView, given: Update, *, policy: Policy) -> Form[Up
     initial_next = duration_text(promised) if promised else ""
     # An untouched field means the policy's cadence, which a new status may change.
     untouched = "" if next_in else initial_next
-    fields = update_fields(view, initial_next=initial_next, text=given.text)
-    return Form(fields, replace(given, untouched=untouched))
+    last = view.latest_update if view.is_open else None
+    filled_in = Update(
+        given.ref,
+        impact=view.impact,
+        actions=last.actions if last else "",
+        next_steps=last.next_steps if last else "",
+    )
+    if given.is_brief:
+        shown = replace(filled_in, impact=given.impact or view.impact)
+        fields = brief_fields(view, shown, initial_next=initial_next)
+    else:
+        fields = update_fields(view, initial_next=initial_next, text=given.text)
+        filled_in = replace(
+            filled_in,
+            needs=last.needs if last else "",
+            status=view.status if view.is_open else "",
+        )
+    kept = replace(given, untouched=untouched, filled_in=filled_in.fingerprint())
+    return Form(fields, kept)
+
+
+def brief_fields(view: IncidentView, shown: Update, *, initial_next: str) -> blocks.View:
+    """Return the form of three sentences: who is affected, what we do, what comes next."""
+    asked = {
+        "impact": ("Who is affected, and how?", shown.impact),
+        "actions": ("What are we doing about it?", shown.actions),
+        "next_steps": ("What comes next, and when?", shown.next_steps),
+    }
+    return blocks.modal(
+        f"Brief on {view.reference}",
+        blocks=[
+            blocks.context(f"{mentions.escape_line(view.title)}: one sentence each."),
+            *(
+                blocks.text_input(name, label=label, initial=initial or None, max_length=300)
+                for name, (label, initial) in asked.items()
+            ),
+            *_next_blocks(view, initial=initial_next),
+        ],
+        submit="Post",
+    )
 
 
 def update_fields(view: IncidentView, *, initial_next: str, text: str = "") -> blocks.View:
@@ -123,6 +178,14 @@ def update_fields(view: IncidentView, *, initial_next: str, text: str = "") -> b
                 multiline=True,
                 optional=True,
             ),
+            blocks.text_input(
+                "needs",
+                label="Needs",
+                initial=last.needs if last and view.is_open else None,
+                multiline=True,
+                optional=True,
+                placeholder="What do you need from others, and from whom?",
+            ),
             *_next_blocks(view, initial=initial_next),
         ],
         submit="Post",
@@ -153,13 +216,19 @@ def _next_blocks(view: IncidentView, *, initial: str) -> tuple[blocks.Block, ...
 
 
 def draft_of(given: Update) -> UpdateDraft:
-    """Convert the form's values for the domain. Raises: InvalidInput for an unreadable duration."""
+    """Convert the form's values for the domain.
+
+    Raises: InvalidInput for an unreadable duration, or a form in which nothing was changed.
+    """
+    if given.filled_in and given.filled_in == given.fingerprint():
+        raise InvalidInput("text", _NOTHING_NEW)
     is_untouched = given.next_in == given.untouched
     return UpdateDraft(
         text=given.text,
         impact=given.impact,
         actions=given.actions,
         next_steps=given.next_steps,
+        needs=given.needs,
         next_in=None if is_untouched else _next_in(given),
         status=IncidentStatus(given.status) if given.status else None,
     )
@@ -171,7 +240,10 @@ def _next_in(given: Update) -> timedelta | None:
     return parse_duration(given.next_in, field="next", example="20m")
 
 
-def _moved_on(_: Request, error: DomainError) -> Mapping[str, str] | None:
+def _moved_on(request: Request, error: DomainError) -> Mapping[str, str] | None:
+    if isinstance(error, InvalidInput) and error.problem == _NOTHING_NEW:
+        field = "impact" if "text" not in request.form.values else "text"
+        return {field: "Nothing in this form is new. If nothing has changed, say so: “No change.”"}
     if not isinstance(error, TransitionRefused):
         return None
     possible = ", ".join(error.possible) or "none"
@@ -213,6 +285,21 @@ async def snooze(request: Request, given: Snooze) -> Reply:
     return Say(say(f"The next update is now due {mentions.date(until, '{time}')}."))
 
 
+async def no_change(request: Request, given: NoChange) -> Reply:
+    """Post that nothing has changed; after two of these in a row, ask first."""
+    use_case = partial(
+        post_no_change,
+        ref=given.ref,
+        due_at=given.due_at,
+        next_in=given.next_in,
+        is_sure=given.is_sure,
+    )
+    outcome = await request.transact(use_case)
+    if outcome.kind == "no_change_doubted":
+        return Say(no_change_doubted(given, str(outcome.data["reference"])))
+    return await with_silence(request, Say(posted_message(outcome)), outcome.incident_id)
+
+
 def not_snoozed_message(error: AlreadySo, *, slash: str) -> blocks.Message:
     """Return why nothing was snoozed, and what to do instead."""
     until = instant_of(error.detail) if error.what == "update_snoozed" else None
@@ -236,9 +323,12 @@ FEATURE = Feature(
     verbs=(
         Verb(
             Update,
-            usage="update [text] [--next 20m]",
+            usage="update [text] [--next 20m] [--brief]",
             summary="Post a stakeholder update; without a text, opens the form.",
-            flags=(Flag("next", "when the next one comes, if not by the policy", metavar="20m"),),
+            flags=(
+                Flag("next", "when the next one comes, if not by the policy", metavar="20m"),
+                Flag("brief", "opens a form of three sentences, for executives"),
+            ),
             examples=("update Rolling back the deploy; EU checkouts still fail --next 20m",),
             repeat=Repeat.WORDS,
             typed=typed_update,
@@ -262,6 +352,11 @@ FEATURE = Feature(
             typed=typed_snooze,
             buttons=("update_snooze",),
             perform=snooze,
+        ),
+        Verb(
+            NoChange,
+            buttons=("update_no_change", "update_no_change_sure"),
+            perform=no_change,
         ),
     ),
     entries=(

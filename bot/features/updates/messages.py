@@ -1,10 +1,11 @@
 """Renders updates, their reminders and misses; each fallback text says what the blocks say."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.framework.arguments import Arguments, on_incident, to_value
+from bot.framework.arguments import Arguments, OnIncident, on_incident, to_value
 from bot.framework.entry_messages import Ending, ended_with
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
@@ -25,6 +26,15 @@ class Snooze(Arguments):
     delay: timedelta | None = None
     due_at: str = ""
     reason: str = ""
+
+
+class NoChange(Arguments):
+    """That nothing has changed since the last update; the next one comes after `next_in`."""
+
+    ref: IncidentRef
+    next_in: timedelta
+    due_at: str
+    is_sure: bool = False
 
 
 def update_entry(update: UpdatePosted, entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -58,14 +68,15 @@ def reminder_entry(
             f"{late} late (it was due {mentions.date(due_at, '{time}')}). Even “nothing new” is news to "
             "those who wait."
         )
-        return say(text, _post_button(incident))
+        return say(text, _post_button(incident), _no_change_button(reminded, incident))
     people = [mentions.mention(person.external_id) for person in reminded.to]
     whom = f"{', '.join(people)}: a" if people else "If you're free: a"
     text = (
         f"{whom} stakeholder update is due (since {mentions.date(due_at, '{time}')}). One line will do: "
         "who is affected, what we are doing, when the next one comes."
     )
-    return say(text, _post_button(incident), _snooze_button(reminded, incident))
+    no_change, snooze = _no_change_button(reminded, incident), _snooze_button(reminded, incident)
+    return say(text, _post_button(incident), no_change, snooze)
 
 
 def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView) -> blocks.Message:
@@ -117,6 +128,33 @@ async def reminder_ending(
 def _post_button(incident: IncidentView) -> blocks.ButtonElement:
     value = on_incident(incident)
     return blocks.button("Post update", action_id="update_open", value=value, style="primary")
+
+
+def no_change_doubted(given: NoChange, reference: str) -> blocks.Message:
+    """Return the question after two updates in a row that said nothing has changed."""
+    sure = replace(given, is_sure=True)
+    text = (
+        f"The last two updates on *{reference}* said that nothing has changed. Is that still so? "
+        "What was tried and ruled out is news, too."
+    )
+    return say(
+        text,
+        blocks.button(
+            "Post update",
+            action_id="update_open",
+            value=to_value(OnIncident(given.ref)),
+            style="primary",
+        ),
+        blocks.button("Yes, no change", action_id="update_no_change_sure", value=to_value(sure)),
+    )
+
+
+def _no_change_button(reminded: UpdateReminded, incident: IncidentView) -> blocks.ButtonElement:
+    next_in = timedelta(seconds=reminded.next_seconds)
+    due_at = instant_text(reminded.due_at) if reminded.due_at else ""
+    value = to_value(NoChange(ById(incident.id), next_in, due_at))
+    label = f"No change, next in {spoken_duration(next_in)}"
+    return blocks.button(label, action_id="update_no_change", value=value)
 
 
 def _snooze_button(reminded: UpdateReminded, incident: IncidentView) -> blocks.ButtonElement:

@@ -40,6 +40,7 @@ WALK = (
     Said("undo again"),
     Said("update We are rolling back"),
     Said("snooze 15m waiting for the build"),
+    Said("subscribe sev2"),
     Said("checkin @ben 10m Is the database fine?"),
     Said("propose Restart checkout risk: carts are lost undo: none --class change"),
     Said("proposal 1 approve", by="ben"),

@@ -63,6 +63,61 @@ async def test_wrong_input_in_the_form_is_answered_in_the_field(bot: Bot) -> Non
     assert "next_in" in outcome.errors
 
 
+async def test_an_untouched_form_posts_nothing_and_says_what_to_do(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    form = (await alice.command("/incident update", channel=ROOM)).get_view()
+    given = {"actions": "Rolling back", "needs": "A database expert, from 14:00"}
+    assert (await alice.submit(form, given)).errors == {}
+    await bot.settle()
+    (update,) = unpinned(room, "Rolling back")
+    assert "*Needs* A database expert, from 14:00" in update.rendered
+
+    again = (await alice.command("/incident update", channel=ROOM)).get_view()
+    assert "A database expert" in str(again.blocks)
+    outcome = await alice.submit(again, {"next_in": "20m"})
+    assert "Nothing in this form is new" in outcome.errors["text"]
+    await bot.settle()
+    assert len(unpinned(room, "Rolling back")) == 1
+    assert (await alice.submit(again, {"needs": "Nothing more"})).errors == {}
+
+
+async def test_a_brief_asks_for_three_sentences(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    asked = await alice.command("/incident update EU shops can't sell --brief", channel=ROOM)
+    form = asked.get_view()
+    assert "EU shops can't sell" in str(form.blocks)
+    given = {"actions": "We roll back the deploy.", "next_steps": "We know more at 14:00."}
+    assert (await alice.submit(form, given)).errors == {}
+    await bot.settle()
+    (update,) = unpinned(room, "We roll back the deploy.")
+    assert "*Impact* EU shops can't sell" in update.rendered
+    again = (await alice.command("/incident update --brief", channel=ROOM)).get_view()
+    assert "Nothing in this form is new" in (await alice.submit(again)).errors["impact"]
+
+
+async def test_no_change_is_one_tap_and_asked_about_after_two_in_a_row(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    for number in (1, 2):
+        await bot.advance(minutes=30)
+        reminder = unpinned(room, "update is due")[-1]
+        assert "No change, next in 30 min" in str(reminder.blocks)
+        old = reminder.seen()
+        await alice.click(reminder, "update_no_change")
+        await bot.settle()
+        assert len(unpinned(room, "No change since")) == number
+    await alice.click(old, "update_no_change")  # an old button changes nothing
+    await bot.advance(minutes=30)
+    assert len(unpinned(room, "No change since")) == 2
+
+    await alice.click(unpinned(room, "update is due")[-1], "update_no_change")
+    await bot.slack.wait_for(lambda: "Is that still so?" in alice.ephemerals[-1].text)
+    assert len(unpinned(room, "No change since")) == 2
+    await alice.click(alice.ephemerals[-1], "update_no_change_sure")
+    await bot.settle()
+    assert len(unpinned(room, "No change since")) == 3
+
+
 async def test_a_reminder_can_be_put_off_once_and_answered_from_its_button(
     any_bot: Bot,
 ) -> None:

@@ -112,8 +112,12 @@ def test_the_buttons_of_a_reminder_carry_the_incident_and_the_due_time() -> None
         entry({"step": "due", "due_at": DUE, "to": [], "snooze_seconds": 900}), view
     )
     buttons = message.blocks[-1].to_dict()["elements"]
-    assert [button["action_id"] for button in buttons] == ["update_open", "update_snooze"]
-    assert buttons[1]["value"] == to_value(
+    assert [button["action_id"] for button in buttons] == [
+        "update_open",
+        "update_no_change",
+        "update_snooze",
+    ]
+    assert buttons[2]["value"] == to_value(
         update_messages.Snooze(ById(view.id), timedelta(minutes=15), DUE)
     )
 
@@ -130,4 +134,7 @@ def test_forms_offer_only_what_is_possible_and_remember_their_incident() -> None
     resolved = update_form(incident(IncidentStatus.RESOLVED), asked, policy=policy)
     assert "next_in" not in {block.get("block_id") for block in resolved.view.to_dict()["blocks"]}
     named = updates.FEATURE.verbs[0].named(form)
-    assert json.loads(named.private_metadata or "{}") == {"ref": str(view.id)}
+    assert json.loads(named.private_metadata or "{}") == {
+        "ref": str(view.id),
+        "filled_in": form.given.filled_in,
+    }
