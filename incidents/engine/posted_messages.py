@@ -20,6 +20,11 @@ from incidents.storage.database import Base
 ENTRY = "entry"
 # A reply to the announcement about an entry; it stays as it is, unless it is erased.
 NEWS = "news"
+# The live messages in the channel that entries answer.
+STATUS_CARD = "status_card"
+ESCALATION_CARD = "escalation_card"
+PROPOSAL_CARD = "proposal"
+_ROOTS = (STATUS_CARD, ESCALATION_CARD, PROPOSAL_CARD)
 
 
 class PostedMessage(Base):
@@ -75,6 +80,18 @@ async def save_posted(
     row.message_ts = message_ts
     row.posted_at = now
     row.ending = ending
+
+
+async def find_threads(
+    session: AsyncSession, incident_id: uuid.UUID, *, channel_id: str | None
+) -> Sequence[str]:
+    """Return the messages in the channel that entries are posted under."""
+    query = select(PostedMessage.message_ts).where(
+        PostedMessage.incident_id == incident_id,
+        PostedMessage.purpose.in_(_ROOTS),
+        PostedMessage.channel_id == channel_id,
+    )
+    return (await session.execute(query.order_by(PostedMessage.message_ts))).scalars().all()
 
 
 def entry_purpose(person_id: uuid.UUID | None) -> str:

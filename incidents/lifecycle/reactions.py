@@ -2,7 +2,7 @@
 
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
-from incidents.incident.entries import Edited, SeverityChanged
+from incidents.incident.entries import SeverityChanged
 from incidents.incident.payload import Payload
 
 
@@ -13,12 +13,6 @@ def invite_for_severity(plan: IncidentPlan[SeverityChanged]) -> None:
         return
     severity = plan.policy.find_severity(facts.severity_key)
     plan.invite_policy(severity.invites if severity else ())
-
-
-def retitle(plan: IncidentPlan[Edited]) -> None:
-    """Show a new title in the channel's topic."""
-    if "title" in plan.event.changes:
-        plan.set_topic()
 
 
 def watch_for_silence(plan: IncidentPlan[Payload]) -> None:

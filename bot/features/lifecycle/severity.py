@@ -117,6 +117,7 @@ FEATURE = Feature(
             inputs={"": "severity"},
             explain=_already_so,
             is_quiet=True,
+            is_echoed=True,
         ),
     ),
 )

@@ -9,6 +9,7 @@ from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
+from bot.framework.slack_refusals import with_silence
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused
@@ -45,7 +46,7 @@ async def take_step(request: Request, given: Step) -> Reply:
         outcome = await request.transact(step(given.ref, _status_of(given.status), text=given.text))
     except InformationMissing:
         return await RESOLVE.ask(request, Ending(given.ref, resolution=given.text))
-    return Say(moved_message(outcome))
+    return await with_silence(request, Say(moved_message(outcome)), outcome)
 
 
 def step(ref: IncidentRef, target: IncidentStatus, *, text: str) -> UseCase:
@@ -133,6 +134,7 @@ FEATURE = Feature(
             perform=take_step,
             inputs={"": "text"},
             is_quiet=True,
+            is_echoed=True,
         ),
     ),
     entries=(shown(DuplicateFound, duplicate_found),),
