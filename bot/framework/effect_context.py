@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from bot.framework.requests import Services
@@ -84,6 +85,19 @@ async def post_once(
     return await post(context, channel_id=channel_id, message=message)
 
 
+# Slack takes no reply to this message: it is gone, or the channel has no threads.
+NO_REPLIES = frozenset(
+    {
+        "thread_not_found",
+        "message_not_found",
+        "invalid_thread_ts",
+        "cannot_reply_to_message",
+        "restricted_action_thread_locked",
+        "restricted_action_non_threadable_channel",
+    }
+)
+
+
 async def find_earlier(
     context: EffectContext, *, channel_id: str, thread_ts: str | None = None
 ) -> tuple[str, str] | None:
@@ -136,16 +150,28 @@ async def upload_once(
     content: bytes,
     comment: str | None = None,
     oldest: datetime | None = None,
+    reply_to: str | None = None,
 ) -> None:
     """Upload a file unless an earlier attempt did, which the file's name shows.
 
     `oldest` is when an earlier attempt may have begun; None: when the effect was planned.
+    `reply_to` is the first message of the thread that it goes in.
     """
     gateway = context.services.gateway
     since = oldest or context.created_at
-    if context.is_uncertain and await gateway.has_file(channel_id, filename=filename, oldest=since):
+    if context.is_uncertain and await gateway.has_file(
+        channel_id, filename=filename, oldest=since, thread=reply_to
+    ):
         return
-    await gateway.upload_file(channel_id, filename=filename, content=content, comment=comment)
+    upload = partial(
+        gateway.upload_file, channel_id, filename=filename, content=content, comment=comment
+    )
+    try:
+        await upload(reply_to=reply_to)
+    except SlackPermanent as error:
+        if reply_to is None or error.error not in NO_REPLIES:
+            raise
+        await upload()
 
 
 async def upload_directly(

@@ -352,12 +352,14 @@ class Request:
 class Say:
     """Answer only this person; `replaces` overwrites the message whose button they pressed.
 
-    `is_needed`: also after a form whose result the channel usually shows.
+    `is_needed`: also where the channel usually shows the result. `is_shown`: the channel in which a
+    command was typed shows it.
     """
 
     message: Message
     replaces: bool = False
     is_needed: bool = False
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

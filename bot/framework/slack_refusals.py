@@ -1,6 +1,5 @@
 """What can't be done in Slack, why, and who can mend it: failed calls, and silent channels."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from bot.slack.errors import SlackFailure, SlackPermanent, SlackUnauthorized
 from incidents.channel.life import is_bot_removed
 from incidents.core.errors import IncidentNotFound
 from incidents.engine.entries import refusal_reason
+from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById
 from incidents.incident.views import IncidentView, get_incident_view
 
@@ -67,23 +67,27 @@ def what_to_do_first(cause: str) -> str:
 # -- where nothing can be posted ----------------------------------------------------------------
 
 
-async def with_silence(request: Request, answer: Say, incident_id: uuid.UUID | None) -> Say:
-    """Return the answer; if nothing can be posted in the incident's channel, it says so."""
-    why = await _why_silent(request, incident_id) if incident_id is not None else ""
-    if not why:
+async def with_silence(request: Request, answer: Say, outcome: Outcome) -> Say:
+    """Return the answer; if nothing can be posted in the incident's channel, it says so.
+
+    It notes whether a command was typed where the same is posted. What was done before isn't.
+    """
+    if outcome.incident_id is None:
         return answer
+    if outcome.is_repeat and not request.is_form:
+        return replace(answer, is_needed=True)
+    try:
+        view = await request.read(get_incident_view, ById(outcome.incident_id))
+    except IncidentNotFound:
+        return answer
+    why = await _cause(request, view)
+    # Nobody waits for messages about an incident that is over: its channel may well be archived.
+    if not why or not view.is_open:
+        is_there = not why and view.channel_id == request.channel_id
+        return replace(answer, is_shown=is_there and not answer.is_needed)
     message = answer.message
     told = Message(f"{message.text}\n{why}", (*message.blocks, section(why)))
     return replace(answer, message=told, is_needed=True)
-
-
-async def _why_silent(request: Request, incident_id: uuid.UUID) -> str:
-    try:
-        view = await request.read(get_incident_view, ById(incident_id))
-    except IncidentNotFound:
-        return ""
-    # Nobody waits for messages about an incident that is over: its channel may well be archived.
-    return await _cause(request, view) if view.is_open else ""
 
 
 async def _cause(request: Request, view: IncidentView) -> str:

@@ -55,7 +55,7 @@ class Verb(Command, Generic[A]):
     # use cases or none: `do` in place of `use_case`, or `perform` in place of both.
     use_case: Callable[..., Awaitable[Outcome]] | None = None
     do: Callable[[UnitOfWork, A], Awaitable[Outcome]] | None = None
-    tell: Callable[[Request, Outcome], blocks.Message | str | None] | None = None
+    tell: Callable[[Request, Outcome], blocks.Message | str | Say | None] | None = None
     perform: Callable[[Request, A], Awaitable[Reply]] | None = None
 
     # By command, as in `usage`. The words fill these arguments in order, one word each, and the
@@ -85,8 +85,10 @@ class Verb(Command, Generic[A]):
     explain: Explain | None = None
     # The channel shows the result; if it can't, the answer says so.
     is_posted: bool = False
-    # In addition, the form closes without an answer.
+    # In addition, the form closes without an answer, and so does a press: its message changes.
     is_quiet: bool = False
+    # The channel's line says what the answer would: a command that is typed there gets none.
+    is_echoed: bool = False
 
     async def by_command(self, request: Request) -> Reply:
         """Run the verb with a command's words, or open the form to ask for the rest."""
@@ -98,11 +100,14 @@ class Verb(Command, Generic[A]):
         given = self._worded(request) if self.typed is None else self.typed(request)
         if isinstance(given, AskFirst):
             return await self.ask(request, given.given)
-        return await self.carry_out(request, given)
+        reply = await self.carry_out(request, given)
+        is_heard = self.is_echoed and isinstance(reply, Say) and reply.is_shown
+        return None if is_heard else reply
 
     async def by_button(self, request: Request) -> Reply:
         """Run the verb with the arguments in a button's value."""
-        return await self.carry_out(request, from_value(self.arguments, request.value))
+        reply = await self.carry_out(request, from_value(self.arguments, request.value))
+        return self._unless_quiet(reply)
 
     async def by_opener(self, request: Request) -> Reply:
         """Open the form with the arguments in a button's value."""
@@ -120,6 +125,9 @@ class Verb(Command, Generic[A]):
             if told is None:
                 raise
             return FieldErrors(told)
+        return self._unless_quiet(reply)
+
+    def _unless_quiet(self, reply: Reply) -> Reply:
         is_shown = self.is_quiet and isinstance(reply, Say) and not reply.is_needed
         return None if is_shown else reply
 
@@ -150,9 +158,11 @@ class Verb(Command, Generic[A]):
         told = self.tell(request, outcome) if self.tell is not None else None
         if told is None:
             return None
-        answer = Say(say(told) if isinstance(told, str) else told)
-        if self.is_quiet or self.is_posted:
-            return await with_silence(request, answer, outcome.incident_id)
+        answer = (
+            told if isinstance(told, Say) else Say(say(told) if isinstance(told, str) else told)
+        )
+        if self.is_quiet or self.is_posted or self.is_echoed:
+            return await with_silence(request, answer, outcome)
         return answer
 
     async def _act(self, uow: UnitOfWork, *, given: A) -> Outcome:

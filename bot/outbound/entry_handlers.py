@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.effect_context import (
+    NO_REPLIES,
     Done,
     Dropped,
     EffectContext,
@@ -44,6 +45,7 @@ from incidents.engine.posted_messages import (
     PostedMessage,
     entry_messages,
     entry_purpose,
+    find_posted,
     reader_of,
     save_posted,
 )
@@ -100,10 +102,11 @@ class EntryHandlers:
     # -- posting an entry ---------------------------------------------------------------------
 
     async def post_entry(self, context: EffectContext) -> Settlement:
-        """Post a timeline entry in the incident channel."""
+        """Post a timeline entry in the incident channel, or in a thread there."""
         effect = context.get(PostEntry)
         async with context.services.database.reading() as session:
             said = await self._read(session, effect, context.services, person_id=None)
+            root = await _thread_of(session, effect)
         if isinstance(said, Dropped):
             return said
         if said.incident.channel_id is None:
@@ -112,7 +115,21 @@ class EntryHandlers:
             return Dropped("channel archived")
         if said.incident.is_channel_exposed:
             return Dropped("channel exposed")
-        return await self._say(context, said, said.incident.channel_id)
+        place = said.incident.channel_id
+        if root is None or root.channel_id != place:
+            return await self._say(context, said, place)
+        try:
+            return await self._say(
+                context,
+                said,
+                place,
+                thread_ts=root.message_ts,
+                is_broadcast=effect.is_broadcast,
+            )
+        except SlackPermanent as error:
+            if error.error not in NO_REPLIES:
+                raise
+        return await self._say(context, said, place)
 
     async def tell_person(self, context: EffectContext) -> Settlement:
         """Tell one person about a timeline entry by direct message."""
@@ -158,10 +175,26 @@ class EntryHandlers:
         message = render_entry(entry, incident, renderers)
         return with_anchor(message, entry, services.signer) if person_id is None else message
 
-    async def _say(self, context: EffectContext, said: _Said, place: str) -> Settlement:
-        location = await find_earlier(context, channel_id=place)
+    async def _say(
+        self,
+        context: EffectContext,
+        said: _Said,
+        place: str,
+        *,
+        thread_ts: str | None = None,
+        is_broadcast: bool = False,
+    ) -> Settlement:
+        location = await find_earlier(context, channel_id=place, thread_ts=thread_ts)
+        if location is None and thread_ts is not None:  # where Slack took no reply
+            location = await find_earlier(context, channel_id=place)
         if location is None:
-            location = await post(context, channel_id=place, message=said.message)
+            location = await post(
+                context,
+                channel_id=place,
+                message=said.message,
+                thread_ts=thread_ts,
+                is_broadcast=is_broadcast,
+            )
         elif said.ending is not None:  # it may have ended since that attempt
             await context.services.gateway.update(*location, said.message)
         return Done(_remembering(said, location) if said.is_kept_current else None)
@@ -251,6 +284,12 @@ async def _delete(context: EffectContext, place: tuple[str, str]) -> None:
         await context.services.gateway.delete(*place)
     except SlackPermanent as error:
         log.warning("old_message_not_deleted", channel_id=place[0], error=error.error)
+
+
+async def _thread_of(session: AsyncSession, effect: PostEntry) -> PostedMessage | None:
+    if effect.thread_id is None:
+        return None
+    return await find_posted(session, purpose=effect.thread, subject_id=effect.thread_id)
 
 
 def _remembering(said: _Said, location: tuple[str, str]) -> Record:

@@ -192,6 +192,17 @@ async def is_bot_removed_from(
     return incident_id is not None and await is_bot_removed(session, incident_id)
 
 
+async def add_present(session: AsyncSession, facts: Facts) -> Facts:
+    """Add to the facts who is in the channel, if we can post there."""
+    facts = await add_readers(session, facts)
+    if not facts.has_readers:
+        return facts
+    query = select(Participant.person_id).where(
+        Participant.incident_id == facts.incident_id, Participant.is_in_channel.is_(True)
+    )
+    return replace(facts, present=frozenset((await session.execute(query)).scalars()))
+
+
 async def add_readers(session: AsyncSession, facts: Facts) -> Facts:
     """Add to the facts whether we can post in the channel and anybody is in it."""
     is_open = facts.channel_id and not facts.is_channel_archived and not facts.is_channel_exposed

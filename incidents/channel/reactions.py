@@ -65,7 +65,7 @@ def open_channel(plan: IncidentPlan[Any]) -> None:
 
 
 def furnish_channel(plan: IncidentPlan[Any]) -> None:
-    """Add people, the status card (pinned), and last the topic and bookmarks to a channel."""
+    """Add people, the status card (pinned), and last the bookmarks to a channel."""
     facts = plan.facts
     plan.invite(facts.declared_by_id)
     card = plan.refresh_card()
@@ -76,7 +76,6 @@ def furnish_channel(plan: IncidentPlan[Any]) -> None:
         plan.invite_policy(plan.policy.private.invite if facts.is_private else by_severity)
     plan.add(PinStatusCard(incident_id=facts.incident_id), lane="pin", after=card)
     is_new = isinstance(plan.event, ChannelOpened)
-    plan.set_topic(is_new=is_new)
     bookmarks = AddBookmarks(incident_id=facts.incident_id, is_new=is_new)
     plan.add(bookmarks, lane="bookmarks", after=plan.channel_gate)
 
@@ -190,7 +189,7 @@ def resume_posting(plan: IncidentPlan[ExposureEntry] | IncidentPlan[SharingAccep
             plan.invite(person.id)
         plan.post()
         plan.refresh_card()
-        plan.set_topic()
+        plan.set_topic(exists=True)
 
 
 def say_move(plan: IncidentPlan[ChannelLinked]) -> None:
@@ -272,7 +271,7 @@ def follow_archiving(plan: IncidentPlan[ChannelArchived]) -> None:
 def show_topic(plan: IncidentPlan[Any]) -> None:
     """Show the current topic of an open incident when we are back in its channel."""
     if plan.facts.is_open:
-        plan.set_topic()
+        plan.set_topic(exists=True)
 
 
 def add_bookmarks(plan: IncidentPlan[Edited]) -> None:

@@ -10,13 +10,15 @@ from incidents.channel.events import NewcomerArrived
 from incidents.core.people import PersonKind, system_actor
 from incidents.engine.outbox import EffectRow
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.tables import Escalation, EscalationCall
 from incidents.incident.incident import ByChannel, Incident, find_incident
 from incidents.incident.lifecycle import IncidentStatus, is_open
+from incidents.incident.roles import current_roles
 from incidents.learning.tables import find_observation
 
 AGAIN_AFTER = timedelta(hours=1)
-# The declarer joins when the channel opens and knows the incident.
-DECLARER_KNOWS_FOR = timedelta(minutes=1)
+# Who comes now finds the status card as the newest message, and the declarer knows the incident.
+CARD_IS_NEW_FOR = timedelta(minutes=1)
 
 
 class Need(StrEnum):
@@ -58,8 +60,7 @@ async def offer_read_in(uow: UnitOfWork, channel_id: str) -> Outcome:
     )
     if incident is None:
         return Outcome("no_incident")
-    is_declarer = person_id == incident.declared_by_id
-    if is_declarer and uow.now < incident.declared_at + DECLARER_KNOWS_FOR:
+    if uow.now < incident.declared_at + CARD_IS_NEW_FOR:
         return Outcome("knows", incident.id)
     if await _was_read_in(uow, incident, person_id):
         return Outcome("was_read_in", incident.id)
@@ -78,6 +79,21 @@ async def _was_read_in(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID
 
 
 async def _was_briefed(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID) -> bool:
-    """Tell whether they have just joined as a shadow: their brief says the same."""
+    """Tell whether a message has just told them the same: as a shadow, with a role, or called."""
+    since = uow.now - AGAIN_AFTER
     observation = await find_observation(uow.session, incident_id=incident.id, person_id=person_id)
-    return observation is not None and observation.began_at > uow.now - AGAIN_AFTER
+    if observation is not None and observation.began_at > since:
+        return True
+    held = await current_roles(uow.session, incident.id)
+    if any(one.person_id == person_id and one.started_at > since for one in held):
+        return True
+    calls = (
+        select(EscalationCall.id)
+        .join(Escalation, Escalation.id == EscalationCall.escalation_id)
+        .where(
+            Escalation.incident_id == incident.id,
+            EscalationCall.person_id == person_id,
+            EscalationCall.called_at > since,
+        )
+    )
+    return (await uow.session.execute(calls.limit(1))).first() is not None

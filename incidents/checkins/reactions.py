@@ -15,8 +15,9 @@ _SUBJECT = "checkin"
 
 
 def ask_person(plan: IncidentPlan[CheckinAsked]) -> None:
-    """Ask the person directly, and invite them to the channel."""
-    plan.tell(plan.event.person.id)
+    """Ask the person under the status card, or directly if they aren't in the channel."""
+    plan.log()
+    plan.tell_absent(plan.event.person.id)
     plan.invite(plan.event.person.id)
 
 
@@ -31,9 +32,10 @@ def open_box(plan: IncidentPlan[CheckinEntry]) -> None:
 
 
 def ask_how_it_went(plan: IncidentPlan[CheckinDue]) -> None:
-    """Ask the person and the commander directly, at the end of the box."""
+    """Ask the person and the commander at the end of the box, directly if they aren't there."""
+    plan.log()
     for asked in dict.fromkeys((plan.event.person.id, plan.facts.find_holder(COMMANDER))):
-        plan.tell(asked)
+        plan.tell_absent(asked)
 
 
 def open_next_box(plan: IncidentPlan[CheckinAnswered]) -> None:
@@ -45,10 +47,12 @@ def open_next_box(plan: IncidentPlan[CheckinAnswered]) -> None:
 
 
 def tell_of_answer(plan: IncidentPlan[CheckinAnswered]) -> None:
-    """Tell the commander and the asker directly if somebody is stuck."""
-    if plan.event.answer != CheckinAnswer.STUCK:
+    """Say how it went; if somebody is stuck, aloud, and to the commander and the asker."""
+    is_stuck = plan.event.answer == CheckinAnswer.STUCK
+    plan.log(is_broadcast=is_stuck)
+    if not is_stuck:
         return
     wanted = (plan.facts.find_holder(COMMANDER), plan.event.asked_by_id)
     for person_id in dict.fromkeys(wanted):
         if person_id != plan.entry.actor_id:
-            plan.tell(person_id)
+            plan.tell_absent(person_id)

@@ -96,11 +96,11 @@ class RefreshAnnouncement(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class SetChannelTopic(Effect):
-    """Set the incident channel's topic from the current state; `is_new`: it has none yet."""
+    """Set the incident channel's topic; if it `exists`, only in place of an older one of ours."""
 
     kind: ClassVar[str] = "set_channel_topic"
     needs_channel: ClassVar[bool] = True
-    is_new: bool = False
+    exists: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +114,18 @@ class AddBookmarks(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class PostEntry(Effect):
-    """Post a timeline entry in the incident channel, rendered from the entry."""
+    """Post a timeline entry in the incident channel, rendered from the entry.
+
+    It goes under the live message of purpose `thread` about `thread_id`, if that is in the channel;
+    with `is_broadcast` the channel shows it, too.
+    """
 
     kind: ClassVar[str] = "post_entry"
     needs_channel: ClassVar[bool] = True
     entry_id: uuid.UUID
+    thread: str = ""
+    thread_id: uuid.UUID | None = None
+    is_broadcast: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from incidents.engine.effects import (
     TellPerson,
 )
 from incidents.engine.outbox import Planned
+from incidents.engine.posted_messages import STATUS_CARD
 from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.incident.facts import Facts
 from incidents.incident.payload import Payload
@@ -32,6 +33,18 @@ ReminderChange = Remind | CancelReminder
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureEvent:
     """Something that happened but belongs in no timeline: learning, housekeeping, no incident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A live message that entries are posted under: its purpose, its subject, and its lane.
+
+    The lane is the message's own, so that it is posted before its replies.
+    """
+
+    purpose: str
+    subject_id: uuid.UUID
+    lane: str
 
 
 EventT_co = TypeVar("EventT_co", bound="Payload | FeatureEvent", covariant=True)
@@ -149,11 +162,32 @@ class IncidentPlan(Plan[EventT_co]):
         effect = PostEntry(incident_id=self.facts.incident_id, entry_id=self.entry.id)
         self.add(effect, lane="channel", after=self.channel_gate)
 
+    def reply(self, to: Thread, *, is_broadcast: bool = False) -> None:
+        """Post the entry in a thread; `is_broadcast`: the channel shows it, too."""
+        effect = PostEntry(
+            incident_id=self.facts.incident_id,
+            entry_id=self.entry.id,
+            thread=to.purpose,
+            thread_id=to.subject_id,
+            is_broadcast=is_broadcast,
+        )
+        self.add(effect, lane=to.lane, after=self.channel_gate)
+
+    def log(self, *, is_broadcast: bool = False) -> None:
+        """Post the entry under the status card, where it makes no line in the channel."""
+        card = Thread(STATUS_CARD, self.facts.incident_id, "card")
+        self.reply(card, is_broadcast=is_broadcast)
+
     def ask(self) -> None:
         """Post the entry, which asks for something; if nobody reads the channel, tell the lead."""
         self.post()
         if not self.facts.has_readers and self.facts.lead_id != self.entry.actor_id:
             self.tell(self.facts.lead_id)
+
+    def tell_absent(self, person_id: uuid.UUID | None) -> None:
+        """Tell one person directly, unless they read in the channel what mentions them there."""
+        if person_id not in self.facts.present:
+            self.tell(person_id)
 
     def tell(self, person_id: uuid.UUID | None, *, about: uuid.UUID | None = None) -> None:
         """Tell one person by direct message about the entry, or about another one."""
@@ -196,10 +230,11 @@ class IncidentPlan(Plan[EventT_co]):
         effect = RefreshAnnouncement(incident_id=self.facts.incident_id)
         self.refresh(effect, lane="announcement")
 
-    def set_topic(self, *, is_new: bool = False) -> None:
-        """Update the channel's topic, best effort; a channel that is new has none yet."""
-        effect = SetChannelTopic(incident_id=self.facts.incident_id, is_new=is_new)
-        self.refresh(effect, lane="topic", after=self.channel_gate)
+    def set_topic(self, *, exists: bool = False) -> None:
+        """Set the channel's topic, best effort; if it `exists`, only in place of ours."""
+        effect = SetChannelTopic(incident_id=self.facts.incident_id, exists=exists)
+        of = f"{self.facts.incident_id}:{exists}"
+        self.refresh(effect, lane="topic", after=self.channel_gate, of=of)
 
     def refresh_entry_messages(self) -> None:
         """Update messages about earlier entries, if any still offer something."""

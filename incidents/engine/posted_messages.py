@@ -21,6 +21,11 @@ from incidents.storage.database import Base
 ENTRY = "entry"
 # A reply to the announcement about an entry; it stays as it is, unless it is erased.
 NEWS = "news"
+# The live messages in the channel that entries answer.
+STATUS_CARD = "status_card"
+ESCALATION_CARD = "escalation_card"
+PROPOSAL_CARD = "proposal"
+_ROOTS = (STATUS_CARD, ESCALATION_CARD, PROPOSAL_CARD)
 
 
 class PostedMessage(Base):
@@ -82,6 +87,18 @@ def posted_places(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return where an effect posted, as (channel id, ts), from its progress: also to followers."""
     sent = [(place, ts) for _, place, ts in progress.get("sent", ())]
     return [*((place, ts) for place, ts in progress.get("posted", ())), *sent]
+
+
+async def find_threads(
+    session: AsyncSession, incident_id: uuid.UUID, *, channel_id: str | None
+) -> Sequence[str]:
+    """Return the messages in the channel that entries are posted under."""
+    query = select(PostedMessage.message_ts).where(
+        PostedMessage.incident_id == incident_id,
+        PostedMessage.purpose.in_(_ROOTS),
+        PostedMessage.channel_id == channel_id,
+    )
+    return (await session.execute(query.order_by(PostedMessage.message_ts))).scalars().all()
 
 
 def entry_purpose(person_id: uuid.UUID | None) -> str:

@@ -123,11 +123,12 @@ async def ask(
     key: str,
     data: Mapping[str, Any] | None = None,
     status: PromptStatus = PromptStatus.ASKED,
+    is_shown: bool = True,
 ) -> Prompt:
     """Ask the person once: the same key again returns the earlier prompt and sends nothing.
 
     The caller has to lock the incident, so that simultaneous requests run one after the other.
-    `status` TOLD: the prompt informs and expects no answer.
+    `status` TOLD: the prompt informs and expects no answer. If it isn't `is_shown`, another says it.
     """
     query = select(Prompt).where(
         Prompt.incident_id == incident.id,
@@ -151,7 +152,8 @@ async def ask(
     )
     uow.session.add(prompt)
     await uow.flush()
-    show(uow, prompt)
+    if is_shown:
+        show(uow, prompt)
     return prompt
 
 

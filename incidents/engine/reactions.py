@@ -24,6 +24,11 @@ def post(plan: IncidentPlan[Payload]) -> None:
     plan.post()
 
 
+def log(plan: IncidentPlan[Payload]) -> None:
+    """Post the entry under the status card, where it makes no line in the channel."""
+    plan.log()
+
+
 def ask(plan: IncidentPlan[Payload]) -> None:
     """Post the entry, which asks for something; if nobody reads the channel, tell the lead."""
     plan.ask()

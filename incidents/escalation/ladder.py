@@ -24,7 +24,7 @@ from incidents.escalation.calls import (
 )
 from incidents.escalation.entries import EscalationExhausted, EscalationWithdrawn, Standing
 from incidents.escalation.events import CallNoted, NextStepTimed
-from incidents.escalation.questions import ask_for_missing, ask_for_rating
+from incidents.escalation.questions import ask_for_missing
 from incidents.escalation.tables import (
     CallStatus,
     Escalation,
@@ -178,14 +178,13 @@ async def shorten_waits(uow: UnitOfWork, incident: Incident) -> None:
 
 
 async def end_escalations(uow: UnitOfWork, incident: Incident) -> None:
-    """End unanswered escalations; for taken ones, withdraw open questions and ask for a rating."""
+    """End unanswered escalations; for taken ones, withdraw open questions."""
     for escalation in await escalations_of(uow.session, incident.id):
         if escalation.is_unanswered:
             escalation.status = EscalationStatus.OVER
             await close_escalation(uow, incident, escalation, because=incident.status)
         elif escalation.status == EscalationStatus.TAKEN:
             await ask_for_missing(uow, incident, escalation)
-            await ask_for_rating(uow, incident, escalation)
 
 
 async def close_escalation(

@@ -97,20 +97,15 @@ async def ask_for_missing(uow: UnitOfWork, incident: Incident, escalation: Escal
 
 
 async def ask_who_is_on_it(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> None:
-    """Ask about the packet some time after it was taken, if somebody is still on it."""
-    escalation = await uow.session.get(Escalation, reminder.subject_id, populate_existing=True)
-    if escalation is not None:
-        await ask_for_rating(uow, incident, escalation)
-
-
-async def ask_for_rating(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> None:
     """Ask the person on it, once, whether the packet was enough to start: one tap, in private.
 
-    Asked some time after taking, or when the incident is over, not while they start. Not asked
-    about a packet that the bot made, which measures nobody.
+    Asked some time after taking, not while they start, nor when the incident ends. Not asked about
+    a packet that the bot made, which measures nobody.
     """
-    is_asked = escalation.status == EscalationStatus.TAKEN and not escalation.is_automatic
-    if not is_asked or escalation.author_id is None or escalation.taken_by_id is None:
+    escalation = await uow.session.get(Escalation, reminder.subject_id, populate_existing=True)
+    if escalation is None or escalation.status != EscalationStatus.TAKEN:
+        return
+    if escalation.is_automatic or escalation.author_id is None or escalation.taken_by_id is None:
         return
     await ask(
         uow,

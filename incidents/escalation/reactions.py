@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.people import ActorKind
 from incidents.core.sentences import Who
-from incidents.engine.plan import FeatureEvent, IncidentPlan
+from incidents.engine.plan import FeatureEvent, IncidentPlan, Thread
+from incidents.engine.posted_messages import ESCALATION_CARD
 from incidents.engine.reminders import ReminderKind
 from incidents.engine.rules import Recorded
 from incidents.escalation.effects import (
@@ -80,6 +81,16 @@ async def add_escalations(session: AsyncSession, facts: Facts, recorded: Recorde
             calls=calls,
         )
     return replace(facts, escalations=tuple(found.values()))
+
+
+def reply(plan: IncidentPlan[AboutEscalation]) -> None:
+    """Post the entry under the escalation's card."""
+    plan.reply(_card(plan.event.escalation_id))
+
+
+def speak_up(plan: IncidentPlan[AboutEscalation]) -> None:
+    """Post the entry under the escalation's card, and in the channel: people have to hear it."""
+    plan.reply(_card(plan.event.escalation_id), is_broadcast=True)
 
 
 def show_escalation(
@@ -198,7 +209,10 @@ def bring_in_responder(plan: IncidentPlan[EscalationTaken]) -> None:
 
 def tell_author(plan: IncidentPlan[Answer]) -> None:
     """Tell the author, or the person the bot escalated for, of an answer by somebody else."""
-    _tell_others(plan, _id_of(plan.event.author) or _for_whom(plan))
+    author_id = _id_of(plan.event.author)
+    if isinstance(plan.event, EscalationTaken) and author_id in plan.facts.present:
+        return  # mentioned under the card
+    _tell_others(plan, author_id or _for_whom(plan))
 
 
 def tell_of_withdrawal(plan: IncidentPlan[EscalationWithdrawn]) -> None:
@@ -238,9 +252,13 @@ def _for_whom(plan: IncidentPlan[AboutEscalation]) -> uuid.UUID | None:
     return next(found, None)
 
 
+def _card(escalation_id: uuid.UUID) -> Thread:
+    return Thread(ESCALATION_CARD, escalation_id, f"escalation:{escalation_id}")
+
+
 def _show_card(plan: IncidentPlan[Payload | FeatureEvent], escalation_id: uuid.UUID) -> None:
     effect = RefreshEscalationCard(incident_id=plan.facts.incident_id, escalation_id=escalation_id)
-    lane = f"escalation:{escalation_id}"
+    lane = _card(escalation_id).lane
     plan.refresh(effect, lane=lane, after=plan.channel_gate, of=escalation_id)
 
 

@@ -23,7 +23,7 @@ from incidents.engine.prompts import (
 )
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.guidance.events import GuidanceAwaited
-from incidents.guidance.guidance import end_guidance
+from incidents.guidance.guidance import end_guidance, has_enough
 from incidents.guidance.tables import GuidanceRecord, find_record
 from incidents.guidance.time_box import Progress
 from incidents.incident.incident import ById, Incident, IncidentRef
@@ -123,7 +123,7 @@ async def quiet(uow: UnitOfWork, prompt_id: uuid.UUID) -> Outcome:
 
 
 async def switch_prompts(uow: UnitOfWork, ref: IncidentRef, *, on: bool) -> Outcome:
-    """Switch the actor's own prompts in an incident off, or on again.
+    """Switch the actor's own prompts in an incident off, or on again; *on* also asks for more.
 
     Raises: IncidentNotFound; Superseded when they have none; AlreadySo.
     """
@@ -133,9 +133,9 @@ async def switch_prompts(uow: UnitOfWork, ref: IncidentRef, *, on: bool) -> Outc
     record = await _get_record(uow, incident, uow.actor.person_id)
     if not on:
         return await _switch_off(uow, record)
-    if record.quieted_at is None:
+    if record.quieted_at is None and not await has_enough(uow, record):
         raise AlreadySo("your prompts", "on")
-    record.quieted_at = None
+    record.quieted_at, record.more_at = None, uow.now
     uow.emit(GuidanceAwaited(incident_id=incident.id, person_id=record.person_id))
     return Outcome("prompts_on", None, {})
 

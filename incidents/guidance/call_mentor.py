@@ -107,10 +107,16 @@ def find_reasons(facts: TriggerFacts, triggers: Triggers, *, now: datetime) -> t
 
 
 async def announce_mentor_call(
-    uow: UnitOfWork, incident: Incident, record: GuidanceRecord, reasons: Sequence[Reason]
+    uow: UnitOfWork,
+    incident: Incident,
+    record: GuidanceRecord,
+    reasons: Sequence[Reason],
+    *,
+    step: Prompt | None = None,
 ) -> None:
     """Tell the guided person, for the first new reason, that the bot asks their mentor to join.
 
+    A new `step` of their first minutes says it, too: then it is one message.
     The notice comes before the call (`call_mentor`), so they don't learn it from the channel. In a
     private incident, or with nobody to call, the notice only suggests asking somebody. No notice is
     sent for a reason for which they already have help.
@@ -125,7 +131,7 @@ async def announce_mentor_call(
         if draft is not None:
             people = [await uow.session.get_one(Person, one) for one in mentors[:1]]
             data["asked"] = [person.external_id for person in people]
-        await ask(
+        notice = await ask(
             uow,
             incident=incident,
             person_id=record.person_id,
@@ -133,7 +139,11 @@ async def announce_mentor_call(
             key=reason.key,
             data=data,
             status=PromptStatus.TOLD,
+            is_shown=step is None or draft is None,
         )
+        if step is not None and draft is not None:
+            step.data = {**step.data, **data, "notice_id": str(notice.id)}
+            await uow.flush()
         return
 
 

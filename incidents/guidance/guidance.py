@@ -8,6 +8,11 @@ anybody else.
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.engine.presence import absences_since
 from incidents.engine.prompts import (
@@ -42,7 +47,12 @@ from incidents.guidance.time_box import (
 from incidents.incident.facts import RoleFact
 from incidents.incident.incident import Incident
 from incidents.incident.roles import current_roles
+from incidents.incident.views import IncidentView
 from incidents.policy.guidance import Checklist
+from incidents.policy.policy import Policy
+
+# With a word about a mentor, six direct messages; then people ask for more, or are left in peace.
+MOST_QUESTIONS: Final = 5
 
 
 async def look_after(uow: UnitOfWork, incident: Incident, reminder: Reminder) -> Again | None:
@@ -50,9 +60,10 @@ async def look_after(uow: UnitOfWork, incident: Incident, reminder: Reminder) ->
     record = await _keep_record(uow, incident, uuid.UUID(reminder.data["person_id"]))
     if record is None:
         return None
-    await announce_mentor_call(uow, incident, record, await gather_reasons(uow, incident, record))
+    step = await _ask_next_step(uow, incident, record)
+    reasons = await gather_reasons(uow, incident, record)
+    await announce_mentor_call(uow, incident, record, reasons, step=step)
     again_at = await call_mentor(uow, incident, record)
-    await _ask_next_step(uow, incident, record)
     return None if again_at is None else Again(due_at=again_at, data=dict(reminder.data))
 
 
@@ -70,7 +81,10 @@ async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder)
     decision = decide_time_box(
         box, length=guidance.time_box, unanswered=guidance.unanswered, now=uow.now
     )
-    match decision.step:
+    step = decision.step
+    if step is BoxStep.ASK and await has_enough(uow, record):
+        step = BoxStep.CALL  # nobody is left alone because we ask nothing more
+    match step:
         case BoxStep.ASK:
             await _ask_how_it_goes(uow, incident, record, prompts)
         case BoxStep.CALL:
@@ -81,6 +95,42 @@ async def keep_time_box(uow: UnitOfWork, incident: Incident, reminder: Reminder)
         case BoxStep.WAIT:
             pass
     return Again(due_at=decision.next_at)
+
+
+async def will_welcome(
+    session: AsyncSession,
+    incident: IncidentView,
+    *,
+    person_id: uuid.UUID,
+    since: datetime,
+    policy: Policy,
+    workspace_id: uuid.UUID,
+) -> bool:
+    """Tell whether the first step of their first minutes, asked `since` or yet to come, says it.
+
+    It says which role they have.
+    """
+    guidance = policy.guidance
+    if not guidance.enabled or not incident.is_open:
+        return False
+    if guidance.checklist_for(incident.services, incident.severity_key) is None:
+        return False
+    record = await find_record(session, incident_id=incident.id, person_id=person_id)
+    if record is not None and record.quieted_at is not None:
+        return False
+    kind = PromptKind.FIRST_FIFTEEN
+    asked = await prompts_of(session, incident.id, person_id=person_id, kind=kind)
+    if asked:
+        return asked[0].asked_at >= since
+    guided = await guided_people(
+        session,
+        [RoleFact(role.role_key, role.person.id) for role in incident.roles],
+        services=incident.services,
+        severity_rank=incident.severity_rank,
+        policy=policy,
+        workspace_id=workspace_id,
+    )
+    return person_id in guided
 
 
 async def end_guidance(uow: UnitOfWork, record: GuidanceRecord) -> None:
@@ -153,20 +203,47 @@ async def _is_guided(uow: UnitOfWork, incident: Incident, person_id: uuid.UUID) 
 # -- the first minutes ----------------------------------------------------------------------
 
 
-async def _ask_next_step(uow: UnitOfWork, incident: Incident, record: GuidanceRecord) -> None:
-    """Ask the checklist's next step, unless a question is still open: one at a time."""
+async def _ask_next_step(
+    uow: UnitOfWork, incident: Incident, record: GuidanceRecord
+) -> Prompt | None:
+    """Ask the checklist's next step, unless a question is still open: one at a time.
+
+    Returns the step, if it is new.
+    """
     checklist = _checklist(uow, incident, record)
-    if checklist is None:
-        return
+    if checklist is None or await has_enough(uow, record):
+        return None
     owner, kind = record.person_id, PromptKind.FIRST_FIFTEEN
     if await open_prompts(uow.session, incident.id, person_id=owner, kinds=QUESTIONS):
-        return
+        return None
     asked = await prompts_of(uow.session, incident.id, person_id=owner, kind=kind)
     known = {prompt.key for prompt in asked}
     step = next((step for step in checklist.steps if step.key not in known), None)
-    if step is not None:
-        data = {"checklist": checklist.key}
-        await ask(uow, incident=incident, person_id=owner, kind=kind, key=step.key, data=data)
+    if step is None:
+        return None
+    data = {"checklist": checklist.key, **await _if_last(uow, record)}
+    return await ask(uow, incident=incident, person_id=owner, kind=kind, key=step.key, data=data)
+
+
+async def has_enough(uow: UnitOfWork, record: GuidanceRecord) -> bool:
+    """Tell whether the person got so many questions that the next waits until they ask for it."""
+    return await _count_questions(uow, record) >= MOST_QUESTIONS
+
+
+async def _if_last(uow: UnitOfWork, record: GuidanceRecord) -> dict[str, object]:
+    """Return the data of the next question: whether it is the last before they ask for more."""
+    return {"is_last": True} if await _count_questions(uow, record) + 1 >= MOST_QUESTIONS else {}
+
+
+async def _count_questions(uow: UnitOfWork, record: GuidanceRecord) -> int:
+    query = select(func.count()).where(
+        Prompt.incident_id == record.incident_id,
+        Prompt.person_id == record.person_id,
+        Prompt.kind.in_(QUESTIONS),
+    )
+    if record.more_at is not None:
+        query = query.where(Prompt.asked_at >= record.more_at)
+    return (await uow.session.execute(query)).scalar_one()
 
 
 def _checklist(uow: UnitOfWork, incident: Incident, record: GuidanceRecord) -> Checklist | None:
@@ -237,4 +314,11 @@ async def _ask_how_it_goes(
     await withdraw(uow, earlier)
     asked = await prompts_of(uow.session, incident.id, person_id=record.person_id, kind=kind)
     number = str(len(asked) + 1)
-    await ask(uow, incident=incident, person_id=record.person_id, kind=kind, key=number)
+    await ask(
+        uow,
+        incident=incident,
+        person_id=record.person_id,
+        kind=kind,
+        key=number,
+        data=await _if_last(uow, record),
+    )

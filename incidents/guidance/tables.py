@@ -53,6 +53,8 @@ class GuidanceRecord(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     quieted_at: Mapped[datetime | None]
+    # When they last asked for more questions.
+    more_at: Mapped[datetime | None]
 
     @property
     def is_running(self) -> bool:

@@ -80,6 +80,8 @@ class Facts:
     handoffs: tuple[tuple[uuid.UUID, uuid.UUID | None], ...] = ()
     # Whether anybody reads what we post in the channel; found only for entries that ask people.
     has_readers: bool = True
+    # Who is in the channel and reads what we post; found only for entries that mention people there.
+    present: frozenset[uuid.UUID] = frozenset()
     # Whether messages about entries still offer something that may have ended with this one.
     has_entry_messages: bool = False
     # Whether somebody may follow its news; found only for entries that may be some.

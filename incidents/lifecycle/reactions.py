@@ -2,7 +2,7 @@
 
 from incidents.engine.plan import IncidentPlan
 from incidents.engine.reminders import ReminderKind
-from incidents.incident.entries import Edited, SeverityChanged
+from incidents.incident.entries import SeverityChanged
 from incidents.incident.payload import Payload
 
 
@@ -19,12 +19,6 @@ def post_severity(plan: IncidentPlan[SeverityChanged]) -> None:
     """Post a new severity, unless the message about the new status tells it."""
     if not plan.event.is_told_with_status:
         plan.post()
-
-
-def retitle(plan: IncidentPlan[Edited]) -> None:
-    """Show a new title in the channel's topic."""
-    if "title" in plan.event.changes:
-        plan.set_topic()
 
 
 def watch_for_silence(plan: IncidentPlan[Payload]) -> None:

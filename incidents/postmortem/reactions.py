@@ -21,7 +21,7 @@ def upload_postmortem(plan: IncidentPlan[PostmortemDrafted | PostmortemPublished
     if is_elsewhere or event.postmortem_id is None:
         return
     effect = UploadPostmortem(incident_id=incident_id, postmortem_id=event.postmortem_id)
-    plan.add(effect, lane="channel", after=plan.channel_gate)
+    plan.add(effect, lane="card", after=plan.channel_gate)
 
 
 def remind_of_postmortem(plan: IncidentPlan[PostmortemEntry]) -> None:

@@ -12,7 +12,7 @@ from incidents.incident.incident import ById, Incident, IncidentRef
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.policy.policy import Action
 from incidents.policy.proposals import ActionClass, Need, is_marked_safe, least_need
-from incidents.proposals.approvers import find_approvers
+from incidents.proposals.approvers import find_approvers, mentors_and_commander
 from incidents.proposals.end import AFTER_RESOLVING
 from incidents.proposals.entries import ActionProposed, ProposalRevised, ProposedCommand
 from incidents.proposals.escalate import end_escalation
@@ -218,7 +218,10 @@ async def _shown(uow: UnitOfWork, incident: Incident, proposal: Proposal) -> Out
     """Tell the approvers, and return the outcome of asking."""
     told = []
     if proposal.need is not Need.NOBODY:
-        told = await find_approvers(uow, incident, proposal, is_wide=False)
+        found = await find_approvers(uow, incident, proposal, is_wide=False)
+        near = await mentors_and_commander(uow, incident, proposal.requested_by_id)
+        # The channel shows the card. Others are asked directly if these don't answer.
+        told = [one for one in found if one.id in near] or found
     await give_copies(uow, proposal, told)
     show_escalated(uow, incident, proposal)
     wait = uow.policy.proposals.wait_at(incident.severity_key)

@@ -3,6 +3,7 @@
 Times count from asking. After an absence, only the step that is due by then is taken.
 """
 
+import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -15,7 +16,13 @@ from incidents.proposals.end import expire
 from incidents.proposals.entries import ProposalUnanswered
 from incidents.proposals.escalate import escalate_unanswered, may_escalate
 from incidents.proposals.events import OthersConcerned
-from incidents.proposals.steps import give_copies, show_escalated, step_of, told_ids
+from incidents.proposals.steps import (
+    give_copies,
+    remind_once,
+    show_escalated,
+    step_of,
+    told_ids,
+)
 from incidents.proposals.tables import EXPIRING, Proposal, ProposalStatus
 
 
@@ -61,7 +68,8 @@ async def call_next_step(uow: UnitOfWork, incident: Incident, reminder: Reminder
     wait = uow.policy.proposals.wait_at(incident.severity_key)
     decision = decide_ladder(asked_at=asked_at, wait=wait, taken=reminder.step, now=uow.now)
     if decision.rung is not None:
-        await _take(uow, incident, proposal, decision.rung)
+        is_first = not reminder.step
+        await _take(uow, incident, proposal, decision.rung, is_first=is_first)
     if decision.next_at is None:
         return None
     return Again(due_at=decision.next_at, step=decision.rung or reminder.step)
@@ -76,10 +84,12 @@ async def expire_when_due(uow: UnitOfWork, incident: Incident, reminder: Reminde
         await expire(uow, incident, proposal)
 
 
-async def _take(uow: UnitOfWork, incident: Incident, proposal: Proposal, rung: Rung) -> None:
-    """Take a rung, and tell each person once.
+async def _take(
+    uow: UnitOfWork, incident: Incident, proposal: Proposal, rung: Rung, *, is_first: bool
+) -> None:
+    """Take a rung. Each person gets the proposal once, and is reminded once.
 
-    A call by the escalation or a new copy of the proposal counts as telling them.
+    A call by the escalation counts as either.
     """
     asked_at = proposal.asked_at or proposal.created_at
     is_escalated = rung is Rung.ESCALATE and may_escalate(incident, proposal)
@@ -94,9 +104,13 @@ async def _take(uow: UnitOfWork, incident: Incident, proposal: Proposal, rung: R
     called = await escalate_unanswered(uow, incident, proposal) if is_escalated else frozenset()
     found = await find_approvers(uow, incident, proposal, is_wide=True)
     approvers = {person.id: person for person in found if person.id not in called}
-    new = approvers.keys() - await told_ids(uow, proposal)
+    before = await told_ids(uow, proposal)
+    reminded = await remind_once(uow, proposal, approvers.keys())
     await give_copies(uow, proposal, approvers.values())
     show_escalated(uow, incident, proposal)
-    near = await mentors_and_commander(uow, incident, proposal.requested_by_id)
-    told = tuple(one for one in dict.fromkeys((*near, *approvers)) if one not in called | new)
+    near: list[uuid.UUID] = []
+    if is_first:  # those who can't answer it are told once
+        near = await mentors_and_commander(uow, incident, proposal.requested_by_id)
+    others = [one for one in near if one not in {*called, *before, *approvers}]
+    told = tuple(dict.fromkeys((*others, *reminded)))
     uow.emit(OthersConcerned(entry_id=entry.id, people=told), incident)

@@ -8,8 +8,10 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.core.ids import derived_id
 from incidents.engine.effects import EraseEntryMessage
-from incidents.engine.plan import IncidentPlan
+from incidents.engine.plan import IncidentPlan, Thread
+from incidents.engine.posted_messages import PROPOSAL_CARD
 from incidents.engine.reminders import ReminderKind
 from incidents.engine.rules import Recorded
 from incidents.incident.entries import MovedToPrivate
@@ -62,6 +64,16 @@ async def add_proposals(session: AsyncSession, facts: Facts, recorded: Recorded)
     return replace(facts, proposals=tuple(found.values()))
 
 
+def reply(plan: IncidentPlan[ProposalEntry]) -> None:
+    """Post the entry under the proposal's card."""
+    _reply(plan)
+
+
+def speak_up(plan: IncidentPlan[ProposalEntry]) -> None:
+    """Post the entry under the proposal's card, and in the channel: people have to hear it."""
+    _reply(plan, is_broadcast=True)
+
+
 def put_proposal(plan: IncidentPlan[Asked]) -> None:
     """Show the card; set the reminders that ask again, if it needs approval, and that end it."""
     show_proposal(plan)
@@ -92,7 +104,7 @@ def follow_expiry(plan: IncidentPlan[ProposalExpired]) -> None:
     if plan.event.is_incident_over:
         _end_quietly(plan)
         return
-    plan.post()
+    reply(plan)
     follow_end(plan)
 
 
@@ -139,7 +151,7 @@ def erase_everywhere(plan: IncidentPlan[WordsRedacted]) -> None:
 def say_unanswered(plan: IncidentPlan[ProposalUnanswered]) -> None:
     """Post in the channel that nobody answers, unless the escalation's card says it."""
     if not plan.event.is_escalated:
-        plan.post()
+        speak_up(plan)
 
 
 def ask_again(plan: IncidentPlan[ApprovalLapsed]) -> None:
@@ -161,12 +173,12 @@ def open_poll(plan: IncidentPlan[ObjectionsAsked]) -> None:
 
 
 def tell_of_objection(plan: IncidentPlan[ObjectionRaised]) -> None:
-    """Show the objection on the card; tell the commander and the author directly."""
+    """Show the objection on the card; tell the commander and the author who aren't there."""
     show_proposal(plan)
     wanted = (plan.facts.find_holder(COMMANDER), plan.event.requester.id)
     for person_id in dict.fromkeys(wanted):
         if person_id != plan.entry.actor_id:
-            plan.tell(person_id)
+            plan.tell_absent(person_id)
 
 
 def tell_concerned(plan: IncidentPlan[OthersConcerned]) -> None:
@@ -236,8 +248,19 @@ def _remind_of_end(plan: IncidentPlan[ProposalEntry], expires_at: datetime | Non
 
 
 def _tell_requester(plan: IncidentPlan[ProposalEntry]) -> None:
+    """Tell the author directly, unless they see the mention under the card."""
     if plan.event.requester.id != plan.entry.actor_id:
-        plan.tell(plan.event.requester.id)
+        plan.tell_absent(plan.event.requester.id)
+
+
+def _reply(plan: IncidentPlan[ProposalEntry], *, is_broadcast: bool = False) -> None:
+    proposal_id = plan.event.proposal_id
+    if proposal_id is None:
+        plan.post()
+        return
+    subject_id = derived_id(proposal_id, "channel")  # see `live_copies`
+    card = Thread(PROPOSAL_CARD, subject_id, f"proposal:{proposal_id}:channel")
+    plan.reply(card, is_broadcast=is_broadcast)
 
 
 def _remind(plan: IncidentPlan[ProposalEntry], kind: ReminderKind, due_at: datetime) -> None:

@@ -68,6 +68,26 @@ async def give_copies(uow: UnitOfWork, proposal: Proposal, people: Iterable[Pers
             uow.session.add(row)
 
 
+async def remind_once(
+    uow: UnitOfWork, proposal: Proposal, among: Iterable[uuid.UUID]
+) -> list[uuid.UUID]:
+    """Return who of these has a copy and wasn't reminded since it was asked, and note it."""
+    asked_at = proposal.asked_at or proposal.created_at
+    query = (
+        select(ProposalNotice)
+        .where(ProposalNotice.proposal_id == proposal.id, ProposalNotice.person_id.in_(among))
+        .order_by(ProposalNotice.told_at, ProposalNotice.person_id)
+    )
+    due = [
+        row
+        for row in (await uow.session.execute(query)).scalars()
+        if row.reminded_at is None or row.reminded_at < asked_at
+    ]
+    for row in due:
+        row.reminded_at = uow.now
+    return [row.person_id for row in due]
+
+
 async def told_ids(uow: UnitOfWork, proposal: Proposal) -> set[uuid.UUID]:
     """Return who has a copy of the proposal in their direct messages."""
     await uow.flush()

@@ -123,6 +123,7 @@ class ProposalNotice(Base):
     proposal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("proposals.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"))
     told_at: Mapped[datetime]
+    reminded_at: Mapped[datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,9 +40,9 @@ def sign_message(plan: IncidentPlan[MessageEntry] | IncidentPlan[Withdrawn]) -> 
 
 
 def say_correction(plan: IncidentPlan[Correction]) -> None:
-    """Post the correction of a note, but not of a mark: marks were never posted."""
+    """Post the correction of a note under it, but not of a mark: marks were never posted."""
     if plan.event.target_kind == Note.kind:
-        plan.post()
+        plan.log()
 
 
 def show_again(plan: IncidentPlan[Revealed]) -> None:

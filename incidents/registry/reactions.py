@@ -49,6 +49,7 @@ from incidents.engine.reactions import (
     ask,
     catch_up,
     erase_again,
+    log,
     look_at_entry_messages_again,
     post,
     refresh_alone,
@@ -217,7 +218,6 @@ REACTIONS: Final[tuple[Row, ...]] = (
         refresh_card,
         refresh_announcement,
         updates.tell_outside,
-        set_topic,
         learning.follow_learners,
     ),
     on(
@@ -235,7 +235,6 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(
         Edited,
         post,
-        lifecycle.retitle,
         channel.add_bookmarks,
         guidance.look_after_guided,
         refresh_card,
@@ -257,7 +256,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(
         RoleAssigned,
         refresh_entry_messages,
-        post,
+        roles.say_role,
         roles.welcome_holder,
         roles.tell_replaced,
         roles.end_command_watch,
@@ -269,7 +268,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     ),
     on(
         RoleEnded,
-        post,
+        roles.say_role,
         roles.tell_released,
         roles.restart_command_watch,
         roles.show_commander,
@@ -328,8 +327,8 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(CameBack, catch_up),
     on(WasAway, say_absence),
     # -- record
-    on(Note, post),
-    on(Revealed, record.show_again, set_topic, roles.show_handoffs, escalation.show_without_words),
+    on(Note, log),
+    on(Revealed, record.show_again, roles.show_handoffs, escalation.show_without_words),
     on(MessageMarked, record.fetch_message),
     on(Marked, record.sign_message),
     on(Pinned, record.sign_message),
@@ -341,7 +340,6 @@ REACTIONS: Final[tuple[Row, ...]] = (
         record.erase_message,
         record.erase_title,
         record.delete_files,
-        set_topic,
         roles.show_handoffs,
         escalation.show_without_words,
         proposals.erase_words,
@@ -350,13 +348,12 @@ REACTIONS: Final[tuple[Row, ...]] = (
     # -- exports
     on(Exported, exports.upload_export),
     # -- checkins
-    on(CheckinAsked, post, checkins.ask_person, checkins.open_box),
-    on(CheckinUnderstood, refresh_entry_messages, post),
+    on(CheckinAsked, checkins.ask_person, checkins.open_box),
+    on(CheckinUnderstood, refresh_entry_messages),
     on(CheckinDue, refresh_entry_messages, checkins.ask_how_it_went),
     on(
         CheckinAnswered,
         refresh_entry_messages,
-        post,
         checkins.open_next_box,
         checkins.tell_of_answer,
     ),
@@ -374,7 +371,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(CommanderMissing, ask, roles.call_backup, roles.end_watch_with_backup),
     # -- updates
     on(UpdateReminded, updates.say_reminder),
-    on(UpdateSnoozed, refresh_entry_messages, post, updates.keep_cadence, refresh_card),
+    on(UpdateSnoozed, refresh_entry_messages, log, updates.keep_cadence, refresh_card),
     on(AnnouncementMissed, post),
     on(AnnouncementPossible, refresh_announcement),
     # -- channel
@@ -428,7 +425,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(
         PostmortemDrafted,
         refresh_entry_messages,
-        post,
+        log,
         postmortem.upload_postmortem,
         postmortem.remind_of_postmortem,
         refresh_announcement,
@@ -436,11 +433,11 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(
         PostmortemOwnerSet,
         refresh_entry_messages,
-        post,
+        log,
         postmortem.tell_owner,
         postmortem.remind_of_postmortem,
     ),
-    on(PostmortemEdited, post),
+    on(PostmortemEdited, log),
     on(
         PostmortemPublished,
         refresh_entry_messages,
@@ -456,18 +453,18 @@ REACTIONS: Final[tuple[Row, ...]] = (
     # -- proposals
     on(ActionProposed, proposals.put_proposal, learning.follow_learners),
     on(ProposalRevised, refresh_entry_messages, proposals.put_proposal, learning.follow_learners),
-    on(ProposalApproved, refresh_entry_messages, post, proposals.follow_answer),
-    on(ProposalDeclined, refresh_entry_messages, post, proposals.follow_end),
-    on(ApprovalLapsed, refresh_entry_messages, post, proposals.ask_again),
+    on(ProposalApproved, refresh_entry_messages, proposals.reply, proposals.follow_answer),
+    on(ProposalDeclined, refresh_entry_messages, proposals.reply, proposals.follow_end),
+    on(ApprovalLapsed, refresh_entry_messages, proposals.speak_up, proposals.ask_again),
     on(ProposalUnanswered, proposals.say_unanswered, proposals.show_copies),
     on(ProposalExpired, refresh_entry_messages, proposals.follow_expiry),
-    on(BreakGlass, refresh_entry_messages, post, proposals.follow_break_glass),
+    on(BreakGlass, refresh_entry_messages, proposals.speak_up, proposals.follow_break_glass),
     on(ResultAsked, proposals.ask_for_result),
-    on(ProposalCarriedOut, refresh_entry_messages, post, proposals.follow_end),
-    on(ProposalAbandoned, refresh_entry_messages, post, proposals.follow_end),
-    on(ObjectionsAsked, post, proposals.open_poll),
-    on(ObjectionRaised, post, proposals.tell_of_objection),
-    on(ObjectionsEnded, refresh_entry_messages, post, proposals.show_proposal),
+    on(ProposalCarriedOut, refresh_entry_messages, proposals.reply, proposals.follow_end),
+    on(ProposalAbandoned, refresh_entry_messages, proposals.reply, proposals.follow_end),
+    on(ObjectionsAsked, proposals.speak_up, proposals.open_poll),
+    on(ObjectionRaised, proposals.speak_up, proposals.tell_of_objection),
+    on(ObjectionsEnded, refresh_entry_messages, proposals.reply, proposals.show_proposal),
     on(OthersConcerned, proposals.tell_concerned),
     on(WordsRedacted, proposals.erase_everywhere),
     # -- escalation
@@ -489,7 +486,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(
         EscalationTaken,
         refresh_entry_messages,
-        post,
+        escalation.reply,
         escalation.stop_waiting,
         escalation.ask_later,
         escalation.bring_in_responder,
@@ -518,7 +515,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     ),
     on(
         EscalationExhausted,
-        post,
+        escalation.speak_up,
         escalation.stop_waiting,
         escalation.alarm,
         escalation.show_calls,

@@ -4,11 +4,13 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.channel.life import add_readers
+from incidents.channel.life import add_present, add_readers
+from incidents.checkins import reactions as checkins
 from incidents.engine.plan import AnyReaction
 from incidents.engine.posted_messages import add_entry_messages
 from incidents.engine.reactions import ask, refresh_entry_messages, say_failure
 from incidents.engine.rules import Recorded, Rules
+from incidents.escalation import reactions as escalation
 from incidents.escalation.reactions import add_escalations
 from incidents.guidance.tables import add_people_to_guide
 from incidents.incident.facts import Facts
@@ -34,16 +36,35 @@ _ASKING: Final[frozenset[AnyReaction]] = frozenset(
         proposals.say_unanswered,
     }
 )
+# The reactions that tell directly only those who aren't in the channel, where they are mentioned.
+_MENTIONING: Final[frozenset[AnyReaction]] = frozenset(
+    {
+        checkins.ask_person,
+        checkins.ask_how_it_went,
+        checkins.tell_of_answer,
+        escalation.tell_author,
+        proposals.ask_again,
+        proposals.follow_answer,
+        proposals.follow_end,
+        proposals.follow_expiry,
+        proposals.tell_of_objection,
+    }
+)
 _MAY_END_MESSAGES: Final = frozenset(
     row.event_type.kind for row in REACTIONS if refresh_entry_messages in row.reactions
 )
 
 
 _ASKS: Final = frozenset(row.event_type.kind for row in REACTIONS if _ASKING & {*row.reactions})
+_MENTIONS: Final = frozenset(
+    row.event_type.kind for row in REACTIONS if _MENTIONING & {*row.reactions}
+)
 
 
 async def _add_readers(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
     """Look who is in the channel only after an entry that asks for something there."""
+    if not _MENTIONS.isdisjoint(recorded.kinds):
+        return await add_present(session, facts)
     return facts if _ASKS.isdisjoint(recorded.kinds) else await add_readers(session, facts)
 
 

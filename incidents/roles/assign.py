@@ -63,6 +63,7 @@ async def assign_role(
     await give_role(uow, incident, role=wanted, person=nominee, replaced=replaced)
     data = {
         "reference": str(incident.reference),
+        "role_key": wanted.key,
         "role_name": wanted.name,
         "person": nominee.name,
         "external_id": nominee.external_id,

@@ -299,7 +299,7 @@ async def assume_command(uow: UnitOfWork, incident: Incident, person: Person) ->
         await withdraw_handoff(uow, incident, pending)
     role = uow.policy.get_role(COMMANDER)
     await give_role(uow, incident, role=role, person=person)
-    return outcome_of("assigned", incident, person=person, role_name=role.name)
+    return outcome_of("assigned", incident, person=person, role_key=role.key, role_name=role.name)
 
 
 async def move_command(

@@ -36,6 +36,14 @@ HandoffSettled = HandoffUnmoved | HandoffAgreed | CommanderChanged
 BackupCalled = CommanderMissing | HandoffUnanswered
 
 
+def say_role(plan: IncidentPlan[RoleTaken | RoleEnded]) -> None:
+    """Post in the channel who commands; who has another role, under the status card."""
+    if plan.event.role == COMMANDER:
+        plan.post()
+    else:
+        plan.log()
+
+
 def welcome_holder(plan: IncidentPlan[RoleTaken]) -> None:
     """Invite the new role holder, and send them the duties and checklist directly."""
     person_id = plan.event.person.id

@@ -10,6 +10,7 @@ import contextlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import traceback
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ from tests.clock import ManualClock
 from tests.looks import pictures
 from tests.looks.camera import Camera
 from tests.looks.page import page
+from tests.looks.sev2 import Sev2, Tally
 from tests.looks.story import SCENES, Cast, Scene, policy_of
 from tests.looks.texts import all_texts
 from tests.scenario.conftest import PATIENCE_SECONDS, Bot
@@ -44,10 +46,17 @@ _CHROMIUM = (
 def main() -> None:
     """Draw each scene as a page, and as a picture if Chromium is installed."""
     parser = argparse.ArgumentParser(prog="python -m tests.looks", description=__doc__)
-    parser.add_argument("outdir", type=Path)
+    parser.add_argument("outdir", type=Path, nargs="?")
     parser.add_argument("--texts", action="store_true", help="only write texts.txt")
     parser.add_argument("--pictures", action="store_true", help="draw the README's pictures")
+    parser.add_argument("--sev2", action="store_true", help="count the lines of a SEV2 instead")
     options = parser.parse_args()
+    if options.sev2:
+        configure_logs(level=LogLevel.WARNING, form=LogFormat.CONSOLE)
+        sys.stdout.write(f"{asyncio.run(count())}\n")
+        return
+    if options.outdir is None:
+        parser.error("name a folder, or --sev2")
     outdir: Path = options.outdir
     outdir.mkdir(parents=True, exist_ok=True)
     if not options.pictures:
@@ -103,6 +112,22 @@ async def _bot() -> AsyncIterator[tuple[Bot, list[Person]]]:
             await bot.start()
             try:
                 yield bot, people
+            finally:
+                await bot.stop()
+
+
+async def count() -> Tally:
+    """Play the SEV2, and return its lines as Slack draws them."""
+    clock = ManualClock()
+    with tempfile.TemporaryDirectory() as folder:
+        async with SlackServer(clock=clock.now, rate_limits=False) as slack:
+            slack.deliveries.ack_timeout = PATIENCE_SECONDS + 5
+            slack.add_channel("incidents", members=[slack.bot])
+            slack.add_channel("general")
+            bot = Bot(slack, clock, _environ(slack, Path(folder) / "looks.db"))
+            await bot.start()
+            try:
+                return await Sev2(bot).play()
             finally:
                 await bot.stop()
 

@@ -202,8 +202,8 @@ async def redact(bot: Bot, kind: str) -> None:
 
 
 def said(place: Channel, words: str) -> list[Message]:
-    """Return the messages that contain these words."""
-    return [message for message in place.messages if words in message.rendered]
+    """Return the messages that contain these words, also those in threads."""
+    return [message for message in place.everything if words in message.rendered]
 
 
 def unpinned(room: Channel, words: str) -> list[Message]:

@@ -184,17 +184,21 @@ def channel_refused(
 
 
 async def set_topic(context: EffectContext) -> Settlement:
-    """Set the topic from the current state, unless people wrote their own."""
+    """Set the topic from the current state, unless people wrote their own.
+
+    Each topic is a line in the channel, so it is set when the severity changes, not before.
+    """
     view = await load_incident(context)
     if view.channel_id is None or view.is_channel_archived:
         return Dropped("no channel to set it in")
-    gateway = context.services.gateway
+    gateway, topic = context.services.gateway, topic_of(view)
     try:
-        if not _is_untouched(context, is_new=context.get(SetChannelTopic).is_new):
-            channel = await gateway.channel_info(view.channel_id)
-            if not is_own_topic(channel, reference=view.reference, us=context.services.workspace):
-                return Dropped("people wrote the topic")
-        await gateway.set_topic(view.channel_id, topic_of(view))
+        channel = await gateway.channel_info(view.channel_id)
+        if not is_own_topic(channel, reference=view.reference, us=context.services.workspace):
+            return Dropped("people wrote the topic")
+        if channel.topic == topic or (context.get(SetChannelTopic).exists and not channel.topic):
+            return Dropped("nothing to change")
+        await gateway.set_topic(view.channel_id, topic)
     except SlackPermanent as error:
         return Dropped(error.error)
     return Done()
@@ -216,11 +220,9 @@ def is_own_topic(channel: Channel, *, reference: str, us: WorkspaceInfo) -> bool
 
 
 def topic_of(view: IncidentView) -> str:
-    """Return the topic: reference, severity, status, title."""
-    title = mentions.escape_line(view.title)
+    """Return the topic: reference and severity. The channel's name has the title."""
     return shorten_mrkdwn(
-        f"{view.reference} · {mentions.escape_line(view.severity_name)} · {view.status} · {title}",
-        _MAX_TOPIC,
+        f"{view.reference} · {mentions.escape_line(view.severity_name)}", _MAX_TOPIC
     )
 
 

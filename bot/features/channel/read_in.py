@@ -27,8 +27,8 @@ _LONGEST_LINE = 300
 
 async def newcomer(request: Request) -> Reply:
     """Plan the read-in for somebody who joined an incident channel."""
-    is_us = request.event.get("user") == request.services.workspace.bot_external_id
-    if request.channel_id and not is_us:
+    us = request.services.workspace.bot_external_id
+    if request.channel_id and request.event.get("user") != us:
         await request.transact(partial(offer_read_in, channel_id=request.channel_id))
     return None
 

@@ -212,9 +212,13 @@ async def _look_through(
     )
     us = services.workspace.bot_external_id
     said = [one for one in past if one.subtype not in _COMINGS]
+    # We reply only under our own messages.
+    for one in [one for one in said if one.replies and one.user_id == us]:
+        said += await services.gateway.past_replies(stay.channel_id, one.ts)
     ours = [one for one in said if one.user_id == us]
     work.add(await _of_this_incident(context, incident.id, ours))
-    work.of_people = sum(one.user_id != us for one in said) + sum(one.replies for one in said)
+    theirs = [one for one in said if one.user_id != us]
+    work.of_people = len(theirs) + sum(one.replies for one in theirs)
     files = await services.gateway.own_files(
         stay.channel_id, user=us, until=services.clock.now() + _STRAGGLERS
     )

@@ -13,6 +13,7 @@ from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
 from incidents.channel.events import StatusCardReplaced
 from incidents.engine.effects import PinStatusCard, RefreshStatusCard
+from incidents.engine.posted_messages import STATUS_CARD as CARD
 from incidents.engine.posted_messages import find_posted
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import ById
@@ -34,7 +35,7 @@ def _on_replaced(effect: RefreshStatusCard) -> Record:
 
 STATUS_CARD = LiveMessage(
     effect=RefreshStatusCard,
-    purpose="status_card",
+    purpose=CARD,
     subject=incident_id_of,
     look=_look,
     on_replaced=_on_replaced,

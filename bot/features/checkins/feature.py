@@ -81,7 +81,7 @@ def asked_message(outcome: Outcome) -> blocks.Message:
     """Return the reply to the person who asked."""
     box = spoken_duration(timedelta(seconds=outcome.data["box_seconds"]))
     name = mentions.escape_line(outcome.data["name"])
-    return say(f"I'm asking {name} by direct message and in the channel, and check back in {box}.")
+    return say(f"I'm asking {name} under the status card, and check back in {box}.")
 
 
 def checkin_form(view: IncidentView, *, box: timedelta) -> blocks.View:
@@ -180,6 +180,7 @@ FEATURE = Feature(
             buttons=("checkin_understood",),
             use_case=understand_checkin,
             tell=lambda *_: "Thank you. At the end of the time I ask you how it went.",
+            is_quiet=True,
         ),
         Verb(
             OnCheckin,
@@ -199,6 +200,7 @@ FEATURE = Feature(
     ),
     direct_entries=(
         shown(CheckinAsked, messages.asked_directly),
+        shown(CheckinDue, messages.due_directly),
         shown(CheckinAnswered, messages.answered_directly),
     ),
     endings=(ends(CheckinAsked, messages.asked_ending), ends(CheckinDue, messages.due_ending)),

@@ -20,6 +20,7 @@ from incidents.checkins.entries import (
 from incidents.core.times import spoken_duration
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, find_next_entry
+from incidents.policy.policy import COMMANDER
 
 
 class OnCheckin(Arguments, gone="checkin"):
@@ -53,13 +54,25 @@ def asked_directly(asked: CheckinAsked, entry: EntryView, incident: IncidentView
     return _with_buttons(text, _understood_button(asked, incident))
 
 
-def due_entry(due: CheckinDue, entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Ask the person and the commander how it went."""
+def due_entry(due: CheckinDue, _entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Ask the person and the commander how it went, under the status card."""
+    people = [due.person.external_id]
+    people += [one.external_id for one in incident.holders(COMMANDER)]
+    asked = ", ".join(mentions.mention(one) for one in dict.fromkeys(people))
+    return _ask_how_it_went(due, incident, lead=f"{asked}: ")
+
+
+def due_directly(due: CheckinDue, _entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Ask the person or the commander by direct message how it went."""
+    lead = f"*{incident.reference}* {mentions.escape_line(incident.title)}: "
+    return _ask_how_it_went(due, incident, lead=lead)
+
+
+def _ask_how_it_went(due: CheckinDue, incident: IncidentView, *, lead: str) -> blocks.Message:
     unseen = "" if due.is_understood else " (they haven't pressed *Understood*)"
     text = (
-        f"*{incident.reference}* {mentions.escape_line(incident.title)}: the {_box(due)} for "
-        f"{mentions.escape_line(due.person.name)} are over{unseen}. How did it go?\n"
-        f"The task: {mentions.escape(due.question)}"
+        f"{lead}the {_box(due)} for {mentions.escape_line(due.person.name)} are over{unseen}. How "
+        f"did it go?\nThe task: {mentions.escape(due.question)}"
     )
     asked = _on(due, incident)
     more = replace(asked, answer=CheckinAnswer.MORE_TIME)
@@ -79,7 +92,9 @@ def answered_entry(
     answered: CheckinAnswered, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
     """Tell the channel how it went; if the person is stuck, ask who can help."""
-    return told_message(entry, incident, asks=_asks(answered))
+    leads = (mentions.mention(one.external_id) for one in incident.holders(COMMANDER))
+    asks = _asks(answered)
+    return told_message(entry, incident, asks=f"{', '.join(leads)} {asks}".strip() if asks else "")
 
 
 def answered_directly(

@@ -4,6 +4,7 @@ from functools import partial
 
 from bot.features.drills import forms, messages
 from bot.features.drills.scorecard import results_message, scorecard_message
+from bot.features.guidance.messages import checklist_message
 from bot.framework.arguments import Arguments, OnIncident
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement, post_once
 from bot.framework.entry_messages import shown
@@ -11,7 +12,7 @@ from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.framework.slash_commands import Flag, Repeat
-from bot.framework.verbs import Form, Verb
+from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person
@@ -41,6 +42,7 @@ from incidents.drills.views import (
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, IncidentRef
 from incidents.people.assignable import Named
+from incidents.policy.policy import Action
 from incidents.scenarios.scenario import Scenario
 
 # -- starting and stopping --------------------------------------------------------------------
@@ -154,8 +156,11 @@ def taken_on_text(outcome: Outcome) -> str:
     return "Noted. Next: look at something with *Check…*, and take command if you lead."
 
 
-async def open_check(request: Request, given: Choice) -> Form[Choice]:
-    """Return the form with the scenario's checks."""
+async def open_check(request: Request, given: Choice) -> Form[Choice] | Say:
+    """Return the form with the scenario's checks; outside a drill, the first minutes' list."""
+    incident = await view_for_form(request, given.ref, action=Action.VIEW)
+    if not incident.is_drill:
+        return Say(checklist_message(incident, request.policy))
     view = await _running(request, given.ref)
     return Form(forms.check_form(view), Choice(ById(view.incident.id)))
 
@@ -242,7 +247,7 @@ FEATURE = Feature(
             Choice,
             usage="check [name]",
             family="learn",
-            summary="In a drill: look at something; without a name, shows what there is.",
+            summary="The first fifteen minutes' list; in a drill: look at something.",
             examples=("check logs",),
             words=("check",),
             form="drill_check_submit",

@@ -117,7 +117,7 @@ def in_its_block(_: Request, error: DomainError) -> Mapping[str, str] | None:
     return {block_of(error.field): invalid_text(error.field, error.problem, error.example)}
 
 
-TAKE = Verb(Answer, buttons=("escalation_take",), use_case=take, tell=answered_text)
+TAKE = Verb(Answer, buttons=("escalation_take",), use_case=take, tell=answered_text, is_quiet=True)
 MORE = Verb(
     Answer,
     form="escalation_more",

@@ -25,7 +25,7 @@ from bot.slack.gateway.people import Attention
 from bot.slack.ids import permalink
 from incidents.core.people import Person, PersonFacts, PersonKind
 from incidents.core.times import zone_of
-from incidents.engine.posted_messages import find_posted
+from incidents.engine.posted_messages import ESCALATION_CARD, find_posted
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.effects import (
     CallForEscalation,
@@ -70,7 +70,7 @@ async def _look_at_card(
 
 CARD = LiveMessage(
     effect=RefreshEscalationCard,
-    purpose="escalation_card",
+    purpose=ESCALATION_CARD,
     subject=lambda effect: effect.escalation_id,
     look=_look_at_card,
 )

@@ -56,6 +56,7 @@ from bot.framework.entry_messages import ends, shown
 from bot.framework.feature import Feature
 from bot.framework.refusals import invalid_text, say
 from bot.framework.requests import FieldErrors, Reply, Request, Say
+from bot.framework.slack_refusals import with_silence
 from bot.framework.slash_commands import Flag, Repeat
 from bot.framework.verbs import Form, Verb, view_for_form
 from bot.slack import blocks, mentions, message_content
@@ -234,7 +235,11 @@ async def _sent(request: Request, outcome: Outcome, template: EscalationTemplate
     escalation_id = uuid.UUID(outcome.data["escalation_id"])
     view, incident = await shown_escalation(request, escalation_id)
     slash = request.policy.command
-    return Say(sent_message(outcome, incident, template, view=view, slash=slash))
+    is_alarm = bool(outcome.data.get("is_exhausted"))
+    answer = Say(
+        sent_message(outcome, incident, template, view=view, slash=slash), is_needed=is_alarm
+    )
+    return await with_silence(request, answer, outcome)
 
 
 def _explain(request: Request, error: DomainError) -> Mapping[str, str] | None:
@@ -290,6 +295,7 @@ ESCALATE = Verb(
     open=open_form,
     perform=perform,
     explain=_explain,
+    is_echoed=True,
 )
 
 FEATURE = Feature(
@@ -299,7 +305,10 @@ FEATURE = Feature(
     choices={TEMPLATE: show_details, DETAILS: show_details},
     options={TARGET: suggest_targets, MARKED: suggest_evidence},
     shortcuts={"escalate_from_message": escalate_from_message},
-    entries=(shown(EscalationExhausted, messages.exhausted_entry),),
+    entries=(
+        shown(EscalationExhausted, messages.exhausted_entry),
+        shown(EscalationTaken, messages.taken_entry),
+    ),
     direct_entries=(
         shown(EscalationTaken, messages.taken_directly),
         shown(EscalationExhausted, messages.exhausted_directly),

@@ -18,7 +18,7 @@ from bot.features.escalation.packet import fitted, names_of, packet_lines
 from bot.features.escalation.reasons import why_called
 from bot.features.proposals.messages import answer_row, asked_lines
 from bot.framework.arguments import known_id, on_incident, to_value
-from bot.framework.entry_messages import Ending, ended_with
+from bot.framework.entry_messages import Ending, ended_with, told_message
 from bot.framework.phrases import about, actor_of_entry
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
@@ -214,6 +214,13 @@ def mention_message(
         style="primary",
     )
     return say(text, take)
+
+
+def taken_entry(taken: EscalationTaken, entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Say under the card who is on it, to its author if there is one."""
+    author = taken.author
+    asks = f"{_mention(author)}: stay with them until they have what they need." if author else ""
+    return told_message(entry, incident, asks=asks)
 
 
 def taken_directly(

@@ -76,7 +76,8 @@ def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> b
     title = f"{about(incident)}. Your first minutes, {number}: *{mentions.escape_line(step.title)}*"
     match prompt.status:
         case PromptStatus.ASKED:
-            text = f"{title}\n{mentions.escape(step.text)}"
+            lead = _lead(prompt, incident, is_first=step is checklist.steps[0])
+            text = f"{lead}{title}\n{mentions.escape(step.text)}"
             links = _links(incident, policy)
             answers = [
                 blocks.button(
@@ -87,8 +88,11 @@ def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> b
                 )
                 for answer in step.answers
             ]
-            small = " · ".join((*links, _ONLY_YOU))
+            small = " · ".join((*links, *_last(prompt, policy), _ONLY_YOU))
             buttons = [*answers, _quiet(prompt)]
+            if step is checklist.steps[0]:
+                value = on_incident(incident)
+                buttons.append(blocks.button("My duties", action_id="role_duties", value=value))
             rows = [
                 blocks.actions(*buttons[at : at + _A_ROW]) for at in range(0, len(buttons), _A_ROW)
             ]
@@ -99,6 +103,40 @@ def step_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> b
             return _answered_step(f"{title}: {answer}.", prompt, fact_of(step, prompt.answer))
     text = f"{title}: {_GONE}"
     return blocks.Message(text=text, blocks=(blocks.context(text),))
+
+
+def _lead(prompt: PromptView, incident: IncidentView, *, is_first: bool) -> str:
+    """Return which roles they hold, with the first step, and who is asked to join them."""
+    held = [role.role_name for role in incident.roles if role.person.id == prompt.person_id]
+    roles = _listed([f"*{mentions.escape_line(name)}*" for name in held]) if held else ""
+    lines = (
+        [f"You are {roles} now. I go through it with you, one thing at a time."] if roles else []
+    )
+    lines = lines if is_first else []
+    if prompt.data.get("asked") and not prompt.data.get("is_left"):
+        reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
+        lines.append(f"I ask {_asked(prompt)} to join you: {reason}.")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _last(prompt: PromptView, policy: Policy) -> tuple[str, ...]:
+    if not prompt.data.get("is_last"):
+        return ()
+    return (f"I ask nothing more by myself: `{policy.command} prompts on` brings more",)
+
+
+def checklist_message(incident: IncidentView, policy: Policy) -> blocks.Message:
+    """Return the steps of the first minutes, for anybody who asks."""
+    found = policy.guidance.checklist_for(incident.services, incident.severity_key)
+    if found is None:
+        return say(f"The policy has no list for the first minutes of {incident.reference}.")
+    steps = [
+        f"{number}. *{mentions.escape_line(step.title)}* {mentions.escape(step.text)}"
+        for number, step in enumerate(found.steps, 1)
+    ]
+    links = " · ".join(_links(incident, policy))
+    parts = [f"The first minutes of {incident.reference}:", *steps, *([links] if links else [])]
+    return say("\n".join(parts))
 
 
 def _answered_step(text: str, prompt: PromptView, fact: str) -> blocks.Message:
@@ -134,7 +172,7 @@ _A_ROW: Final = 5
 # -- the time box ---------------------------------------------------------------------------
 
 
-def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -> blocks.Message:
+def time_box_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) -> blocks.Message:
     """Return the question "How is it going?": asked, answered, or no longer asked."""
     head = about(incident)
     match prompt.status:
@@ -149,8 +187,9 @@ def time_box_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy)
                 blocks.button("Stuck: escalate", action_id="prompt_stuck", value=value),
                 _quiet(prompt),
             )
-            body = (blocks.section(text), blocks.context(_ONLY_YOU), blocks.actions(*buttons))
-            return blocks.Message(text=f"{text}\n{_ONLY_YOU}", blocks=body)
+            small = " · ".join((*_last(prompt, policy), _ONLY_YOU))
+            body = (blocks.section(text), blocks.context(small), blocks.actions(*buttons))
+            return blocks.Message(text=f"{text}\n{small}", blocks=body)
         case PromptStatus.ANSWERED if prompt.answer == Progress.STUCK:
             text = (
                 f"{head}. Saying so early is the right thing. Escalate with what you have: what is "

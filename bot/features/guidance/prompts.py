@@ -4,6 +4,7 @@ Only its owner sees a prompt. If it can't be delivered, the prompt stores the re
 told: even that the bot asks somebody is private.
 """
 
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -82,7 +83,8 @@ def _reason_not_to_ask(prompt: Prompt, *, is_late: bool) -> str:
 
 
 async def _keep_delivered(uow: UnitOfWork, *, prompt: Prompt) -> None:
-    await mark_delivered(uow, prompt.id)
+    for told in _told_with(prompt):
+        await mark_delivered(uow, told)
     await _go_on(uow, prompt)
 
 
@@ -91,15 +93,22 @@ def _keep_undelivered(prompt: Prompt, reason: str) -> Record | None:
         return None
 
     async def keep(uow: UnitOfWork) -> None:
-        await mark_undeliverable(uow, prompt.id, error=reason)
+        for told in _told_with(prompt):
+            await mark_undeliverable(uow, told, error=reason)
         await _go_on(uow, prompt)
 
     return keep
 
 
+def _told_with(prompt: Prompt) -> tuple[uuid.UUID, ...]:
+    """Return the prompt, and the word about a mentor that its message carries, if any."""
+    notice_id = prompt.data.get("notice_id")
+    return (prompt.id, uuid.UUID(str(notice_id))) if notice_id else (prompt.id,)
+
+
 async def _go_on(uow: UnitOfWork, prompt: Prompt) -> None:
     """Continue the guidance that waited until its owner was told, or couldn't be."""
-    if prompt.kind == PromptKind.MENTOR_CALLED:
+    if prompt.kind == PromptKind.MENTOR_CALLED or "notice_id" in prompt.data:
         uow.emit(GuidanceAwaited(incident_id=prompt.incident_id, person_id=prompt.person_id))
 
 

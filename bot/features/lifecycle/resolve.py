@@ -9,6 +9,7 @@ from bot.framework.arguments import OnIncident
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import FieldErrors, Reply, Request, Say, split_first
+from bot.framework.slack_refusals import with_silence
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InformationMissing, InvalidInput
@@ -40,7 +41,7 @@ async def end(request: Request, given: form.Ending) -> Reply:
         if request.is_form:
             raise
         return await RESOLVE.ask(request, given)
-    return Say(say(ended_text(request, outcome)))
+    return await with_silence(request, Say(say(ended_text(request, outcome))), outcome)
 
 
 def reopen_form(view: IncidentView) -> blocks.View:
@@ -166,6 +167,7 @@ RESOLVE = Verb(
     perform=end,
     explain=form.explain,
     is_quiet=True,
+    is_echoed=True,
 )
 
 FEATURE = Feature(
@@ -198,6 +200,7 @@ FEATURE = Feature(
             use_case=reopen,
             tell=ended_text,
             is_quiet=True,
+            is_echoed=True,
         ),
         Verb(
             Reason,

@@ -119,6 +119,7 @@ FEATURE = Feature(
             inputs={"": "severity"},
             explain=_already_so,
             is_quiet=True,
+            is_echoed=True,
         ),
     ),
 )

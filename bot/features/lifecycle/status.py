@@ -12,6 +12,7 @@ from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say, split_first
+from bot.framework.slack_refusals import with_silence
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused
@@ -83,7 +84,8 @@ async def take_step(request: Request, given: Step) -> Reply:
     except InformationMissing:
         return await RESOLVE.ask(request, Ending(given.ref, resolution=given.text))
     is_moved = outcome.kind == "status_changed"
-    return Say(moved_message(outcome) if is_moved else changed_message(outcome))
+    message = moved_message(outcome) if is_moved else changed_message(outcome)
+    return await with_silence(request, Say(message), outcome)
 
 
 def _use_case(given: Step) -> UseCase:
@@ -201,6 +203,7 @@ FEATURE = Feature(
             perform=take_step,
             inputs={"": "text"},
             is_quiet=True,
+            is_echoed=True,
         ),
     ),
     entries=(shown(DuplicateFound, duplicate_found),),

@@ -19,6 +19,7 @@ from config.template_files import read_template
 from incidents.core.errors import InformationMissing, InvalidInput
 from incidents.core.people import system_actor
 from incidents.core.times import day_text
+from incidents.engine.posted_messages import STATUS_CARD, find_posted
 from incidents.engine.unit_of_work import Outcome, UseCase
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import IncidentView, PersonView, get_incident_view, people_views
@@ -141,6 +142,7 @@ async def upload(context: EffectContext) -> Settlement:
         newest = await find_postmortem_view(session, incident.id)
         if newest is None or newest.id != effect.postmortem_id:
             return Dropped("there is a newer version")
+        card = await find_posted(session, purpose=STATUS_CARD, subject_id=incident.id)
         file = await build_postmortem(
             session,
             ById(incident.id),
@@ -152,8 +154,13 @@ async def upload(context: EffectContext) -> Settlement:
             now=services.clock.now(),
             signer=services.signer,
         )
+    is_here = card is not None and card.channel_id == incident.channel_id
     await upload_once(
-        context, channel_id=incident.channel_id, filename=file.name, content=file.content
+        context,
+        channel_id=incident.channel_id,
+        filename=file.name,
+        content=file.content,
+        reply_to=card.message_ts if card is not None and is_here else None,
     )
     return Done()
 

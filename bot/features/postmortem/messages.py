@@ -14,7 +14,7 @@ from incidents.core.people import Person
 from incidents.core.times import day_text
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.views import EntryView, IncidentView, PersonView
-from incidents.policy.policy import Policy
+from incidents.policy.policy import COMMANDER, Policy
 from incidents.policy.postmortem import Section
 from incidents.postmortem.entries import (
     OwnedEntry,
@@ -53,7 +53,9 @@ def drafted(draft: PostmortemDrafted, _entry: EntryView, incident: IncidentView)
         name = mentions.escape_line(draft.owner.name)
         text = f"{lead} {name} writes it up, by {due}. What people wrote is kept."
     else:
-        text = f"{lead} Who writes it up, by {due}?"
+        leads = [mentions.mention(one.external_id) for one in incident.holders(COMMANDER)]
+        asks = f"{', '.join(leads)}: who" if leads else "Who"
+        text = f"{lead} {asks} writes it up, by {due}?"
     is_owned = draft.owner is not None
     return say(text, *owner_buttons(incident, draft.version, is_owned=is_owned))
 

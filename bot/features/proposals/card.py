@@ -3,6 +3,7 @@
 from bot.features.proposals.messages import proposal_card
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.live_messages import live_copies
+from incidents.engine.posted_messages import PROPOSAL_CARD
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.proposals.effects import RefreshProposal, RefreshProposalOfEntry
 from incidents.proposals.steps import note_redaction
@@ -10,7 +11,7 @@ from incidents.proposals.views import find_by_entry, get_proposal_view
 
 PROPOSAL = live_copies(
     effect=RefreshProposal,
-    purpose="proposal",
+    purpose=PROPOSAL_CARD,
     about=lambda effect: (effect.proposal_id, effect.person_id),
     load=get_proposal_view,
     render=proposal_card,

@@ -38,11 +38,33 @@ def approved_directly(
     approved: ProposalApproved, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
     """Tell the author that it is approved, until when, and offer the button to carry it out."""
+    button = done_button(_value(approved, incident), is_command=approved.is_command)
+    return told_directly(entry, incident, button, asks=_now(approved))
+
+
+def _now(approved: ProposalApproved) -> str:
     until = approved.expires_at
     holds = f" It holds until {mentions.date(until, '{time}')}." if until else ""
     now = "*Carry out* does it." if approved.is_command else "Go ahead, then report the result."
-    button = done_button(_value(approved, incident), is_command=approved.is_command)
-    return told_directly(entry, incident, button, asks=f"{now}{holds}")
+    return f"{now}{holds}"
+
+
+def approved_entry(
+    approved: ProposalApproved, entry: EntryView, incident: IncidentView
+) -> blocks.Message:
+    """Say under the card that it is approved, and until when, to its author; the card has buttons."""
+    return told_message(entry, incident, asks=_to_author(approved, entry, _now(approved)))
+
+
+def ended_entry(step: ProposalStep, entry: EntryView, incident: IncidentView) -> blocks.Message:
+    """Say under the card how a proposal ended, to its author if it was somebody else's doing."""
+    return told_message(entry, incident, asks=_to_author(step, entry, "this was your proposal."))
+
+
+def _to_author(step: ProposalStep, entry: EntryView, words: str) -> str:
+    author = step.requester
+    is_own = author.id is not None and author.id == entry.actor_id
+    return "" if is_own or not author.external_id else f"{named(author)}: {words}"
 
 
 def lapsed_entry(

@@ -188,12 +188,18 @@ def told(request: Request, outcome: Outcome) -> str:
 
 
 def told_what_differs(request: Request, outcome: Outcome) -> str | None:
-    """Return the reply after a step; for a form, only if the outcome isn't the one asked for.
+    """Return the reply after a step; to a form or press, only if it isn't the one asked for.
 
     The card shows the expected outcome.
     """
-    is_as_asked = not outcome.kind.startswith("proposal_")
-    return None if request.is_form and is_as_asked else told(request, outcome)
+    is_as_asked = not outcome.kind.startswith("proposal_") and not outcome.is_repeat
+    return None if request.is_press and is_as_asked else told(request, outcome)
+
+
+def put_told(request: Request, outcome: Outcome) -> Say:
+    """Return the reply to the author; a command needs none if the card asks somebody."""
+    is_asked = outcome.kind == "proposed" and bool(outcome.data.get("told"))
+    return Say(say(told(request, outcome)), is_needed=not is_asked)
 
 
 async def _views(
@@ -233,9 +239,10 @@ PROPOSE = Verb(
     open=open_proposal,
     read=lambda request, given: replace(given, class_key=request.form.choice("class") or ""),
     do=put,
-    tell=told,
+    tell=put_told,
+    is_echoed=True,
 )
-APPROVE = Verb(OnProposal, buttons=("proposal_approve",), use_case=approve, tell=told)
+APPROVE = Verb(OnProposal, buttons=("proposal_approve",), use_case=approve, tell=told_what_differs)
 DECLINE = Verb(
     OnProposal,
     form="proposal_decline_submit",
@@ -252,7 +259,12 @@ OBJECT = Verb(
     use_case=object_to,
     tell=told_what_differs,
 )
-OBJECTIONS = Verb(OnProposal, buttons=("proposal_objections",), use_case=ask_objections, tell=told)
+OBJECTIONS = Verb(
+    OnProposal,
+    buttons=("proposal_objections",),
+    use_case=ask_objections,
+    tell=told_what_differs,
+)
 CARRY_OUT = Verb(
     OnProposal,
     buttons=("proposal_carry_out",),
@@ -335,6 +347,11 @@ FEATURE = Feature(
     effects={RefreshProposalOfEntry: refresh_of_entry},
     live_messages=(PROPOSAL,),
     entries=(
+        shown(ProposalApproved, entries.approved_entry),
+        *(
+            shown(one, entries.ended_entry)
+            for one in (ProposalDeclined, ProposalExpired, ProposalCarriedOut, ProposalAbandoned)
+        ),
         shown(ApprovalLapsed, entries.lapsed_entry),
         shown(ProposalUnanswered, entries.unanswered_entry),
         shown(BreakGlass, entries.broken_entry),

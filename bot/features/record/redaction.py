@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,7 +24,13 @@ from incidents.engine.effects import (
     TellPerson,
 )
 from incidents.engine.outbox import EffectRow
-from incidents.engine.posted_messages import NEWS, PostedMessage, find_posted, posted_places
+from incidents.engine.posted_messages import (
+    NEWS,
+    PostedMessage,
+    find_posted,
+    find_threads,
+    posted_places,
+)
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.entries import ChannelLinked, ChannelOpened, MovedToPrivate
 from incidents.incident.incident import Participant
@@ -85,10 +91,13 @@ async def erase_message(context: EffectContext) -> Settlement:
         said = await _said_by(session, effect)
         places = {entry_id: await _posted_as(session, effect, entry_id) for entry_id in said}
         people = await _may_have_been_told(session, view.id)
+        threads = await find_threads(session, view.id, channel_id=view.channel_id)
     for entry_id, recorded_at in said.items():
         if not places[entry_id]:  # the effects that posted it have been deleted since
             where = {f"{PostEntry.kind}:": view.channel_id, **people}
-            places[entry_id] = await _look_for(context, entry_id, where, since=recorded_at)
+            places[entry_id] = await _look_for(
+                context, entry_id, where, since=recorded_at, threads=threads
+            )
     await _erase(context, {place for found in places.values() for place in found})
     return Done()
 
@@ -137,8 +146,12 @@ async def _look_for(
     where: Mapping[str, str | None],
     *,
     since: datetime,
+    threads: Sequence[str],
 ) -> list[tuple[str, str]]:
-    """Return where an entry was posted, by the ids of the effects that may have posted it."""
+    """Return where an entry was posted, by the ids of the effects that may have posted it.
+
+    `threads` are those of the channel.
+    """
     gateway, found = context.services.gateway, list[tuple[str, str]]()
     oldest = since - timedelta(minutes=1)
     for name, place in where.items():
@@ -147,6 +160,10 @@ async def _look_for(
         effect_id = str(derived_id(entry_id, name))
         try:
             ts = await gateway.find_posted(place, effect_id=effect_id, oldest=oldest)
+            for thread in threads if ts is None and place[:1] in "CG" else ():
+                ts = ts or await gateway.find_posted(
+                    place, effect_id=effect_id, oldest=oldest, thread_ts=thread
+                )
             channel_id = place if place[:1] in "CGD" else await gateway.open_direct(place)
         except SlackPermanent:  # nobody can read there what we can't
             continue

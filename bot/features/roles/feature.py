@@ -10,6 +10,7 @@ from bot.framework.effect_context import Done, Dropped, EffectContext, Settlemen
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.reading import person_in
+from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
@@ -17,10 +18,12 @@ from bot.slack import blocks
 from incidents.core.errors import InvalidInput
 from incidents.core.people import Person, system_actor
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.guidance.guidance import will_welcome
 from incidents.incident.incident import ById, IncidentRef
 from incidents.incident.role_entries import RoleAssigned, RoleEnded
 from incidents.incident.views import get_entry_view, get_incident_view
 from incidents.people.assignable import Named
+from incidents.policy.policy import COMMANDER
 from incidents.roles.assign import assign_role, claim_role, get_role, release_role
 from incidents.roles.command import take_command
 from incidents.roles.effects import TellRoleHolder
@@ -94,9 +97,22 @@ def told(request: Request, outcome: Outcome) -> str:
     )
 
 
+def answered(request: Request, outcome: Outcome) -> Say:
+    """Return the reply; it isn't needed where the channel says who commands, or a message changes."""
+    is_commander = outcome.data.get("role_key") == COMMANDER
+    is_seen = outcome.kind == "assigned" and (is_commander or request.is_press)
+    return Say(say(told(request, outcome)), is_needed=not is_seen)
+
+
 async def show_roles(request: Request, given: OnIncident) -> Reply:
     """Show who holds which role."""
     return Say(await _roles(request, given.ref))
+
+
+async def show_duties(request: Request, given: OnIncident) -> Reply:
+    """Show what their own roles ask of somebody."""
+    view = await request.read(get_incident_view, given.ref)
+    return Say(messages.duties_message(view, request.policy, viewer_id=request.actor.person_id))
 
 
 async def claim(request: Request, given: OneRole) -> Reply:
@@ -143,10 +159,20 @@ async def tell_role_holder(context: EffectContext) -> Settlement:
             workspace_id=services.workspace.id,
             viewer=system_actor(),
         )
+        is_guided = await will_welcome(
+            session,
+            view,
+            person_id=effect.person_id,
+            since=entry.recorded_at,
+            policy=services.policy,
+            workspace_id=services.workspace.id,
+        )
     if person is None or not person.is_active:
         return Dropped("person not active")
     if all(held.id != effect.person_id for held in view.holders(effect.role_key)):
         return Dropped("no longer in the role")
+    if is_guided:
+        return Dropped("the first step of their first minutes says it")
     role = services.policy.find_role(effect.role_key)
     message = messages.holder_message(entry, view, role=role, slash=services.policy.command)
     await post_once(context, channel_id=person.external_id, message=message)
@@ -159,15 +185,16 @@ FEATURE = Feature(
         Verb(
             OneRole,
             usage="role commander [@someone|me|none]",
-            summary="Take a role, give it to somebody, or release it; any role of the policy.",
+            summary="Take a role, give it to somebody, or release it; alone, opens the form.",
             examples=("role commander me", _ROLE_EXAMPLE, "role communications lead none"),
             typed=typed_role,
-            alone=lambda request: show_roles(request, OnIncident(request.incident_ref())),
             form="role_assign",
             opened_by=("role_assign_open",),
             show=lambda request, view, _: messages.assign_form(view, request.policy),
             do=give_role,
-            tell=told,
+            tell=answered,
+            is_quiet=True,
+            is_echoed=True,
         ),
         Verb(
             OnIncident,
@@ -179,9 +206,16 @@ FEATURE = Feature(
             summary="Who holds which role, with buttons to take, assign or give one up.",
             perform=show_roles,
         ),
+        Verb(OnIncident, buttons=("role_duties",), perform=show_duties),
         Verb(OneRole, buttons=("role_claim",), perform=claim),
         Verb(OneRole, buttons=("role_release",), perform=release),
-        Verb(OnIncident, buttons=("role_take_command",), use_case=take_command, tell=told),
+        Verb(
+            OnIncident,
+            buttons=("role_take_command",),
+            use_case=take_command,
+            tell=answered,
+            is_quiet=True,
+        ),
     ),
     effects={TellRoleHolder: tell_role_holder},
     entries=(

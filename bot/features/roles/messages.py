@@ -138,13 +138,8 @@ def holder_message(
     text = f"{lead}: you are *{name}* now{_how(taken, entry)}."
     if role is None:
         return say(text)
-    duties = "\n".join(f"• {mentions.escape_line(duty)}" for duty in role.duties)
-    steps = "\n".join(
-        f"{number}. {mentions.escape_line(step)}"
-        for number, step in enumerate(role.checklist, start=1)
-    )
     ending = f"Can't take it? Pass it on with `{slash} {_give_on(role)}` in the incident channel."
-    parts = [text, f"*You answer for*\n{duties}", f"*Checklist*\n{steps}", ending]
+    parts = [text, *_duties_of(role), ending]
     body = [
         blocks.section(text),
         *blocks.paragraphs(parts[1]),
@@ -152,6 +147,25 @@ def holder_message(
         blocks.context(ending),
     ]
     return blocks.Message(text="\n".join(parts), blocks=tuple(body))
+
+
+def duties_message(view: IncidentView, policy: Policy, *, viewer_id: Any) -> blocks.Message:
+    """Return the duties and checklists of the viewer's own roles."""
+    held = [policy.find_role(one.role_key) for one in view.roles if one.person.id == viewer_id]
+    parts: list[str] = []
+    for role in [role for role in held if role is not None]:
+        parts += [f"*{mentions.escape_line(role.name)}*", *_duties_of(role)]
+    text = "\n".join(parts) or f"You have no role in {view.reference} now."
+    return blocks.Message(text=text, blocks=tuple(blocks.paragraphs(text)))
+
+
+def _duties_of(role: Role) -> tuple[str, str]:
+    duties = "\n".join(f"• {mentions.escape_line(duty)}" for duty in role.duties)
+    steps = "\n".join(
+        f"{number}. {mentions.escape_line(step)}"
+        for number, step in enumerate(role.checklist, start=1)
+    )
+    return f"*You answer for*\n{duties}", f"*Checklist*\n{steps}"
 
 
 def _give_on(role: Role) -> str:

@@ -341,6 +341,7 @@ FEATURE = Feature(
             inputs={"next": "next_in", "duration": "next_in", "": "text"},
             explain=_moved_on,
             is_quiet=True,
+            is_echoed=True,
         ),
         Verb(
             Snooze,

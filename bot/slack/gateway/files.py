@@ -18,8 +18,12 @@ class FileCalls(SlackCalls):
         filename: str,
         content: bytes,
         comment: str | None = None,
+        reply_to: str | None = None,
     ) -> None:
-        """Upload a file and share it in a channel, with its name as title; `comment` is mrkdwn."""
+        """Upload a file and share it in a channel, with its name as title; `comment` is mrkdwn.
+
+        `reply_to` is the first message of the thread that it goes in.
+        """
         # Slack refuses an empty file.
         body = content or b"\n"
         ticket = await self._call(
@@ -33,6 +37,7 @@ class FileCalls(SlackCalls):
                 "files": [{"id": file_id, "title": tidy_line(filename) or filename}],
                 "channel_id": channel,
                 "initial_comment": comment,
+                "thread_ts": reply_to,
             },
         )
 

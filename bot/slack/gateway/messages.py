@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.slack.blocks import Message
+from bot.slack.errors import SlackPermanent
 from bot.slack.gateway.channels import ChannelCalls
 from bot.slack.ids import ChannelId, MessageTs, UserId, instant_to_ts, is_user_id
 from bot.slack.mentions import tidy_line
@@ -16,7 +17,10 @@ from bot.slack.truncation import shorten
 EFFECT_EVENT_TYPE = "sitrep_effect"
 _HISTORY = "conversations.history"
 _REPLIES = "conversations.replies"
+_NO_THREAD = frozenset({"thread_not_found", "message_not_found"})
 _HISTORY_PAGE = 200
+# Slack's most for one call.
+_THREAD = 999
 # We search only messages since an uncertain call; more pages than this mean another problem.
 _MOST_HISTORY_PAGES = 10
 _MAX_BOOKMARK_TITLE = 255
@@ -132,10 +136,14 @@ class MessageCalls(ChannelCalls):
         method = _HISTORY
         if thread_ts is not None:
             method, arguments["ts"] = _REPLIES, thread_ts
-        async for page in self._pages(method, arguments, most=_MOST_HISTORY_PAGES):
-            for raw in page.get("messages") or ():
-                if _effect_id_of(raw) == effect_id:
-                    return MessageTs(str(raw["ts"]))
+        try:
+            async for page in self._pages(method, arguments, most=_MOST_HISTORY_PAGES):
+                for raw in page.get("messages") or ():
+                    if _effect_id_of(raw) == effect_id:
+                        return MessageTs(str(raw["ts"]))
+        except SlackPermanent as error:
+            if error.error not in _NO_THREAD:
+                raise
         return None
 
     async def past_messages(
@@ -156,8 +164,17 @@ class MessageCalls(ChannelCalls):
             found += [_past_message(raw) for raw in page.get("messages") or ()]
         return found
 
-    async def has_file(self, channel: str, *, filename: str, oldest: datetime) -> bool:
-        """Tell whether a file with this title was shared in a channel since then.
+    async def past_replies(self, channel: str, ts: str) -> list[PastMessage]:
+        """Return the replies in a thread, without those that the channel shows, too."""
+        arguments = {"channel": channel, "ts": ts, "include_all_metadata": True, "limit": _THREAD}
+        page = await self._call(_REPLIES, arguments, done=_NO_THREAD)
+        found = [_past_message(raw) for raw in page.get("messages") or ()]
+        return [one for one in found if one.ts != ts and one.subtype != "thread_broadcast"]
+
+    async def has_file(
+        self, channel: str, *, filename: str, oldest: datetime, thread: str | None = None
+    ) -> bool:
+        """Tell whether a file with this title was shared in a channel since then, or in a thread.
 
         Files have no metadata, so callers give each upload a unique name.
         """
@@ -168,10 +185,12 @@ class MessageCalls(ChannelCalls):
             "limit": _HISTORY_PAGE,
         }
         async for page in self._pages(_HISTORY, arguments, most=_MOST_HISTORY_PAGES):
-            for raw in page.get("messages") or ():
-                if any(file_of(shared).name == filename for shared in raw.get("files") or ()):
-                    return True
-        return False
+            if _holds_file(page, filename):
+                return True
+        if thread is None:
+            return False
+        given = {**arguments, "ts": thread, "limit": _THREAD}
+        return _holds_file(await self._call(_REPLIES, given, done=_NO_THREAD), filename)
 
     async def fetch_message(
         self, channel: str, ts: str, *, thread_ts: str | None = None
@@ -187,9 +206,8 @@ class MessageCalls(ChannelCalls):
             found = _message_at(page, channel=channel, ts=ts)
             if found is not None:
                 return found
-        gone = frozenset({"thread_not_found", "message_not_found"})
         arguments = {**window, "ts": thread_ts or ts, "limit": _HISTORY_PAGE}
-        page = await self._call("conversations.replies", arguments, done=gone)
+        page = await self._call(_REPLIES, arguments, done=_NO_THREAD)
         return _message_at(page, channel=channel, ts=ts)
 
     async def permalink(self, channel: str, ts: str) -> str:
@@ -244,6 +262,14 @@ class MessageCalls(ChannelCalls):
             "replace_original": replace_original,
         }
         await self._post_http("response_url", response_url, json=answer)
+
+
+def _holds_file(page: Mapping[str, Any], filename: str) -> bool:
+    return any(
+        file_of(shared).name == filename
+        for raw in page.get("messages") or ()
+        for shared in raw.get("files") or ()
+    )
 
 
 def _effect_id_of(raw: Mapping[str, Any]) -> str | None:

@@ -484,7 +484,6 @@ async def test_a_refusal_from_the_old_channel_leaves_the_new_one_alone(
 async def test_editing_services_renews_bookmarks_but_not_the_topic(world: World) -> None:
     incident_id, alice = await _declared(world)
     await _open(world, incident_id)
-    await _carried_out(world, SetChannelTopic)
     bookmarks, topics = len(await world.effects(AddBookmarks)), await world.effects(SetChannelTopic)
     await world.run(
         partial(edit, ref=ById(incident_id), wanted=Edit({"services": ("checkout",)})), by=alice
@@ -500,6 +499,7 @@ async def test_a_newcomer_is_read_in_at_most_once_an_hour(world: World) -> None:
     incident_id, _ = await _declared(world)
     await _open(world, incident_id)
     bob = await world.person("bob")
+    world.clock.advance(timedelta(minutes=1))
     for _ in range(2):
         await world.run(partial(offer_read_in, channel_id="C1"), by=bob)
     assert [effect.person_id for effect in await world.effects(SendReadIn)] == [bob.person_id]
@@ -523,7 +523,7 @@ async def test_a_shadow_gets_a_brief_instead_of_a_read_in(world: World) -> None:
     assert len(await world.effects(SendReadIn)) == 1
 
 
-async def test_bots_and_a_declarer_who_joins_at_once_are_not_read_in(world: World) -> None:
+async def test_bots_and_people_who_join_at_once_are_not_read_in(world: World) -> None:
     incident_id, alice = await _declared(world)
     await _open(world, incident_id)
     robot = await world.person("robot", kind=PersonKind.BOT)

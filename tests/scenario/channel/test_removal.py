@@ -21,6 +21,7 @@ async def busy_room(bot: Bot) -> tuple[Person, Person, Channel]:
     alice, room = await declared(bot)
     await bob.joins(room)
     await alice.command("/incident role commander me", channel=room)
+    await alice.command("/incident severity sev1", channel=room)
     await alice.command(f"/incident note It is {SECRET}", channel=room)
     await alice.command(f"/incident update We know of {SECRET}", channel=room)
     await bob.command("/incident propose Restart checkout risk: carts undo: none", channel=room)
@@ -30,7 +31,7 @@ async def busy_room(bot: Bot) -> tuple[Person, Person, Channel]:
     await bob.says(f"I can see {SECRET}", room)
     await bot.settle()
     assert bot.slack.files
-    assert len(room.messages) > 7
+    assert len(room.everything) > 7
     return alice, eve, room
 
 

@@ -16,6 +16,11 @@ _ASKED = "Is the web tier healthy?"
 _QUESTION = ["checkin_done", "checkin_more_time", "checkin_stuck", "checkin_answer_open"]
 
 
+def question(bot: Bot) -> Message:
+    """Return the newest question how it went, under the status card."""
+    return said(bot.slack.channel(ROOM), "How did it go?")[-1]
+
+
 async def understood(bot: Bot, bob: Person, asked: Message) -> None:
     await bob.click(asked, "checkin_understood")
     await bot.settle()  # an effect under way loses its lease when the clock jumps
@@ -28,17 +33,17 @@ async def time_is_up(bot: Bot, bob: Person, asked: Message) -> None:
 async def done(bot: Bot, bob: Person, asked: Message) -> None:
     await understood(bot, bob, asked)
     await bot.advance(minutes=10)
-    await bob.click(bot.slack.dm(bob).messages[-1], "checkin_done")
+    await bob.click(question(bot), "checkin_done")
 
 
 async def stuck(bot: Bot, bob: Person, asked: Message) -> None:
     await bot.advance(minutes=10)
-    await bob.click(bot.slack.dm(bob).messages[-1], "checkin_stuck")
+    await bob.click(question(bot), "checkin_stuck")
 
 
 async def more_time(bot: Bot, bob: Person, asked: Message) -> None:
     await bot.advance(minutes=10)
-    await bob.click(bot.slack.dm(bob).messages[-1], "checkin_more_time")
+    await bob.click(question(bot), "checkin_more_time")
 
 
 async def incident_over(bot: Bot, bob: Person, asked: Message) -> None:
@@ -90,8 +95,10 @@ async def test_whoever_was_asked_how_it_went_sees_the_answer_of_the_other(
     await alice.command("/incident role commander me", channel=room)
     await alice.command(f"/incident checkin @bob 10m {_ASKED}", channel=room)
     await bot.settle()
+    await bob.leaves(room)
+    await bot.settle()
     await bot.advance(minutes=10)
-    questions = [said(bot.slack.dm(person), "How did it go?")[-1] for person in (alice, bob)]
+    questions = [said(place, "How did it go?")[-1] for place in (room, bot.slack.dm(bob))]
     assert [one.buttons for one in questions] == [_QUESTION, _QUESTION]
     if action is not None:
         await bob.click(questions[1], action)

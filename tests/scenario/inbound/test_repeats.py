@@ -147,7 +147,7 @@ async def test_what_is_typed_again_within_a_minute_is_the_same_and_later_is_not(
         after = await counted(bot)
         again = await alice.command(f"/incident {line}", channel=ROOM)
         assert await counted(bot) == after, line
-        assert line == "undo" or again.text == first.text
+        assert line == "undo" or again.text == first.text, line
     # What is meant anew is done anew: after a note, there is something else to undo and export.
     for line in ("note Errors are back", "export json", "undo", "note Errors are gone"):
         before = await counted(bot)

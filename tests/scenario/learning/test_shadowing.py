@@ -179,6 +179,7 @@ async def test_the_form_from_the_read_in_suggests_the_commander(bot: Bot) -> Non
     await declared(bot, by=alice)
     await alice.command("/incident role commander me", channel=ROOM)
     await bot.settle()
+    await bot.advance(minutes=1)
     await bob.joins(ROOM)
     await bot.settle()
     read_in = bob.ephemerals[-1]

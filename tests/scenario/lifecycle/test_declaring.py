@@ -24,7 +24,6 @@ async def test_declaring_opens_a_channel_with_the_declarer_and_a_pinned_card(
     room = bot.slack.channel(ROOM)
     assert alice in room
     assert "Checkout errors" in room.pins[0].rendered
-    assert "INC-1" in room.topic
 
 
 async def test_a_severity_that_was_not_named_is_said(bot: Bot) -> None:

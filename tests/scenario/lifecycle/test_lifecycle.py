@@ -10,14 +10,12 @@ MINUTE = timedelta(minutes=1)
 async def test_from_triage_to_closed_and_back_by_commands(any_bot: Bot) -> None:
     bot = any_bot
     alice, room = await declared(bot)
-    outcome = await alice.command("/incident status identified Bad deploy <!here>", channel=ROOM)
-    assert "now identified" in outcome.rendered.replace("*", "")
+    await alice.command("/incident status identified Bad deploy <!here>", channel=ROOM)
     await bot.settle()
     (step,) = unpinned(room, "triage → identified")
     assert "Bad deploy" in step.text
     assert "<!here>" not in step.text
     assert "identified" in room.pins[0].text
-    assert "identified" in room.topic
 
     await alice.command("/incident severity sev1 Payments too", channel=ROOM)
     await alice.command("/incident status mitigated", channel=ROOM)
@@ -190,7 +188,7 @@ async def test_every_way_of_lowering_the_severity_asks_for_the_reason(bot: Bot) 
         outcome = await alice.submit(form, {"severity": "sev4", "reason": reason})
         assert list(outcome.errors) == ["reason"]
     await bot.settle()
-    assert "SEV2" in room.topic
+    assert "SEV2" in room.pins[0].rendered
 
 
 async def test_two_edit_forms_keep_both_changes_and_tell_a_clash_in_the_field(bot: Bot) -> None:

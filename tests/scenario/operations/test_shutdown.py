@@ -167,7 +167,7 @@ async def _kill_and_complete(folder: Path, method: str, *, after: bool) -> None:
 def _is_furnished(slack: SlackServer) -> bool:
     room = slack.find_channel(ROOM)
     announced = slack.channel("incidents").messages
-    return room is not None and bool(room.pins) and bool(room.topic) and bool(announced)
+    return room is not None and bool(room.pins) and bool(announced)
 
 
 async def _status(session: aiohttp.ClientSession, url: str) -> int:

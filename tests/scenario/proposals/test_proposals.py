@@ -72,7 +72,7 @@ async def test_a_proposal_goes_its_whole_way(any_bot: Bot) -> None:
     bot, cast = any_bot, Cast(any_bot)
     room = await cast.declare()
     outcome = await cast.jo.command(PROPOSAL, channel=ROOM)
-    assert "waits for an answer" in outcome.text
+    assert outcome.text == ""  # the card says it
     await bot.settle()
     mistyped = await cast.carol.command("/incident proposal 1 aprove", channel=ROOM)
     assert "one of approve, decline," in mistyped.text
@@ -87,9 +87,11 @@ async def test_a_proposal_goes_its_whole_way(any_bot: Bot) -> None:
     assert "somebody else has to decide" in cast.jo.ephemerals[-1].text
     await cast.carol.click(copy, "proposal_approve")
     await bot.settle()
-    assert len(said(room, "*carol* approved proposal 1.")) == 1
-    told = cast.direct(cast.jo)[-1]
-    form = (await cast.jo.click(told, "proposal_carried_out_open")).get_view()
+    (approved,) = card(room).replies
+    assert "*carol* approved proposal 1." in approved.rendered
+    assert "@jo: Go ahead" in approved.rendered
+    assert cast.direct(cast.jo) == []
+    form = (await cast.jo.click(card(room), "proposal_carried_out_open")).get_view()
     await cast.jo.submit(form, {"reason": "Errors are gone"})
     await bot.settle()
     assert "Errors are gone" in card(room).rendered
@@ -115,7 +117,7 @@ async def test_by_form_the_words_suggest_a_class_and_the_person_chooses(bot: Bot
     await cast.carol.submit(form, {"reason": "Keep it until tomorrow"})
     await bot.settle()
     assert "Keep it until tomorrow" in card(room).rendered
-    assert len(said(bot.slack.dm(cast.jo), "Keep it until tomorrow")) == 1
+    assert "@jo: this was your proposal" in card(room).replies[-1].rendered
 
 
 async def test_a_changed_proposal_shows_its_version_and_old_buttons_dont_count(bot: Bot) -> None:
@@ -264,8 +266,7 @@ async def test_a_command_that_needs_agreement_is_asked_for_and_then_carried_out(
     await cast.max.click(cast.direct(cast.max)[-1], "proposal_approve")
     await bot.settle()
     assert said(room, "severity: SEV2 → SEV4") == []
-    told = cast.direct(cast.jo)[-1]
-    await cast.jo.click(told, "proposal_carry_out")
+    await cast.jo.click(card(room), "proposal_carry_out")
     await bot.settle()
     (changed,) = said(room, "severity: SEV2 → SEV4")
     assert "*jo* lowered" in changed.rendered
@@ -322,8 +323,7 @@ async def test_who_may_not_do_a_command_is_offered_to_propose_it(bot: Bot) -> No
 async def test_solo_people_are_asked_nothing(bot: Bot) -> None:
     cast = Cast(bot)
     room = await cast.declare(stage=Stage.LEAD)
-    outcome = await cast.bob.command("/incident severity sev4 Few affected", channel=ROOM)
-    assert "SEV4" in outcome.text
+    await cast.bob.command("/incident severity sev4 Few affected", channel=ROOM)
     await bot.settle()
     assert len(said(room, "severity: SEV2 → SEV4")) == 1
 

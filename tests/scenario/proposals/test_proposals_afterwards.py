@@ -36,13 +36,15 @@ async def test_who_was_asked_again_sees_what_came_of_it(bot: Bot, line: str, say
 
 async def test_an_approval_says_that_it_was_carried_out(bot: Bot) -> None:
     cast = Cast(bot)
-    await cast.declare()
-    await cast.jo.command(PROPOSAL, channel=ROOM)
+    room = await cast.declare()
+    await cast.jo.leaves(room)  # who is there is mentioned instead
+    await bot.settle()
+    await cast.jo.command(PROPOSAL.replace("propose", "INC-1 propose"))
     await cast.carol.command("/incident proposal 1 approve", channel=ROOM)
     await bot.settle()
     approved = said(bot.slack.dm(cast.jo), "approved proposal 1")[-1]
     assert approved.buttons == ["proposal_carried_out_open"]
-    await cast.jo.command("/incident proposal 1 done It is up again", channel=ROOM)
+    await cast.jo.command("/incident INC-1 proposal 1 done It is up again", channel="general")
     await bot.settle()
     assert approved.buttons == []
     assert "Carried out, says @jo" in approved.rendered
@@ -104,8 +106,10 @@ async def test_of_two_questions_for_objections_each_ends_by_itself(bot: Bot) -> 
 
 async def test_an_approval_that_lapsed_stays_so_when_somebody_else_approves(bot: Bot) -> None:
     cast = Cast(bot)
-    await cast.declare()
-    await cast.jo.command(PROPOSAL, channel=ROOM)
+    room = await cast.declare()
+    await cast.jo.leaves(room)  # who is there is mentioned instead
+    await bot.settle()
+    await cast.jo.command(PROPOSAL.replace("propose", "INC-1 propose"))
     await cast.bob.command("/incident proposal 1 approve", channel=ROOM)
     await bot.settle()
     told = bot.slack.dm(cast.jo)
@@ -113,7 +117,7 @@ async def test_an_approval_that_lapsed_stays_so_when_somebody_else_approves(bot:
     assert first.buttons == ["proposal_carried_out_open"]
     bot.slack.deactivate(cast.bob)
     await bot.settle()
-    await cast.jo.command("/incident proposal 1 done It is up again", channel=ROOM)
+    await cast.jo.command("/incident INC-1 proposal 1 done It is up again", channel="general")
     await bot.settle()
     assert first.buttons == []
     assert "bob's approval no longer counts." in first.rendered

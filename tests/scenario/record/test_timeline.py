@@ -115,21 +115,21 @@ async def test_a_note_is_confirmed_privately_and_said_compactly_in_the_channel(
     answer = await room.command("note <!channel> it is *back* `up`")
     assert "INC-1" in answer
     assert "undo" in answer
-    said = room.channel.messages[-1]
+    said = room.channel.everything[-1]
     assert "it is *back*" in said.text
     assert "<!channel>" not in said.text
 
 
 async def test_a_note_says_what_was_typed_with_the_names_of_whom_it_mentions(room: Room) -> None:
     await room.command("note @bob: restarted a & b -> no change")
-    shown = room.channel.messages[-1].text.replace("\u2060", "")
+    shown = room.channel.everything[-1].text.replace("\u2060", "")
     assert "@bob: restarted a &amp; b -&gt; no change" in shown
 
 
 async def test_a_phone_turns_the_minus_into_a_dash_and_is_understood(room: Room) -> None:
     await room.command("note –10m Rolled back")
-    assert "Rolled back" in room.channel.messages[-1].text
-    assert "10m" not in room.channel.messages[-1].text
+    assert "Rolled back" in room.channel.everything[-1].text
+    assert "10m" not in room.channel.everything[-1].text
 
 
 async def test_undo_strikes_the_note_out_and_then_has_nothing_left(room: Room) -> None:
@@ -199,11 +199,11 @@ async def test_a_note_that_ends_with_a_time_says_how_to_date_it(room: Room) -> N
 
 async def test_a_note_is_amended_from_the_menu_on_it(room: Room) -> None:
     await room.command("note Roled back")
-    note = room.channel.messages[-1]
+    note = room.channel.everything[-1]
     outcome = await room.alice.click(note, "timeline_correct", "Amend…")
     await room.alice.submit(outcome.get_view(), {"note": "Rolled back"})
     await room.bot.settle()
-    assert "amended the note of" in room.channel.messages[-1].text
+    assert "amended the note of" in room.channel.everything[-1].text
     timeline = await room.timeline()
     assert "Rolled back (amended)" in timeline
     assert "Roled" not in timeline
@@ -214,7 +214,7 @@ async def test_redacting_takes_the_text_out_of_the_channel_the_timeline_and_the_
 ) -> None:
     await room.command("role commander me")
     await room.command("note the password is hunter2")
-    note = next(one for one in room.channel.messages if "hunter2" in one.text)
+    note = next(one for one in room.channel.everything if "hunter2" in one.text)
     outcome = await room.alice.click(note, "timeline_correct", "Hide…")
     await room.alice.submit(outcome.get_view(), {"reason": "a password"})
     await room.bot.settle()
@@ -229,7 +229,7 @@ async def test_destroying_is_refused_to_those_who_may_not_before_the_form_opens(
     room: Room,
 ) -> None:
     await room.command("note one")
-    hiding = await room.alice.click(room.channel.messages[-1], "timeline_correct", "Hide…")
+    hiding = await room.alice.click(room.channel.everything[-1], "timeline_correct", "Hide…")
     await room.alice.submit(hiding.get_view(), {"reason": "a password"})
     await room.bot.settle()
     await room.bob.command("/incident timeline", channel=room.channel)
@@ -316,8 +316,8 @@ async def test_another_emoji_another_channel_and_our_own_message_are_no_marks(
     elsewhere = await room.bob.says("Lunch?", "general")
     await room.alice.reacts(elsewhere, "pushpin")
     await room.command("note Rolled back")
-    await room.alice.reacts(room.channel.messages[-1], "pushpin")
-    await room.alice.pins(room.channel.messages[-1])
+    await room.alice.reacts(room.channel.everything[-1], "pushpin")
+    await room.alice.pins(room.channel.everything[-1])
     await room.bot.settle()
     timeline = await room.timeline()
     assert "Errors began" not in timeline

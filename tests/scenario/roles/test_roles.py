@@ -35,7 +35,8 @@ async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> No
 
     outcome = await alice.command("/incident role commander me", channel=room)
     await bot.settle()
-    assert "You are Incident commander of INC-1" in outcome.rendered.replace("*", "")
+    assert outcome.text == ""
+    assert newest(room, "took the role Incident commander").in_channel
     assert "Checklist" in told(bot, alice)
     assert alice.mention in room.pins[0].text + str(room.pins[0].blocks)
 

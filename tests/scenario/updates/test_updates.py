@@ -12,10 +12,7 @@ async def test_an_update_by_command_is_said_in_the_channel_and_restarts_the_cloc
 ) -> None:
     bot = any_bot
     alice, room = await declared(bot)
-    outcome = await alice.command(
-        "/incident update Rolling back <!channel> —next 50m", channel=ROOM
-    )
-    assert "Update 1" in outcome.text
+    await alice.command("/incident update Rolling back <!channel> —next 50m", channel=ROOM)
     await bot.settle()
     (update,) = unpinned(room, "Rolling back")
     assert "<!channel>" not in update.text
@@ -209,8 +206,7 @@ async def test_an_update_that_cannot_be_posted_is_not_called_posted(bot: Bot) ->
         error="restricted_action",
         match=lambda args: args["channel"] == room.id,
     )
-    answer = await bob.command("/incident update Still down", channel=room)
-    assert "is recorded" in answer.text
+    await bob.command("/incident update Still down", channel=room)
     await bot.settle()
     assert refused.happened
     for author in (alice, bob):  # who leads, and whose words they are

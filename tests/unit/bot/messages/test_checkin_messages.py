@@ -33,7 +33,7 @@ def answered(answer: str, **more: Any) -> CheckinAnswered:
 CASES: list[tuple[Payload, set[str], set[str]]] = [
     (ASKED, {"U0BOB"}, set()),
     (CheckinUnderstood(**ABOUT), set(), set()),
-    (DUE, set(), set()),
+    (DUE, {"U0BOB"}, set()),
     (answered("done", text=NASTY), set(), set()),
     (answered("stuck"), set(), set()),
     (answered("more_time"), set(), set()),

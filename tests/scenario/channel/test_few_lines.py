@@ -1,0 +1,50 @@
+"""An incident makes few lines: what people have to hear, once each, and no private echo."""
+
+from tests.looks.sev2 import Sev2
+from tests.scenario.conftest import Bot
+
+_HEARD = (
+    "Checkout errors in the EU",
+    "ben* took the role Incident commander",
+    "triage → identified",
+    "Update 1",
+    "SEV2 → SEV1",
+    "Next update due",
+    "Escalation 1",
+    "Proposal 1",
+    "Update 2",
+    "ben* resolved the incident",
+)
+_UNDER_A_CARD = (
+    "gave @nora the role Communications lead",
+    "Note* by alice: The error rate is 31 %",
+    "dave* took escalation 1",
+    "ben* approved proposal 1",
+    "*Result* Rolled back",
+    "@alice, ben asks you",
+    "@alice, @ben: the 5 min for alice are over",
+    "alice* finished the check-in",
+    "@ben: who writes it up",
+)
+_TOLD_ALONE = (
+    "you are *Incident commander* now",
+    "you are *Communications lead* now",
+    "you are *Scribe* now",
+    "@alice needs you* for *INC-1*",
+    "Waits for somebody's agreement",
+)
+
+
+async def test_a_sev2_of_twenty_minutes_makes_twelve_public_lines_and_eight_private(
+    bot: Bot,
+) -> None:
+    tally = await Sev2(bot).play()
+    for lines, wanted in (
+        (tally.public, _HEARD),
+        (tally.threads, _UNDER_A_CARD),
+        (tally.private, _TOLD_ALONE),
+    ):
+        missing = [words for words in wanted if not any(words in line for line in lines)]
+        assert missing == [], str(tally)
+    assert len(tally.public) <= 12, str(tally)
+    assert len(tally.private) <= 8, str(tally)

@@ -1,0 +1,123 @@
+"""Follow-ups are replies under their card: once, found again, and in the channel if need be."""
+
+from tests.scenario.conftest import ROOM, Bot, declared, newest, redact, said, told
+from tests.scenario.escalation_crew import crew_of
+from tests.slack_server import Message
+
+NOTE = "/incident note The error rate is 31 %"
+
+
+def status_card(bot: Bot) -> Message:
+    (card,) = bot.slack.channel(ROOM).pins
+    return card
+
+
+async def test_a_note_is_a_reply_under_the_status_card_and_its_author_is_answered(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    answer = await alice.command(NOTE, channel=ROOM)
+    await bot.settle()
+    assert "Noted" in answer.text
+    assert [reply.text for reply in status_card(bot).replies] == [newest(room, "31 %").text]
+    assert not [line for line in room.messages if "31 %" in line.rendered]
+
+
+async def test_a_reply_whose_answer_was_lost_is_looked_for_in_its_thread(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, _ = await declared(bot)
+    bot.slack.drop("chat.postMessage", after=True, match=lambda given: "31 %" in str(given))
+    await alice.command(NOTE, channel=ROOM)
+    await bot.settle()
+    await bot.advance(minutes=2)
+    assert len(status_card(bot).replies) == 1
+
+
+async def test_a_reply_that_slack_takes_nowhere_is_a_message_in_the_channel(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    bot.slack.fail("chat.postMessage", error="thread_not_found", match=lambda a: "thread_ts" in a)
+    await alice.command(NOTE, channel=ROOM)
+    await bot.settle()
+    assert [line for line in room.messages if "31 %" in line.rendered]
+
+
+async def test_a_reply_waits_for_its_card(bot: Bot) -> None:
+    alice = bot.slack.add_person("alice")
+    bot.slack.fail("chat.postMessage", status=503, match=lambda given: "Take command" in str(given))
+    await alice.command("/incident declare sev2 Checkout errors")
+    await bot.settle()
+    await alice.command(NOTE, channel=ROOM)
+    await bot.settle()
+    assert not said(bot.slack.channel(ROOM), "31 %")
+    await bot.advance(minutes=1)
+    assert len(status_card(bot).replies) == 1
+
+
+async def test_a_redacted_note_leaves_its_thread_also_once_the_effects_are_swept(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    await alice.command(NOTE, channel=ROOM)
+    await bot.settle()
+    await bot.forget_effects()
+    await redact(bot, "note")
+    await bot.settle()
+    assert not said(room, "31 %")
+
+
+async def test_nobody_is_on_it_is_said_in_the_channel_and_not_only_in_the_thread(bot: Bot) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    await bot.advance(minutes=6)
+    await bot.advance(minutes=6)
+    await bot.advance(minutes=6)
+    (alarm,) = [line for line in crew.room.messages if line.thread_ts == crew.card.ts]
+    assert "no answer" in alarm.rendered
+
+
+async def test_who_is_in_the_channel_is_mentioned_under_the_card_and_others_are_told(
+    bot: Bot,
+) -> None:
+    crew = await crew_of(bot)
+    await crew.escalate()
+    await crew.bob.click(crew.call_of(crew.bob), "I'm on it")
+    await bot.settle()
+    (reply,) = crew.card.replies
+    assert "@alice" in reply.rendered
+    assert "is on it*" not in told(bot, crew.alice)
+
+    await crew.alice.leaves(crew.room)
+    await bot.settle()
+    await crew.alice.command("/incident INC-1 escalate @carol Is the cache all right?")
+    await bot.settle()
+    await crew.carol.click(crew.call_of(crew.carol), "I'm on it")
+    await bot.settle()
+    assert "is on it*" in told(bot, crew.alice)
+
+
+async def test_a_command_is_quiet_only_where_its_line_appears(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    quiet = await alice.command("/incident severity sev1 Payments fail", channel=ROOM)
+    elsewhere = await alice.command("/incident INC-1 status identified Bad deploy")
+    await bot.settle()
+    assert quiet.text == ""
+    assert "identified" in elsewhere.text
+    again = await alice.command("/incident update We are on it", channel=ROOM)
+    repeated = await alice.command("/incident update We are on it", channel=ROOM)
+    assert (again.text, "recorded" in repeated.text) == ("", True)
+    await alice.archives(room)
+    await bot.settle()
+    heard = await alice.command("/incident INC-1 severity sev2 It is less", channel="general")
+    assert "archived" in heard.text
+
+
+async def test_the_topic_changes_with_the_severity_alone(bot: Bot) -> None:
+    alice, room = await declared(bot)
+    await alice.command("/incident status identified Bad deploy", channel=ROOM)
+    await bot.settle()
+    assert room.topic == ""
+    await alice.command("/incident severity sev1 Payments fail", channel=ROOM)
+    await bot.settle()
+    assert room.topic == "INC-1 · SEV1"
+    await alice.command("/incident status mitigated Rolled back", channel=ROOM)
+    await bot.settle()
+    assert len(bot.slack.calls_of("conversations.setTopic")) == 1
