@@ -136,7 +136,7 @@ async def _far_back(place: Place) -> None:
 
 async def _find(place: Place) -> None:
     """Look for what isn't there; a page looks at so many incidents and no more."""
-    more = {"policy": place.transactions.policy, "looks_at": 200}
+    more: dict[str, Any] = {"policy": place.transactions.policy, "looks_at": 200}
     page: Found = await place.read(find_incidents, "no such words", **more)
     await place.read(find_incidents, "no such words", older_than=page.goes_on, **more)
 

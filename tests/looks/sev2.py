@@ -5,6 +5,7 @@ a pin, or people whom the bot brings in; Slack draws those who come together as 
 no line. A private line is an answer that one person sees, or a direct message.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.scenario.conftest import Bot
@@ -118,8 +119,8 @@ class Sev2:
     async def _opens(self, who: Person, words: str) -> View:
         return (await who.command(f"/incident {words}", channel=self.room)).get_view()
 
-    async def _submits(self, who: Person, form: View, values: dict[str, object]) -> None:
-        await who.submit(form, values)
+    async def _submits(self, who: Person, form: View, values: Mapping[str, object]) -> None:
+        await who.submit(form, dict(values))
         await self.bot.settle()
 
     def _said(self, words: str, at: Channel | None = None) -> Message:
@@ -129,12 +130,8 @@ class Sev2:
         form = (await self.alice.command("/incident declare", channel="general")).get_view()
         given = {"title": "Checkout errors in the EU", "severity": "sev2"}
         await self._submits(self.alice, form, given)
-        for person in (
-            self.ben,
-            self.nora,
-            self.carla,
-            self.dave,
-        ):  # they heard of it in #incidents
+        # They heard of it in #incidents.
+        for person in (self.ben, self.nora, self.carla, self.dave):
             self.counter.arriving.add(repr(person))
             await person.joins(self.room)
         await self.bot.advance(minutes=1)

@@ -297,7 +297,7 @@ async def no_change(request: Request, given: NoChange) -> Reply:
     outcome = await request.transact(use_case)
     if outcome.kind == "no_change_doubted":
         return Say(no_change_doubted(given, str(outcome.data["reference"])))
-    return await with_silence(request, Say(posted_message(outcome)), outcome.incident_id)
+    return await with_silence(request, Say(posted_message(outcome)), outcome)
 
 
 def not_snoozed_message(error: AlreadySo, *, slash: str) -> blocks.Message:

@@ -4,6 +4,7 @@ import json
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def told(text: str) -> UpdateView:
     )
 
 
-def led(**changes: object) -> IncidentView:
+def led(**changes: Any) -> IncidentView:
     roles = (
         role(COMMANDER, "Incident commander", "UBEN"),
         role(COMMUNICATIONS_LEAD, "Communications lead", "UCAROL"),
@@ -51,15 +52,19 @@ def led(**changes: object) -> IncidentView:
 
 @pytest.fixture
 def policy() -> Policy:
-    links = {
-        "runbook_url": "https://wiki.example.com/r",
-        "dashboard_url": "https://g.example.com/d",
-    }
     bridge = Bookmark(title="Call bridge", url="https://meet.example.com/{reference}")
     known = built_in().policy
     return replace(
         known,
-        services=(Service(key="checkout", name="Checkout <api>", tier=1, **links),),
+        services=(
+            Service(
+                key="checkout",
+                name="Checkout <api>",
+                tier=1,
+                runbook_url="https://wiki.example.com/r",
+                dashboard_url="https://g.example.com/d",
+            ),
+        ),
         bookmarks=(*known.bookmarks, bridge),
     )
 
