@@ -108,7 +108,7 @@ async def erase_title(context: EffectContext) -> Settlement:
         rows = (await session.execute(query)).scalars()
         posted = {(one[0], one[1]) for row in rows for one in row.get("posted", ())}
     direct = {(place, ts) for place, ts in posted if place[:1] == "D" and ts not in shown_live}
-    await _erase(context, direct, text="_This named the incident by a title that was redacted._")
+    await _erase(context, direct, text="_This message held a title that was redacted._")
     return Done()
 
 

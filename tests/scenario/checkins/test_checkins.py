@@ -30,14 +30,14 @@ async def test_a_checkin_by_command_goes_its_whole_way(any_bot: Bot) -> None:
     question = bot.slack.dm(bob).messages[-1]
     await bob.click(question, "checkin_more_time")
     await bot.settle()
-    assert len(said(room, "needed 10 min more")) == 1
+    assert len(said(room, "asked for 10 min more")) == 1
     await bot.advance(minutes=10)
     form = (await bob.click(bot.slack.dm(bob).messages[-1], "checkin_answer_open")).get_view()
     await bob.submit(form, {"answer": "stuck", "text": "No access to the load balancer"})
     await bot.settle()
-    (answer,) = said(room, "got stuck")
+    (answer,) = said(room, "was stuck")
     assert "No access" in answer.text
-    assert len(said(bot.slack.dm(alice), "got stuck")) == 1
+    assert len(said(bot.slack.dm(alice), "was stuck")) == 1
 
 
 async def test_a_checkin_by_form_says_in_its_fields_what_cannot_be_taken(bot: Bot) -> None:
@@ -72,4 +72,4 @@ async def test_old_buttons_and_other_peoples_change_nothing(bot: Bot) -> None:
     await bot.settle()
     assert said(room, "took on") == []
     assert len(said(room, "finished the check-in")) == 1
-    assert said(room, "got stuck") == []
+    assert said(room, "was stuck") == []
