@@ -78,7 +78,7 @@ SCENARIOS := $(PYTEST) -q -k "not postgres" tests/scenario
 RUNS ?= 3
 
 # Every second run has too many workers, so that output that depends on timing differs and is marked.
-freeze: $(STAMP) ## Record anew what the bot shows, plans and records
+freeze: $(STAMP) ## Record again what the bot shows, plans and records
 	@rm -rf $(FREEZE)
 	@for run in $$(seq $(RUNS)); do \
 	  SITREP_FREEZE_RECORDING=1 SITREP_FREEZE_FOLDER=$(FREEZE)/$$run \

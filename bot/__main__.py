@@ -43,7 +43,7 @@ def make_cli() -> typer.Typer:
     cli.command(short_help="Export what is stored about a person, or erase it.")(person.person)
     letters = _typer("Dead letters: what Slack refused for good.")
     letters.command("list", short_help="List them by cause.")(outbox.show)
-    letters.command(short_help="Try them again, once the cause is mended.")(outbox.retry)
+    letters.command(short_help="Try them again, once the cause is fixed.")(outbox.retry)
     letters.command(short_help="Drop those that nobody needs any more.")(outbox.drop)
     cli.add_typer(letters, name="outbox")
     policies = _typer("The policy: severities, roles, cadences, rights.")

@@ -213,7 +213,7 @@ async def _edit(
     posted: PostedMessage,
     message: Message,
 ) -> Settlement | None:
-    """Edit the message in place; return None if it was lost, and is to be posted anew."""
+    """Edit the message in place; return None if it was lost, and has to be posted again."""
     gateway, location = context.services.gateway, (posted.channel_id, posted.message_ts)
     try:
         try:

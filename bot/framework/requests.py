@@ -142,7 +142,7 @@ class Request:
     not_told: str = ""
     # How long Slack may take to say who somebody is.
     ask_seconds: float = ASK_SECONDS
-    # The people to whom they agreed to open a private incident; None: they weren't asked.
+    # The people they agreed to let into a private incident; None: they weren't asked.
     may_open_to: frozenset[str] | None = None
 
     @property

@@ -12,8 +12,8 @@ RECORDED = "It's recorded."
 def not_recorded(request: Request, why: str, *, by_hand: str = "") -> Reply:
     """Return that nothing was recorded, and why; `by_hand` says what works without me."""
     text = (
-        f"That was *not recorded*, because {why}. Nothing has changed. Try again in a minute; if it "
-        "fails again, tell the people who run Sitrep."
+        f"*I didn't record that:* {why}. Try again in a minute. If it fails again, tell the people "
+        "who run Sitrep."
     )
     return above_form(request, _with(text, by_hand))
 
@@ -21,25 +21,25 @@ def not_recorded(request: Request, why: str, *, by_hand: str = "") -> Reply:
 def still_recording(request: Request, *, by_hand: str = "") -> Reply:
     """Return that the commit hasn't ended yet, so that the outcome isn't known."""
     if request.is_form:
-        text = "I'm still recording this. Send it again in a moment; it isn't recorded twice."
+        text = "I'm still recording this. Send it again in a moment; I won't record it twice."
         return beside_field(request, text)
     return Say(
-        say(_with("I'm still recording this. The outcome follows here in a moment.", by_hand))
+        say(_with("I'm still recording this. I'll post the outcome here in a moment.", by_hand))
     )
 
 
 def perhaps_recorded(request: Request, why: str, *, by_hand: str = "") -> Reply:
     """Return that nobody can know whether the commit succeeded."""
-    lead = f"This may be recorded, or not, because {why}."
+    lead = f"I may have recorded this, or not: {why}."
     if request.is_form:
-        return beside_field(request, f"{lead} Send it again in a minute; it isn't recorded twice.")
-    text = f"{lead.replace('may be recorded', '*may be recorded*')} Look at the incident before you try again."
+        return beside_field(request, f"{lead} Send it again in a minute; I won't record it twice.")
+    text = f"{lead.replace('may have recorded', '*may have recorded*')} Look at the incident before you try again."
     return beside_field(request, _with(text, by_hand))
 
 
 def recorded_but_not_shown(why: str) -> Reply:
     """Return that the commit succeeded, although the answer to it can't be made."""
-    return Say(say(f"That *is recorded*, but I can't show it now, because {why}."))
+    return Say(say(f"I *recorded* that, but can't show it now: {why}."))
 
 
 def _with(text: str, by_hand: str) -> str:

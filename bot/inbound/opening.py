@@ -58,7 +58,7 @@ def ask_first(request: Request, error: OpensPrivate) -> Reply:
 
 
 def agreed_in_form(view: Mapping[str, Any]) -> frozenset[str] | None:
-    """Return to whom the person agreed to open the incident in this form; None if not asked."""
+    """Return the people that this form lets into the incident by agreement; None if not asked."""
     asked = _metadata(view).get(_QUESTION)
     if not isinstance(asked, Mapping):
         return None

@@ -119,7 +119,7 @@ class Doctor:
     async def _dead_letter_findings(self) -> Sequence[Finding]:
         async with self._database.reading() as session:
             causes = await find_causes(session)
-        todo = "mend the cause, then `sitrep outbox retry --cause {}`; or `sitrep outbox drop`"
+        todo = "fix the cause, then `sitrep outbox retry --cause {}`; or `sitrep outbox drop`"
         return [
             Finding(f"dead letters: {cause_line(cause)}", todo.format(shlex.quote(cause.error)))
             for cause in causes

@@ -111,14 +111,14 @@ class ChannelArchived(ChannelEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelUnarchived(ChannelEntry):
-    """The channel was brought back."""
+    """The channel was unarchived."""
 
     kind: ClassVar[str] = "channel_unarchived"
     is_bookkeeping: ClassVar[bool] = True
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return which channel was brought back."""
-        return telling("brought back ", *self.channel())
+        """Return which channel was unarchived."""
+        return telling("unarchived ", *self.channel())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ class ChannelIdChanged(ChannelEntry):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return the channel that has a new id."""
-        return telling("followed ", *self.channel(), " to another id in Slack")
+        return telling("found that ", *self.channel(), " has a new id in Slack")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +152,9 @@ class ExposureEntry(ChannelEntry):
     people: tuple[Who, ...] = ()
 
     def found_or(self, actor_id: uuid.UUID | None, did: str, state: str) -> Telling:
-        """Return what somebody did with the channel, or (without an actor) what was found."""
+        """Return what somebody made of the channel, or (without an actor) what was found."""
         if actor_id is not None:
-            return telling(did, " ", *self.channel())
+            return telling("made ", *self.channel(), " ", did)
         return telling("found that ", *self.channel(), " ", state)
 
 
@@ -166,7 +166,7 @@ class ChannelMadePublic(ExposureEntry):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which channel everybody can read now."""
-        return self.found_or(actor_id, "made public in Slack:", "is public in Slack")
+        return self.found_or(actor_id, "public in Slack", "is public in Slack")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ class ChannelMadePrivateAgain(ExposureEntry):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which channel only its members can read again."""
-        return self.found_or(actor_id, "made private in Slack again:", "is private in Slack again")
+        return self.found_or(actor_id, "private in Slack again", "is private in Slack again")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,8 +216,8 @@ class SharingAccepted(ChannelEntry):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which channel the incident stays in."""
-        shared = ", which another organisation reads"
-        return telling("decided that the incident goes on in ", *self.channel(), shared)
+        shared = ", which another organisation can read"
+        return telling("kept the incident in ", *self.channel(), shared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,12 +238,10 @@ class Remains:
 
     def told(self) -> Sentence:
         """Return it in words."""
-        gone = (
-            f": deleted {self.removed}, reduced {self.reduced}, files deleted {self.files_removed}"
-        )
+        gone = f": deleted {self.removed}, shortened {self.reduced}, files deleted {self.files_removed}"
         stuck = self.refused + self.files_refused
         left = (
-            f"; still readable by {self.readable_by}: {self.of_people} by people, {stuck} of mine"
+            f"; still readable by {self.readable_by}: {self.of_people} by people, {stuck} by Sitrep"
         )
         return (ChannelName(self.channel_name, self.channel_id), gone, left)
 
@@ -262,7 +260,7 @@ class MessagesRemoved(Payload):
         """Return what was removed and what remains, channel by channel."""
         details = [detail("In", *one.told()) for one in self.channels]
         details.append(detail("Direct messages deleted", f"{self.direct}") if self.direct else None)
-        what = "removed its messages about the incident from places that others can read"
+        what = "removed messages about the incident from places that others can read"
         return telling(what, details=details)
 
 

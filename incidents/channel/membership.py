@@ -115,7 +115,7 @@ async def _may_come_in(
     moment: datetime,
     inviter: str | None,
 ) -> bool:
-    """Tell whether joining its channel gives somebody a part in a private incident; keep by whom.
+    """Tell whether joining its channel gives somebody a part in a private incident; keep who let them in.
 
     We invite only those who have one, but their sight may have ended while we did.
     """

@@ -92,8 +92,8 @@ class CheckinAnswered(CheckinEntry):
             case CheckinAnswer.DONE:
                 return ("finished the check-in",)
             case CheckinAnswer.STUCK:
-                return ("got stuck on the check-in",)
-        return ("needed ", HowLong(self.box), " more for the check-in", *until(self.due_at))
+                return ("was stuck on the check-in",)
+        return ("asked for ", HowLong(self.box), " more for the check-in", *until(self.due_at))
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (

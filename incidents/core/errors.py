@@ -83,16 +83,20 @@ class InformationMissing(DomainError):
 
 @dataclass(eq=False)
 class InvalidInput(DomainError):
-    """A value is refused: in which `field`, what is wrong (`problem`, a key), and an `example`."""
+    """A value is refused: in which `field`, what is wrong (`problem`, a key), and an `example`.
+
+    For "unknown", `example` lists the known values; `value` is what the person named instead.
+    """
 
     field: str
     problem: str
     example: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Somebody to whom a private incident would be opened; `through` names the group they're in.
+    """Somebody a private incident would be opened to; `through` names the group they're in.
 
     Of a group whose members aren't known (`is_group`), `external_id` is the group itself.
     """

@@ -32,5 +32,5 @@ class System:
 SITREP: Final = System("sitrep", Sight.ALSO_PRIVATE, frozenset({"escalate", "withdraw_escalation"}))
 # Keeps leases, tokens and the database tidy; has no part in incidents.
 HOUSEKEEPING: Final = System("housekeeping")
-# Whoever runs `sitrep export` or `sitrep verify` on the server.
+# The operator who runs `sitrep export` or `sitrep verify` on the server.
 OPERATOR: Final = System("operator", Sight.ALSO_PRIVATE, frozenset({"view", "export"}))

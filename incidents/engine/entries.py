@@ -58,7 +58,7 @@ class EffectFailed(Payload):
         reason = refusal_reason(self.error)
         answer = (" (", Words(self.error.replace("_", " ")), ")") if self.error else ()
         because = (f", because {reason}",) if reason else answer
-        return telling("gave up ", *self.what(), ": Slack refused it", *because)
+        return telling("couldn't ", *self.what(), ": Slack refused it", *because)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class EffectRetried(Payload):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return what was tried again."""
-        return telling(f"retried {effect_words(self.effect_kind)}")
+        return telling(f"tried again to {effect_words(self.effect_kind)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,16 +110,16 @@ class WasAway(Payload):
     def _reading(self) -> Sentence:
         if self.error:
             reason = refusal_reason(self.error) or f"Slack refused it ({self.error})"
-            return (f"What was said here meanwhile can't be read, because {reason}", _MARK)
+            return (f"Messages from that time can't be read, because {reason}", _MARK)
         if not self.is_complete:
-            return ("More was said here than can be read afterwards", _MARK)
-        return ("What was marked, pinned or shared here meanwhile is on the record.",)
+            return ("Some messages from that time can't be read any more", _MARK)
+        return ("Messages marked, pinned or shared here meanwhile are on the record.",)
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (Acknowledged, EffectFailed, EffectRetried, WasAway)
 
-_MARK: Final = ": mark again what should be kept."
-_NOT_HEARD: Final = " Commands and buttons from that time did nothing: please use them again."
+_MARK: Final = ": mark again what you want to keep."
+_NOT_HEARD: Final = " Commands and buttons did nothing meanwhile: please use them again."
 
 
 def effect_words(kind: str) -> str:
@@ -138,52 +138,52 @@ def refusal_reason(error: str) -> str:
     return _REASONS.get(code, "")
 
 
-# Each fits after "gave up", "Slack refused" and "Trying again:".
+# Each fits after "couldn't", "tried again to" and "I'm trying again to".
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "open_incident_channel": "opening the incident channel",
-        "invite_person": "inviting somebody",
-        "invite_policy_people": "inviting the people the policy names",
-        "refresh_refused_invites": "saying who couldn't be invited",
-        "remove_person": "removing somebody from the channel",
-        "refresh_status_card": "showing the status card",
-        "pin_status_card": "pinning the status card",
-        "refresh_announcement": "announcing the incident",
-        "post_news": "posting news in the announcement's thread",
-        "tell_followers": "sending news to those who follow the incident",
-        "set_channel_topic": "setting the channel's topic",
-        "add_bookmarks": "adding the channel's bookmarks",
-        "post_entry": "posting a message in the channel",
-        "tell_person": "sending a direct message",
-        "tell_role_holder": "sending a role's checklist",
-        "refresh_handoff": "showing the handoff",
-        "upload_postmortem": "uploading the postmortem",
-        "fetch_marked_message": "reading a marked message",
-        "sign_message": "showing that a message is on the timeline",
-        "upload_export": "uploading the export",
-        "erase_entry_message": "erasing a redacted message",
-        "erase_title": "taking a redacted title out of direct messages",
-        "delete_files": "deleting files that hold a redacted text",
-        "refresh_entry_messages": "bringing a message up to date",
-        "join_channel": "joining the channel",
-        "discard_channel": "putting a spare channel away",
-        "post_move": "saying where the incident moved",
-        "archive_channel": "archiving the channel",
-        "unarchive_channel": "bringing the channel back",
-        "remove_messages": "removing messages from places that others can read",
-        "retire_channel": "putting the public channel away",
-        "send_read_in": "reading a newcomer in",
-        "catch_up": "reading what happened while Sitrep was away",
-        "refresh_home": "showing somebody's Home tab",
-        "send_mentor_notes": "sending a mentor the notes on a drill",
-        "send_scorecard": "sending the scorecard of a drill",
-        "refresh_escalation_card": "showing the escalation",
-        "call_for_escalation": "calling somebody for an escalation",
-        "refresh_escalation_call": "bringing a call up to date",
-        "look_up_callees": "finding out who an escalation has to call",
-        "refresh_proposal": "showing a proposal",
-        "refresh_proposal_of_entry": "taking a redacted text out of a proposal",
-        "send_prompt": "sending a question by direct message",
+        "open_incident_channel": "open the incident channel",
+        "invite_person": "invite somebody",
+        "invite_policy_people": "invite the people the policy names",
+        "refresh_refused_invites": "say who couldn't be invited",
+        "remove_person": "remove somebody from the channel",
+        "refresh_status_card": "update the status card",
+        "pin_status_card": "pin the status card",
+        "refresh_announcement": "announce the incident",
+        "post_news": "post news in the announcement's thread",
+        "tell_followers": "send news to those who follow the incident",
+        "set_channel_topic": "set the channel's topic",
+        "add_bookmarks": "add the channel's bookmarks",
+        "post_entry": "post a message in the channel",
+        "tell_person": "send a direct message",
+        "tell_role_holder": "send a role's checklist",
+        "refresh_handoff": "update the handoff",
+        "upload_postmortem": "upload the postmortem",
+        "fetch_marked_message": "read a marked message",
+        "sign_message": "show that a message is on the timeline",
+        "upload_export": "upload the export",
+        "erase_entry_message": "erase a redacted message",
+        "erase_title": "remove a redacted title from direct messages",
+        "delete_files": "delete files with a redacted text",
+        "refresh_entry_messages": "update a message",
+        "join_channel": "join the channel",
+        "discard_channel": "archive a spare channel",
+        "post_move": "say where the incident moved",
+        "archive_channel": "archive the channel",
+        "unarchive_channel": "unarchive the channel",
+        "remove_messages": "remove messages from places that others can read",
+        "retire_channel": "archive the public channel",
+        "send_read_in": "brief a newcomer",
+        "catch_up": "read what happened while Sitrep was away",
+        "refresh_home": "update somebody's Home tab",
+        "send_mentor_notes": "send a mentor the notes on a drill",
+        "send_scorecard": "send the scorecard of a drill",
+        "refresh_escalation_card": "update the escalation",
+        "call_for_escalation": "call somebody for an escalation",
+        "refresh_escalation_call": "update a call",
+        "look_up_callees": "look up who to call",
+        "refresh_proposal": "update a proposal",
+        "refresh_proposal_of_entry": "remove a redacted text from a proposal",
+        "send_prompt": "send a question by direct message",
     }
 )
 
@@ -195,9 +195,9 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "channel_not_found": "the channel isn't there, or Sitrep can't see it",
         "is_archived": "the channel is archived",
         "missing_scope": "Sitrep lacks a scope for it",
-        "user_is_restricted": "guests are kept out",
+        "user_is_restricted": "guests aren't allowed",
         "cant_invite": "Slack doesn't allow inviting them",
-        "no_permission": "Sitrep wasn't given the right to",
+        "no_permission": "Sitrep doesn't have the right to",
         "msg_too_long": "the message is too long",
         "user_disabled": "the account is deactivated",
         "not_allowed_token_type": "Sitrep's token isn't a bot token",
@@ -206,12 +206,12 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "enterprise_is_restricted": "the organisation doesn't allow it",
         "team_access_not_granted": "the organisation hasn't let Sitrep into this workspace",
         "cant_update_message": "the message can't be edited",
-        "edit_window_closed": "messages can't be edited any more after a while",
-        "cannot_dm_bot": "bots get no direct messages",
+        "edit_window_closed": "it is too late to edit the message",
+        "cannot_dm_bot": "bots can't get direct messages",
         "messages_tab_disabled": "the app's messages are switched off",
         "method_not_supported_for_channel_type": "it doesn't work in this kind of channel",
         "restricted_action_read_only_channel": "only some people may post there",
         "restricted_action_non_threadable_channel": "a workspace setting doesn't allow it",
-        "unknown_method": "this Slack doesn't know it",
+        "unknown_method": "Slack doesn't know this call",
     }
 )

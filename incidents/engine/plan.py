@@ -145,7 +145,7 @@ class IncidentPlan(Plan[EventT_co]):
     ) -> uuid.UUID:
         """Plan a refresh from current state, unless the same one is already waiting.
 
-        Its lane is that of the one message it keeps true: one that fails holds up nothing else.
+        Its lane is that of the one message it keeps true: a failed one blocks nothing else.
         `of` is the subject shown (and where, if in several places), by default the incident.
         """
         key = f"{effect.kind}:{of or self.facts.incident_id}"

@@ -69,7 +69,7 @@ async def find_callees(
 async def name_newcomers(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, steps: Sequence[EscalationStep]
 ) -> None:
-    """Let the actor agree, once, to all to whom these steps will open a private incident.
+    """Ask the actor once about all people these steps will let into a private incident.
 
     Later steps call only people who are inside, agreed to, or let in by the policy: who joins a
     group meanwhile is left out, by name.

@@ -35,10 +35,10 @@ _BECAUSE: Mapping[str, str] = MappingProxyType(
     {
         "no_answer": ", because nobody answered in time",
         "declined": ", because the people called before can't",
-        "unavailable": ", because the people called before may not notice",
-        "chosen": ", without waiting any longer",
-        "redirected": ", as it was redirected",
-        "found": ", once they were known",
+        "unavailable": ", because the people called before may not see it",
+        "chosen": ", without waiting longer",
+        "redirected": ", after a redirect",
+        "found": ", after looking them up",
     }
 )
 
@@ -48,8 +48,8 @@ WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
         "a_bot": "a bot",
         "deactivated": "deactivated",
         "a_stranger": "from another workspace",
-        "absent": "absent by the policy",
-        "at_work": "works on it already",
+        "absent": "away by the policy",
+        "at_work": "already on it",
         "called_before": "called before",
         "nobody_in_role": "nobody has this role",
         "empty_group": "nobody is in it",

@@ -267,7 +267,7 @@ def cleaned(packet: Packet) -> Packet:
     Raises: InvalidInput for an unknown confidence.
     """
     if packet.confidence not in {"", *CONFIDENCES}:
-        raise InvalidInput("confidence", "unknown", ", ".join(CONFIDENCES))
+        raise InvalidInput("confidence", "unknown", ", ".join(CONFIDENCES), packet.confidence)
     texts: dict[str, Any] = {
         name: kept_text(str(getattr(packet, name)), most=MAX_TEXT) for name in _TEXTS
     }

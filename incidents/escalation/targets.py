@@ -97,7 +97,7 @@ def get_template(policy: Policy, key: str) -> EscalationTemplate:
     found = policy.escalation.find_template(key or policy.escalation.default_template)
     if found is None:
         known = ", ".join(template.key for template in policy.escalation.templates)
-        raise InvalidInput("template", "unknown", known)
+        raise InvalidInput("template", "unknown", known, key)
     return found
 
 
@@ -116,7 +116,7 @@ def pick_service(policy: Policy, key: str, *, affected: Sequence[str]) -> Servic
         found = policy.find_service(key)
         if found is None:
             known = ", ".join(service.key for service in policy.services)
-            raise InvalidInput("service", "unknown", known)
+            raise InvalidInput("service", "unknown", known, key)
         return found
     known_ones = [policy.find_service(name) for name in affected]
     return min((one for one in known_ones if one), key=lambda one: one.tier, default=None)
@@ -135,7 +135,7 @@ def role_wanted(policy: Policy, words: str) -> Wanted:
     role = policy.find_role(words)
     if role is None:
         known = ", ".join(item.key for item in policy.roles)
-        raise InvalidInput("role", "unknown", known)
+        raise InvalidInput("role", "unknown", known, words)
     return Wanted("role", role.key, role.name)
 
 

@@ -116,7 +116,7 @@ def say(entry: AuditEntry) -> str:
         case AuditKind.SIGNED_OFF:
             return f"Signed {person} off to {_stage(entry)}."
         case AuditKind.MENTOR_PROPOSED:
-            return f"Named {_text(entry, 'mentor_name')} as a mentor of {person}, to be agreed."
+            return f"Proposed {_text(entry, 'mentor_name')} as a mentor of {person}."
         case AuditKind.MENTOR_DECLINED:
             return f"Declined {_text(entry, 'mentor_name')} as a mentor of {person}."
         case AuditKind.MENTOR_UNANSWERED | AuditKind.MENTOR_UNASKED:
@@ -130,9 +130,9 @@ def say(entry: AuditEntry) -> str:
         case AuditKind.POLICY_CHANGED | AuditKind.POLICY_REFUSED | AuditKind.POLICY_ASKED:
             return _policy(entry.kind, entry.content)
         case AuditKind.HANDOVER_OFFERED:
-            return f"Put an on-call handoff to {person}."
+            return f"Offered {person} an on-call handoff."
         case AuditKind.HANDOVER_ACCEPTED:
-            return f"Accepted the on-call handoff of {person}."
+            return f"Accepted the on-call handoff from {person}."
     return _about_sight_or_record(entry)
 
 
@@ -148,7 +148,7 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
             return f"{entry.actor_name} left the private channel of {_text(entry, 'reference')}."
         case AuditKind.SIGHT_RECOVERED:
             opened = f"{entry.actor_name} opened the private incident {_text(entry, 'reference')}"
-            return f"{opened} as recovery person; the reason is on its timeline."
+            return f"{opened} as the policy's recovery person; the reason is on its timeline."
         case AuditKind.CHANNEL_CHANGED:
             return f"{_CHANGED.get(_text(entry, 'what'), 'Changed')}: {_text(entry, 'reference')}."
         case AuditKind.MESSAGES_REMOVED:
@@ -175,8 +175,8 @@ def _lost(entry: AuditEntry) -> str:
 
 
 def _dropped(entry: AuditEntry) -> str:
-    return ", ".join(
-        f"{_times(cause['count'])} {effect_words(cause['effect_kind'])} ({cause['error']})"
+    return "; ".join(
+        f"{effect_words(cause['effect_kind'])} ({cause['error']}), {_times(cause['count'])}"
         for cause in (entry.content or {}).get("causes") or ()
     )
 
@@ -208,13 +208,13 @@ def _policy(kind: str, content: Mapping[str, Any]) -> str:
         f"{action}: {', '.join(who) or 'nobody'}" for action, who in _pairs(content.get("rights"))
     )
     seeds = [f"{seed['person']} {seed['stage']}" for seed in content.get("seeded_stages") or ()]
-    seeded = f" Stages to begin with: {', '.join(seeds)}." if seeds else ""
+    seeded = f" Starting stages: {', '.join(seeds)}." if seeds else ""
     changes = list(content.get("changes") or ())
     if more := content.get("more_changes"):
         changes.append(f"and {more} more")
     changed = f" Changed: {'; '.join(changes)}." if changes else ""
     digest = content.get("digest")
-    return f"Another policy is in force, digest {digest}.{changed} Rights: {rights}.{seeded}"
+    return f"The policy's digest is now {digest}.{changed} Rights: {rights}.{seeded}"
 
 
 def _pairs(value: object) -> Iterator[tuple[str, list[str]]]:
@@ -236,7 +236,7 @@ def _removed(content: Mapping[str, Any]) -> str:
     told = [_remains(one) for one in content.get("channels") or ()]
     direct = content.get("direct") or 0
     told += [f"{direct} direct messages deleted"] if direct else []
-    return f"removed its own messages. {'. '.join(told)}."
+    return f"removed Sitrep's messages. {'. '.join(told)}."
 
 
 def _remains(channel: Mapping[str, Any]) -> str:
@@ -244,9 +244,9 @@ def _remains(channel: Mapping[str, Any]) -> str:
     mine = (channel.get("refused") or 0) + (channel.get("files_refused") or 0)
     return (
         f"#{name} ({channel.get('channel_id')}): {channel.get('removed', 0)} deleted, "
-        f"{channel.get('reduced', 0)} reduced, {channel.get('files_removed', 0)} files deleted; "
+        f"{channel.get('reduced', 0)} shortened, {channel.get('files_removed', 0)} files deleted; "
         f"still readable by {channel.get('readable_by')}: {channel.get('of_people', 0)} messages by "
-        f"people, {mine} of mine"
+        f"people, {mine} by Sitrep"
     )
 
 
@@ -254,10 +254,10 @@ _CHANGED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "moved_to_private": "Moved to a private channel",
         "made_private": "Became private with its channel",
-        "channel_made_public": "Its channel is public, the incident stays private",
-        "channel_made_private_again": "Its channel is private again",
-        "channel_shared": "Its channel is shared with another organisation",
-        "channel_unshared": "Its channel is no longer shared with another organisation",
-        "sharing_accepted": "Goes on in a channel that another organisation can read",
+        "channel_made_public": "Channel made public; the incident stays private",
+        "channel_made_private_again": "Channel made private again",
+        "channel_shared": "Channel shared with another organisation",
+        "channel_unshared": "Channel no longer shared with another organisation",
+        "sharing_accepted": "Kept in a channel that another organisation can read",
     }
 )

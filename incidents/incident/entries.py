@@ -188,11 +188,11 @@ def _text(value: FieldValue) -> Part:
 
 _MOMENTS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "detected_at": "it was detected",
-        "impact_started_at": "the impact started",
-        "impact_ended_at": "the impact ended",
-        "mitigated_at": "it was mitigated",
-        "resolved_at": "it was resolved",
+        "detected_at": "time of detection",
+        "impact_started_at": "start of the impact",
+        "impact_ended_at": "end of the impact",
+        "mitigated_at": "time of mitigation",
+        "resolved_at": "time of resolution",
     }
 )
 
@@ -208,7 +208,7 @@ class MilestoneSet(Payload):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which moment was set, corrected or removed."""
-        moment = f"when {_MOMENTS.get(self.name, self.name.replace('_', ' '))}"
+        moment = f"the {_MOMENTS.get(self.name, self.name.replace('_', ' '))}"
         if self.new is None:
             was = (", which was ", When(self.old)) if self.old else ()
             return telling(f"removed {moment}", *was)
@@ -274,11 +274,11 @@ class UpdateMissed(Payload):
         """Return how many were missed, or that it was the bot's own absence."""
         due = (When(self.due_at),) if self.due_at else ("an unknown time",)
         if self.is_bots:
-            away = "was away when a stakeholder update was due ("
+            away = "was away when a stakeholder update was due (at "
             return telling(away, *due, "); it doesn't count as missed")
         if self.count == 1:
-            return telling("saw no stakeholder update, due ", *due)
-        return telling(f"saw {self.count} stakeholder updates missed, the first due ", *due)
+            return telling("recorded that nobody posted the stakeholder update due at ", *due)
+        return telling(f"recorded {self.count} missed stakeholder updates, the first due at ", *due)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,9 +341,9 @@ class MovedToPrivate(Payload):
         """Return who is in the private channel, and why it was moved."""
         if self.is_in_place:
             what = "made the incident channel private in Slack" if actor_id else _FOUND_PRIVATE
-            also = (detail("They see it, too", *listed(self.people)),) if self.people else ()
+            also = (detail("Also see it", *listed(self.people)),) if self.people else ()
             return telling(what, ", so the incident is private now", details=also)
-        details = (detail("In it", *listed(self.people)), said(self.reason))
+        details = (detail("Members", *listed(self.people)), said(self.reason))
         return telling("moved the incident to a private channel", details=details)
 
 
@@ -358,9 +358,11 @@ class SightOpened(Payload):
     later: tuple[Who, ...] = ()
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return to whom it was opened, and to whom it may be."""
+        """Return the people it was opened to, and those it may be opened to."""
         if not self.people:
-            return telling("agreed that an escalation opens this incident to ", *listed(self.later))
+            return telling(
+                "agreed that an escalation may open this incident to ", *listed(self.later)
+            )
         later = (
             (detail("If an escalation gets to them", *listed(self.later)),) if self.later else ()
         )

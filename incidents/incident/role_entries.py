@@ -44,7 +44,7 @@ class RoleEnded(Payload):
         role, reason = Words(self.role_name or self.role), said(self.reason, "Reason")
         if self.person.id == actor_id:
             return telling("gave up the role ", role, details=(reason,))
-        return telling("took the role ", role, " from ", self.person, details=(reason,))
+        return telling("removed ", self.person, " as ", role, details=(reason,))
 
 
 class Move(StrEnum):

@@ -87,7 +87,7 @@ def target_of(words: str, policy: Policy) -> ShadowTarget:
         return ShadowTarget(service_key=service.key)
     roles, services = [one.key for one in policy.roles], [one.key for one in policy.services]
     known = [*roles, *services][:_MOST_NAMED]
-    raise InvalidInput("shadow", f"has to be one of {', '.join(known)}", EXAMPLE)
+    raise InvalidInput("shadow", "unknown", ", ".join(known), wanted)
 
 
 async def start_shadowing(

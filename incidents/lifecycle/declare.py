@@ -77,7 +77,7 @@ def _checked(declaration: Declaration, uow: UnitOfWork) -> _Declared:
     severity = uow.policy.find_severity(severity_key)
     if severity is None:
         known = ", ".join(one.key for one in uow.policy.severities)
-        raise InvalidInput("severity", "unknown", known)
+        raise InvalidInput("severity", "unknown", known, severity_key)
     detected_at = declaration.detected_at or uow.now
     if detected_at > uow.now:
         raise InvalidInput("detected_at", "future")

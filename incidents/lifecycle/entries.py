@@ -20,7 +20,7 @@ class DuplicateFound(Payload):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which incident it is."""
         duplicate, title = IncidentName(self.duplicate), Words(self.title)
-        return telling("found ", duplicate, " to be the same as this incident: ", title)
+        return telling("marked ", duplicate, " as a duplicate of this incident: ", title)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class StaleAsked(Payload):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return since when nothing was added."""
         at = self.last_activity_at
-        since = (": nothing was added since ", When(at)) if at else ()
+        since = (", since nothing was added after ", When(at)) if at else ()
         return telling("asked whether the incident is over", *since)
 
 
@@ -47,7 +47,7 @@ class StaleAnswered(Payload):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return that work goes on."""
-        return telling("said that work goes on")
+        return telling("confirmed that work goes on")
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (DuplicateFound, StaleAsked, StaleAnswered)

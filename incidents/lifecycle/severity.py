@@ -35,7 +35,7 @@ async def change_severity(
     severity = uow.policy.find_severity(severity_key)
     if severity is None:
         known = ", ".join(item.key for item in uow.policy.severities)
-        raise InvalidInput("severity", "unknown", known)
+        raise InvalidInput("severity", "unknown", known, severity_key)
     if severity.key == incident.severity_key:
         raise AlreadySo("severity", incident.severity_name)
     is_worse = severity.rank < incident.severity_rank

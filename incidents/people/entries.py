@@ -23,7 +23,7 @@ class SightEnded(Payload):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return that they are outside now, and who is left if it is only one."""
-        left = (": only ", self.last, " still does") if self.last else ()
+        left = ("; only ", self.last, " still sees it") if self.last else ()
         return telling("left the private channel and no longer sees this incident", *left)
 
 

@@ -42,7 +42,7 @@ async def agree_to_open(
     now: Sequence[Newcomer],
     later: Sequence[Newcomer] = (),
 ) -> tuple[Newcomer, ...]:
-    """Return the newcomers to whom the actor agreed to open the private incident; record it.
+    """Return the newcomers the actor agreed to let into the private incident; record it.
 
     If they weren't asked about all who see it `now`, or about anybody at all, they are asked instead
     of the commit. What a system does asks nobody: it lets in only those who are agreed.

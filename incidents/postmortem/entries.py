@@ -53,7 +53,7 @@ class PostmortemDrafted(PostmortemEntry):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return which version it is, when it is due, and whose it is."""
-        drafted = f"had the postmortem drafted (version {self.version})"
+        drafted = f"started draft {self.version} of the postmortem"
         return telling(drafted, *self.due(), details=(detail("Owner", self.owner),))
 
 
@@ -66,7 +66,7 @@ class PostmortemOwnerSet(PostmortemEntry):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who writes it, and by when."""
         if self.owner is None or self.owner.id == actor_id:
-            return telling("took on the postmortem", *self.due())
+            return telling("took on writing the postmortem", *self.due())
         return telling("asked ", self.owner, " to write the postmortem", *self.due())
 
 

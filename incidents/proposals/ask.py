@@ -249,7 +249,7 @@ def _class(uow: UnitOfWork, key: str) -> ActionClass:
     found = uow.policy.proposals.find_class(key)
     if found is None:
         known = ", ".join(item.key for item in uow.policy.proposals.classes)
-        raise InvalidInput("class", "unknown" if key else "empty", known)
+        raise InvalidInput("class", "unknown" if key else "empty", known, key)
     return found
 
 

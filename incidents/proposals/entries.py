@@ -158,8 +158,8 @@ class ApprovalLapsed(ProposalStep):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return why nothing was carried out, and that it waits again."""
         return self.told(
-            f"couldn't carry out {self.name}: the person who approved it no longer can, "
-            "so it waits for an answer again"
+            f"couldn't carry out {self.name}: the person who approved it no longer may, "
+            "so it needs approval again"
         )
 
 
@@ -223,7 +223,9 @@ class ResultAsked(ProposalStep):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who was asked about what."""
         return self.told(
-            "asked ", self.person, f" what came of {self.name}, which had gone ahead unapproved"
+            "asked ",
+            self.person,
+            f" for the result of {self.name}, which went ahead without approval",
         )
 
 
@@ -238,7 +240,7 @@ class ProposalCarriedOut(ProposalStep):
         """Return that it was carried out, and the result."""
         done = f"carried out {self.name}"
         if not self.is_command:
-            done = f"said that {self.name} was carried out"
+            done = f"reported that {self.name} was carried out"
         return self.told(done, more=said(self.result, "Result"))
 
 

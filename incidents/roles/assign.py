@@ -34,7 +34,7 @@ def get_role(policy: Policy, words: str) -> Role:
     role = policy.find_role(" ".join(words.split()))
     if role is None:
         known = ", ".join(role.key for role in policy.roles)
-        raise InvalidInput("role", "unknown", known)
+        raise InvalidInput("role", "unknown", known, words)
     return role
 
 

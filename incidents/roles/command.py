@@ -110,7 +110,7 @@ async def take_over(
 ) -> Outcome:
     """Take command at once, with a reason; the previous commander is told.
 
-    `seen_commander_id` is the commander whom the actor saw on opening the form. Without it, somebody
+    `seen_commander_id` is the commander that the actor saw on opening the form. Without it, somebody
     who took command a moment ago keeps it.
 
     Raises: NotPermitted; IncidentOver; InvalidInput without a reason; AlreadySo; Superseded when

@@ -1,4 +1,4 @@
-"""Handoffs of command: who proposed it to whom, its brief, and how it ended.
+"""Handoffs of command: who proposed them, who answers, the brief, and how they ended.
 
 pending ──▶ accepted      by the person asked
         ├─▶ agreed        by the commander, to a request: the nominee is asked next

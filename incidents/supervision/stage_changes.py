@@ -196,10 +196,11 @@ async def _refuse_beyond_own(uow: UnitOfWork, stage: Stage, *, scope: Scope) -> 
 
 def _check_scope(uow: UnitOfWork, scope: Scope) -> None:
     if scope.role_key and uow.policy.find_role(scope.role_key) is None:
-        raise InvalidInput("role", "unknown", ", ".join(role.key for role in uow.policy.roles))
+        known = ", ".join(role.key for role in uow.policy.roles)
+        raise InvalidInput("role", "unknown", known, scope.role_key)
     if scope.service_key and uow.policy.find_service(scope.service_key) is None:
         known = ", ".join(service.key for service in uow.policy.services)
-        raise InvalidInput("service", "unknown", known)
+        raise InvalidInput("service", "unknown", known, scope.service_key)
 
 
 def _severity(uow: UnitOfWork, key: str) -> str:
@@ -207,9 +208,8 @@ def _severity(uow: UnitOfWork, key: str) -> str:
         return ""
     found = uow.policy.find_severity(key) or uow.policy.find_severity_named(key)
     if found is None:
-        raise InvalidInput(
-            "severity", "unknown", ", ".join(one.key for one in uow.policy.severities)
-        )
+        known = ", ".join(one.key for one in uow.policy.severities)
+        raise InvalidInput("severity", "unknown", known, key)
     return found.key
 
 

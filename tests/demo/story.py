@@ -221,7 +221,7 @@ async def end(cast: Cast) -> None:
 async def learn(cast: Cast) -> None:
     """Sitrep drafts the postmortem at once; Carla takes it; Nora adds an action item."""
     await cast.until(lambda: _postmortems(cast), saying="no draft of the postmortem")
-    asked = await cast.said("Who writes it up")
+    asked = await cast.said("Who writes it")
     await cast.carla.click(asked, "postmortem_claim")
     await cast.nora.command(
         "/incident action @dev by 5d Try each deploy on one EU node first", channel=cast.room

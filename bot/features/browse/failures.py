@@ -27,8 +27,8 @@ def effect_failed(
     """Post what Slack refused and that nothing is lost, with a *Retry* button."""
     what, reason = render(failed.what(), SlackText()), refusal_reason(failed.error)
     text = (
-        f"{incident.reference}: Slack refused {what}{f', because {reason}' if reason else ''}. "
-        "Everything is on the record and the incident goes on. "
+        f"{incident.reference}: I couldn't {what}, because {reason or 'Slack refused it'}. "
+        "Everything is on the record. "
         f"{what_to_do_first(failed.error)}"
     )
     # Slack's error code, for the person who fixes the cause.
@@ -48,7 +48,7 @@ class OnEffect(Arguments, gone="effect"):
 
 def retried_text(_: Request, outcome: Outcome) -> str:
     """Return the reply to the person who pressed *Retry*."""
-    return f"Trying again: {effect_words(outcome.data['effect_kind'])}."
+    return f"I'm trying again to {effect_words(outcome.data['effect_kind'])}."
 
 
 async def retry_ending(
@@ -66,7 +66,7 @@ async def retry_ending(
         session, entry, incident, EffectRetried.kind, matches=is_its_retry
     )
     if found is None:
-        return Ending("It isn't needed any more.")
+        return Ending("This is no longer needed.")
     at = mentions.date(found.recorded_at, "{time}")
     return Ending(f"{mentions.escape_line(found.actor_name)} tried it again at {at}.")
 

@@ -56,7 +56,7 @@ async def list_them(request: Request, given: Listing) -> Reply:
     """List incidents, open ones by default; turning the page replaces the message."""
     word = given.scope.strip().casefold() or Scope.OPEN
     if word not in list(Scope):
-        raise InvalidInput("list", f"isn't one of {', '.join(Scope)}", "list open")
+        raise InvalidInput("list", "unknown", ", ".join(Scope), word)
     await request.permit(Action.VIEW)
     return Say(await _page(request, Scope(word), given), replaces=request.is_button)
 
@@ -140,7 +140,7 @@ def stretch_message(stretch: Stretch, *, slash: str) -> blocks.Message:
 
 
 def _nothing(title: str, *, slash: str) -> blocks.Message:
-    return say(f"{title}: none. Declare one with `{slash} declare`.")
+    return say(f"{title}: none. To declare one: `{slash} declare`")
 
 
 def _message(heading: str, items: Sequence[ListedIncident], *below: blocks.Block) -> blocks.Message:

@@ -58,7 +58,7 @@ def shared_directly(
     asks = (
         f"That organisation's people can read the channel. *{incident.reference}* is private, so I've "
         "stopped posting there until one of you decides: move to a new private channel, end the "
-        "sharing in Slack, or go on there and let them read."
+        "sharing in Slack, or stay there and let them read."
     )
     keep = blocks.button("Go on there", action_id="channel_keep", value=on_incident(incident))
     return told_directly(entry, incident, _move(incident), keep, asks=asks)
@@ -87,8 +87,8 @@ async def exposure_ending(
     if found is None or incident.is_channel_exposed:
         return None
     if incident.channel_id is None:
-        return Ending("It moves to another channel.", is_final=False)
-    return Ending(f"It goes on in {mentions.channel_link(incident.channel_id)}.")
+        return Ending("The incident is moving to another channel.", is_final=False)
+    return Ending(f"The incident goes on in {mentions.channel_link(incident.channel_id)}.")
 
 
 FEATURE = Feature(
@@ -99,7 +99,7 @@ FEATURE = Feature(
             buttons=("channel_keep",),
             use_case=accept_sharing,
             tell=lambda _, outcome: (
-                f"{outcome.data['reference']} goes on in its channel. The other organisation "
+                f"{outcome.data['reference']} stays in its channel. The other organisation "
                 "can read it."
             ),
         ),

@@ -145,7 +145,7 @@ _REFUSALS: Mapping[str, str] = {
     "restricted_action": "a workspace setting doesn't let Sitrep open channels",
     "user_is_restricted": "a workspace setting doesn't let Sitrep open channels",
     "cannot_create_channel": "a workspace setting doesn't let Sitrep open channels",
-    "name_taken": "every name it could have is taken",
+    "name_taken": "every name I tried is taken",
 }
 
 
@@ -158,13 +158,13 @@ def channel_refused(
     reason = _REFUSALS.get(refused.error) or refusal_reason(refused.error)
     mend = "" if refused.error == "name_taken" else f" {what_to_do(refused.error)}"
     text = (
-        f"*{incident.reference}* {title} is on the record and goes on. "
+        f"*{incident.reference}* {title} is on the record. "
         f"{what}: {reason or 'Slack gives no other reason'} "
         f"(`{mentions.escape_line(refused.error)}`).{mend}"
     )
     retry = blocks.button("Retry", action_id="effect_retry", value=str(refused.effect_id))
     if not refused.can_use_existing:
-        advice = "Press Retry once the cause is mended."
+        advice = "Press Retry once the cause is fixed."
         return blocks.Message(
             text=f"{text} {advice}", blocks=(blocks.section(text), blocks.actions(retry))
         )
@@ -174,7 +174,7 @@ def channel_refused(
         value=on_incident(incident),
         style="primary",
     )
-    advice = "Press Use an existing channel…, or Retry once the cause is mended."
+    advice = "Press Use an existing channel…, or Retry once the cause is fixed."
     return blocks.Message(
         text=f"{text} {advice}", blocks=(blocks.section(text), blocks.actions(use, retry))
     )

@@ -99,8 +99,8 @@ def taken_back_text(request: Request, outcome: Outcome) -> str:
         return f"{name} doesn't see {reference}, and no escalation will call them into it."
     alone = " You're the only one left who sees it." if outcome.data["people_left"] == 1 else ""
     return (
-        f"{name} no longer sees {reference}: their roles in it have ended, and I'm removing them "
-        f"from its channel and telling them. They keep what they have read.{alone}"
+        f"{name} no longer sees {reference} and has no role in it. I'm removing {name} from the "
+        f"channel and saying so. What {name} has read stays known.{alone}"
     )
 
 
@@ -130,7 +130,7 @@ def insiders_message(view: InsidersView, request: Request) -> blocks.Message:
     notes = [
         *([f"An escalation may also call {_mentioned(view.expected)}."] if view.expected else []),
         *(
-            [f"{_recovery(request)} may open it with a reason; its people are told."]
+            [f"{_recovery(request)} may open it with a reason, and I'd tell its people."]
             if _recovery(request)
             else []
         ),
@@ -160,14 +160,14 @@ def _by(one: InsiderView) -> str:
 def _button(view: InsidersView, one: InsiderView) -> blocks.ButtonElement:
     value = to_value(TakingBack(ById(view.incident.id), person=Named(one.person.external_id)))
     question = (
-        f"{mentions.escape_line(one.person.name)} will no longer see {view.incident.reference}, and their roles in "
-        "it end. I'll tell them. They keep what they have read."
+        f"{mentions.escape_line(one.person.name)} will no longer see {view.incident.reference} or have a role in it. "
+        "I'll say so by direct message. What they have read stays known."
     )
     return blocks.button(
         "Remove…",
         action_id="sight_take_back",
         value=value,
-        confirm=blocks.confirm("Remove them?", text=question, yes="Remove"),
+        confirm=blocks.confirm("Remove this person?", text=question, yes="Remove"),
     )
 
 
@@ -218,16 +218,16 @@ async def remove_person(context: EffectContext) -> Settlement:
 def farewell(entry: EntryView, reference: str) -> blocks.Message:
     """Return what the person is told: nothing of what the incident is about."""
     taken = None if entry.is_redacted else SightTakenBack.read(entry.content)
-    reason = f" Reason: {mentions.escape(taken.reason)}" if taken and taken.reason else ""
+    reason = f' Reason: "{mentions.escape(taken.reason)}".' if taken and taken.reason else ""
     return say(
-        f"{actor_of_entry(entry)} removed you from *{reference}*: you can't see it any more, and "
+        f"{actor_of_entry(entry)} removed you from *{reference}*: you can no longer see it, and "
         f"your roles in it have ended.{reason} Questions? Write to {actor_of_entry(entry)}."
     )
 
 
 _BY_HAND = (
-    "They can still read the channel. Remove them in Slack, ask a workspace owner to, or write "
-    "elsewhere."
+    "This person can still read the channel. Remove them in Slack, ask a workspace owner to, or "
+    "write elsewhere."
 )
 
 

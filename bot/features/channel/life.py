@@ -132,10 +132,10 @@ def farewell_message(view: IncidentView, *, slash: str) -> blocks.Message:
     """Return the last message in a channel: why it is archived, and how to reopen."""
     text = f"*{view.reference}* is {view.status}, so this channel is archived now."
     if view.status is IncidentStatus.CANCELLED:
-        return say(f"{text} Nothing is lost: everything said here can still be read.")
+        return say(f"{text} You can still read everything here.")
     return say(
-        f"{text} If it comes back, type `{slash} {view.reference} reopen` and the reason "
-        "in any channel: that brings this one back, too."
+        f"{text} Is it back? In any channel, type "
+        f"`{slash} {view.reference} reopen what is wrong`: I unarchive this one, too."
     )
 
 
@@ -232,7 +232,7 @@ def channel_archived(
     archived: ChannelArchived, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
     """Return the message that an open incident's channel was archived."""
-    asks = "Nothing can be said there until somebody unarchives it; the record goes on meanwhile."
+    asks = "Nobody can post there until somebody unarchives it. I keep recording meanwhile."
     return _told_with_button(entry, incident, asks=asks)
 
 
@@ -240,7 +240,7 @@ def channel_deleted(
     deleted: ChannelDeleted, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
     """Return the message that an open incident's channel was deleted."""
-    asks = "Its timeline is complete and goes on; choose another channel for it."
+    asks = "Its timeline is complete. Choose another channel for it."
     return _told_with_button(entry, incident, asks=asks)
 
 
@@ -249,7 +249,7 @@ def bot_removed(removed: BotRemoved, entry: EntryView, incident: IncidentView) -
     us = mentions.mention(removed.bot_id) if removed.bot_id else "@Sitrep"
     asks = (
         f"To bring me back, type `/invite` and {us} in that channel. "
-        "What happens meanwhile is on the record, but not said there."
+        "Until then I record what happens, but can't post it there."
     )
     return _told_with_button(entry, incident, asks=asks)
 
@@ -266,7 +266,7 @@ async def channel_ending(
     if found is None or incident.channel_id is None:
         tried = await _tried_again(lost, session, entry, incident)
         return tried or ended_with(incident)
-    return Ending(f"It goes on in {mentions.channel_link(incident.channel_id)}.")
+    return Ending(f"The incident goes on in {mentions.channel_link(incident.channel_id)}.")
 
 
 async def _tried_again(

@@ -86,7 +86,7 @@ def show_form(request: Request, view: IncidentView, given: Moving) -> blocks.Vie
 
 def _already_so(_: Request, error: DomainError) -> Mapping[str, str] | None:
     if isinstance(error, AlreadySo):
-        return {"people": "It is private already: somebody was quicker. Close this."}
+        return {"people": "Somebody has already made it private. Close this."}
     return None
 
 
@@ -109,20 +109,19 @@ def private_form(
         f"{view.reference}: private",
         blocks=(
             blocks.section(
-                "I open a private channel for the people you choose, and the incident goes on "
-                "there. The announcement then says only that it is handled privately, and I "
-                "archive the old channel."
+                "I open a private channel for the people you choose, and archive the old one. The "
+                "announcement then says only that the incident is handled privately."
             ),
             blocks.section(
                 "*I delete:* my messages, exports and postmortems in the old channel.\n"
-                "*What stays readable*, for everybody who could read it: what people wrote there, the "
-                "channel's name, and copies people have. "
-                "If something must go, delete it yourself first.\n"
+                "*What stays readable* for everybody who could read it: people's own messages there, the "
+                "channel's name, and copies people made. "
+                "If a message must go, its author deletes it first.\n"
                 "*There is no way back* to public."
             ),
             blocks.multi_user_select(
                 "people",
-                label="Who else is to be in it",
+                label="Who else should be in it?",
                 initial=people,
                 optional=True,
                 hint=_who_stays(view, stay),
@@ -133,7 +132,7 @@ def private_form(
                 initial=reason,
                 optional=True,
                 max_length=MAX_REASON,
-                hint="On the timeline, which only they can read from now on.",
+                hint="Goes on the timeline, which only they can read from now on.",
             ),
         ),
         submit="Move to private",
@@ -150,8 +149,8 @@ def moved_message(outcome: Outcome) -> blocks.Message:
     """Return the reply to the person who moved the incident."""
     names = ", ".join(mentions.escape_line(name) for name in outcome.data["people"])
     return say(
-        f"*{outcome.data['reference']}* is private now. A private channel opens in a moment; "
-        f"invited: {names}. Invite others there when they are needed."
+        f"*{outcome.data['reference']}* is private now. I'm opening a private channel and inviting "
+        f"{names}. Invite others there when you need them."
     )
 
 
@@ -180,7 +179,7 @@ async def retire_channel(context: EffectContext) -> Settlement:
 def farewell(reference: str) -> blocks.Message:
     """Return the last message in the old channel."""
     return say(
-        f"*{reference}* is handled privately from here on, and this channel is archived. I've "
+        f"*{reference}* is handled privately from now on, and I'm archiving this channel. I've "
         "invited the people who are needed. What people wrote here stays readable."
     )
 
@@ -189,8 +188,8 @@ def last_directly(_: SightEnded, entry: EntryView, incident: IncidentView) -> bl
     """Return the warning to the one person who still sees a private incident."""
     return say(
         f"{about(incident)}: {actor_of_entry(entry)} left, so only you can see it now. "
-        "Invite somebody before you leave its channel. Otherwise nobody can open it again but the "
-        "policy's recovery person, if there is one."
+        "Invite somebody before you leave its channel. Otherwise only the policy's recovery person, "
+        "if there is one, can open it again."
     )
 
 
@@ -224,7 +223,7 @@ FEATURE = Feature(
             words=("reason",),
             use_case=recover,
             tell=lambda _, outcome: (
-                f"You see {outcome.data['reference']} now. I've told its people. It's on the audit log, "
+                f"You see {outcome.data['reference']} now. I've told its people. The audit log shows it, "
                 "and your reason is on the timeline."
             ),
         ),

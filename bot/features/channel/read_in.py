@@ -125,7 +125,7 @@ def _need_text(need: Need, view: IncidentView, *, slash: str, leads: bool) -> st
         case Need.POSTMORTEM:
             return "the postmortem: add what you saw with the others"
         case Need.NOTHING:
-            return "nothing; it can all be read here"
+            return "nothing; everything is here to read"
 
 
 FEATURE = Feature(

@@ -95,7 +95,7 @@ def _advice(
     elif own:
         do = "Open the channel and join it."
     else:
-        do = "Call them another way, or add them to the channel yourself."
+        do = "Phone them, or add them to the channel yourself."
     if not can_retry:
         return do
     causes = dict.fromkeys(what_to_do(one.refused.error) for one in waiting if one.can_retry)
@@ -139,7 +139,7 @@ class OnBatch(Arguments, gone="effect"):
 
 
 def _retried_text(_: Request, outcome: Outcome) -> str:
-    return "I'm inviting them again."
+    return "I'm trying the invitations again."
 
 
 FEATURE = Feature(

@@ -257,7 +257,7 @@ async def _quietly(call: Awaitable[None]) -> None:
 
 def _readers_of(channel: Channel | None) -> str:
     if channel is None:
-        return "nobody I know of: the channel is gone or closed to me"
+        return "nobody Sitrep knows of (the channel is gone or closed to it)"
     readers = "its members" if channel.is_private else "everybody in the workspace"
     return f"{readers} and another organisation" if channel.has_strangers else readers
 

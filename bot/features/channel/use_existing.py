@@ -57,7 +57,7 @@ async def use(request: Request, given: Using) -> Reply:
     reference, channel_id = outcome.data["reference"], outcome.data["channel_id"]
     text = (
         f"*{reference}* goes on in {mentions.channel_link(channel_id)}. "
-        "Sitrep brings the status card and the people there now."
+        "I'm bringing the status card and the people there."
     )
     return Say(say(text))
 
@@ -77,12 +77,12 @@ def _already_its(_: Request, error: DomainError) -> Mapping[str, str] | None:
 def channel_form(view: IncidentView) -> blocks.View:
     """Return the form that asks for a channel; a private incident's must be private."""
     kinds = ("private",) if view.is_private else ("public", "private")
-    hint = "Sitrep joins a public channel by itself. Into a private one, invite it first."
+    hint = "I join a public channel by myself. Invite me to a private one first."
     reference, title = view.reference, mentions.escape_line(view.title)
     return blocks.modal(
         "Use a channel",
         blocks=(
-            blocks.section(f"*{reference}* {title} goes on in the channel that you choose."),
+            blocks.section(f"*{reference}* {title} goes on in the channel you choose."),
             blocks.conversation_select("channel", label="Channel", include=kinds, hint=hint),
         ),
         submit="Use this channel",

@@ -57,7 +57,7 @@ def typed_checkin(request: Request) -> Ask:
         raise InvalidInput("minutes", "has to say how long, not until when", _EXAMPLE)
     if begins_with_a_count(text):
         raise InvalidInput(
-            "minutes", "could be part of your question; write `10m` for minutes", _EXAMPLE
+            "minutes", "could be part of your question. Write `10m` for minutes", _EXAMPLE
         )
     box, question = split_duration(text, takes_minutes=True)
     return Ask(request.incident_ref(), person=Named(external_id), question=question, box=box)
@@ -81,7 +81,7 @@ def asked_message(outcome: Outcome) -> blocks.Message:
     """Return the reply to the person who asked."""
     box = spoken_duration(timedelta(seconds=outcome.data["box_seconds"]))
     name = mentions.escape_line(outcome.data["name"])
-    return say(f"I'm asking {name} under the status card, and check back in {box}.")
+    return say(f"I'm asking {name} under the status card, and will ask how it went in {box}.")
 
 
 def checkin_form(view: IncidentView, *, box: timedelta) -> blocks.View:
@@ -128,7 +128,9 @@ def answer_form(view: IncidentView) -> blocks.View:
         "How did it go?",
         blocks=[
             blocks.context(f"{view.reference} {mentions.escape_line(view.title)}"),
-            blocks.radio("answer", label="It is", options=options, initial=CheckinAnswer.DONE),
+            blocks.radio(
+                "answer", label="How did it go?", options=options, initial=CheckinAnswer.DONE
+            ),
             blocks.text_input(
                 "text",
                 label="What did you see or do?",
@@ -147,7 +149,7 @@ def answered_text(outcome: Outcome) -> str:
     match outcome.data["answer"]:
         case CheckinAnswer.MORE_TIME:
             box = spoken_duration(timedelta(seconds=outcome.data["box_seconds"]))
-            return f"Noted. I ask again in {box}."
+            return f"Noted. I'll ask again in {box}."
         case CheckinAnswer.STUCK:
             return "Noted. I'm telling the channel, the commander and the person who asked."
     return "Noted on the timeline. Thank you."
@@ -161,7 +163,7 @@ FEATURE = Feature(
             usage="checkin @someone [10m] question…",
             family="action",
             when=r"check-?in(?P<rest>(?:\s+(?:(?:with|to)\s+)?(?:@|<@|<!).*)?)",
-            summary="Ask a named person, with a time box; at its end they are asked how it went.",
+            summary="Ask somebody to check something, with a time box; I ask how it went when it ends.",
             aliases=("check-in",),
             examples=(_EXAMPLE,),
             repeat=Repeat.WORDS,
@@ -179,7 +181,7 @@ FEATURE = Feature(
             OnCheckin,
             buttons=("checkin_understood",),
             use_case=understand_checkin,
-            tell=lambda *_: "Thank you. At the end of the time I ask you how it went.",
+            tell=lambda *_: "Thank you. I'll ask you how it went when your time is up.",
             is_quiet=True,
         ),
         Verb(

@@ -29,15 +29,15 @@ class OnQuestion(Arguments):
 def noted_text(_: Request, outcome: Outcome) -> str:
     """Return the reply to a person who is still working on it."""
     wait = spoken_duration(timedelta(seconds=outcome.data["wait_seconds"]))
-    return f"Noted on the timeline. I ask again after {wait} without anything new."
+    return f"Noted on the timeline. I'll ask again after {wait} without anything new."
 
 
 def stale_entry(asked: StaleAsked, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Ask the channel whether the incident is over."""
     since = mentions.date(asked.last_activity_at or entry.occurred_at)
     text = (
-        f"*{incident.reference}* is still open ({asked.status}), and nothing was added "
-        f"since {since}. Is it over? Then resolve it; if not, say that you are still on it."
+        f"*{incident.reference}* is still open ({asked.status}), and nobody has added anything "
+        f"since {since}. Is it over? Then resolve it. If not, say that you're still on it."
     )
     buttons = (
         blocks.button(

@@ -114,18 +114,18 @@ def started_message(outcome: Outcome, *, slash: str) -> blocks.Message:
         channel = outcome.data["channel_id"]
         where = f" in {mentions.channel_link(channel)}" if channel else ""
         return say(
-            f"You are in the middle of *{reference}* ({name}){where}. Finish it first, or stop it "
-            f"with `{slash} {reference} drill --stop`."
+            f"You're still in *{reference}* ({name}){where}. Finish it first, or stop it: "
+            f"`{slash} {reference} drill --stop`"
         )
     return say(
-        f"*{reference}* begins: {name}. I'm opening its private channel and inviting you; what "
-        "happens comes there by itself. Nobody outside it is called."
+        f"*{reference}* begins: {name}. I'm opening its private channel and inviting you. I post "
+        "there what happens, and call nobody outside it."
     )
 
 
 def stopped_text(outcome: Outcome) -> str:
     """Return the reply to a person who stopped a drill."""
-    return f"*{outcome.data['reference']}* is stopped. Its scorecard comes by direct message."
+    return f"*{outcome.data['reference']}* is stopped. I'm sending the scorecard by direct message."
 
 
 def _get_scenario(request: Request, name: str) -> Scenario:
@@ -135,7 +135,7 @@ def _get_scenario(request: Request, name: str) -> Scenario:
         if wanted in {scenario.key, scenario.key.replace("-", " "), scenario.name.casefold()}:
             return scenario
     known = ", ".join(scenario.key for scenario in request.services.scenarios)
-    raise InvalidInput("scenario", "unknown", known)
+    raise InvalidInput("scenario", "unknown", known, name)
 
 
 async def _results(request: Request) -> blocks.Message:
@@ -152,7 +152,7 @@ async def _results(request: Request) -> blocks.Message:
 def taken_on_text(outcome: Outcome) -> str:
     """Return the reply to a person who pressed *I'm on it*."""
     if not outcome.data["is_first"]:
-        return "That was noted before. Carry on."
+        return "I've already noted that. Carry on."
     return "Noted. Next: look at something with *Check…*, and take command if you lead."
 
 
@@ -174,7 +174,7 @@ async def open_act(request: Request, given: Choice) -> Form[Choice]:
 def done_text(_: Request, outcome: Outcome) -> str:
     """Return the reply to a person who checked or acted."""
     name = mentions.escape_line(outcome.data["name"])
-    return f"*{name}*: the result is in the drill's channel, and on its timeline."
+    return f"*{name}*: I posted the result in the drill's channel."
 
 
 async def _running(request: Request, ref: IncidentRef) -> DrillView:

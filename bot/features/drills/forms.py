@@ -23,9 +23,9 @@ def start_form(scenarios: Sequence[Scenario]) -> blocks.View:
                 "mentor",
                 label="Mentor",
                 optional=True,
-                hint="Sees what you do and gets notes. Empty: your own mentor, else you alone.",
+                hint="Watches and gets notes. Empty: your own mentor, or nobody if you have none.",
             ),
-            blocks.context("A private channel opens for the two of you. Nobody else is called."),
+            blocks.context("I open a private channel for the two of you, and call nobody else."),
         ],
         submit="Start",
     )

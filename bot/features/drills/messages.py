@@ -24,10 +24,10 @@ from incidents.scenarios.scenario import Scenario
 
 _ENDS = MappingProxyType(
     {
-        "solved": "It is resolved, and it is fixed.",
-        "unsolved": "It was resolved, but it wasn't fixed yet.",
+        "solved": "You fixed it and resolved it.",
+        "unsolved": "You resolved it before it was fixed.",
         "timed_out": "The time is up.",
-        "abandoned": "It was stopped.",
+        "abandoned": "Somebody stopped it.",
     }
 )
 
@@ -37,15 +37,15 @@ def started_entry(
 ) -> blocks.Message:
     """Return the start of a drill: what it is, the briefing, and the buttons to work with."""
     limit = spoken_duration(started.limit)
-    company = f" {_mention(started.mentor)} watches and may be asked." if started.mentor else ""
+    company = f" {_mention(started.mentor)} watches, and you can ask." if started.mentor else ""
     lead = (
         f"*Drill: {mentions.escape_line(started.name)}.* Practice only; nothing is broken, and "
-        f"nobody outside this channel is called. {_mention(started.junior)}, it is yours: "
-        f"work on it as on a real one, for up to {limit}.{company}"
+        f"nobody outside this channel is called. {_mention(started.junior)}, it's yours: "
+        f"work on it as if it were real, for up to {limit}.{company}"
     )
     how = (
-        "Press *Check…* to look at something and *Do…* to act; what comes of it is said here. "
-        "Command, updates, escalating and resolving work as always."
+        "Press *Check…* to look at something and *Do…* to act; I post the result here. "
+        "Command, updates, escalating and resolving work as usual."
     )
     briefing = mentions.escape(started.briefing)
     listed = f"To check: {_listed(started.checks)}. To do: {_listed(started.actions)}."
@@ -65,7 +65,7 @@ def started_entry(
                     value=value,
                     confirm=blocks.confirm(
                         "Stop the drill?",
-                        text="It ends here. How it went comes by direct message.",
+                        text="It ends here. I send the results by direct message.",
                         yes="Stop",
                     ),
                 ),
@@ -102,7 +102,7 @@ def ended_entry(ended: DrillEnded, _entry: EntryView, incident: IncidentView) ->
     """Return the end without the scorecard, which only junior and mentor get."""
     text = (
         f"*The drill {mentions.escape_line(ended.name)} is over.* {_ENDS.get(ended.how, '')} "
-        "How it went comes by direct message, to the people of this drill and nobody else."
+        "I send the results by direct message to the people of this drill, and to nobody else."
     )
     return blocks.Message(text=f"{incident.reference}: {text}", blocks=(blocks.section(text),))
 
@@ -121,11 +121,11 @@ def scenario_list(scenarios: Sequence[Scenario], *, slash: str) -> blocks.Messag
     """Return the scenarios to choose from."""
     lead = (
         "*Practise on an incident that unfolds by itself.* Choose a scenario, and a mentor if you "
-        "like: they see what you do, and get notes. Nobody else is called."
+        "like, who watches and gets notes. I call nobody else."
     )
     lines = [lead]
     lines += [scenario_line(scenario) for scenario in scenarios]
-    lines.append(f"Begin with the button, or write `{slash} drill bad-deploy @mentor`.")
+    lines.append(f"Press the button, or type `{slash} drill bad-deploy @mentor`")
     text = "\n".join(lines)
     start = blocks.button("Start a drill…", action_id="drill_open", style="primary")
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(start)))
@@ -151,7 +151,7 @@ def mentor_notes(view: DrillView) -> blocks.Message:
     lead = (
         f"*Drill {view.incident.reference}: {mentions.escape_line(view.scenario.name)}*{where}, with "
         f"{mentions.mention(view.junior.external_id)}. These notes are for you alone: let them find it, "
-        "ask rather than tell, and step in only if they ask you to."
+        "ask rather than tell, and step in only when asked."
     )
     parts = [
         lead,
@@ -162,8 +162,8 @@ def mentor_notes(view: DrillView) -> blocks.Message:
     ]
     if call is not None:
         parts.append(
-            f"*Escalating* is called for within {spoken_duration(call.within)}, to "
-            f"{mentions.escape_line(call.to)}: {mentions.escape_line(call.why)} You may answer for them."
+            f"*Expect an escalation* within {spoken_duration(call.within)}, to "
+            f"{mentions.escape_line(call.to)}: {mentions.escape_line(call.why)} You may play that part."
         )
     parts.append(f"*To talk about afterwards*\n{questions}")
     text = "\n\n".join(parts)

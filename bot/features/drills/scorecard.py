@@ -18,7 +18,7 @@ _LABELS: Mapping[ScoreLine, str] = MappingProxyType(
         ScoreLine.EVIDENCE: "First evidence on the timeline",
         ScoreLine.FIRST_UPDATE: "First update",
         ScoreLine.CADENCE: "Updates sent when due",
-        ScoreLine.ANSWERED: "Who asked heard something",
+        ScoreLine.ANSWERED: "Questions answered",
         ScoreLine.ESCALATED: "Escalated",
         ScoreLine.CONTEXT: "Escalated with the facts",
         ScoreLine.NOTHING_WORSE: "Nothing made worse",
@@ -30,37 +30,37 @@ _LABELS: Mapping[ScoreLine, str] = MappingProxyType(
 
 _WENT_WELL: Mapping[ScoreLine, str] = MappingProxyType(
     {
-        ScoreLine.ACKNOWLEDGED: "You were on it at once, so nobody had to wonder whether anybody was.",
+        ScoreLine.ACKNOWLEDGED: "You were on it at once, so nobody had to wonder.",
         ScoreLine.EVIDENCE: "You looked before you acted, and what you saw is on the timeline.",
-        ScoreLine.FIRST_UPDATE: "Your first update came early enough to be of use.",
+        ScoreLine.FIRST_UPDATE: "Your first update came early enough to help.",
         ScoreLine.CADENCE: "Your updates came when they were due, so nobody had to ask.",
-        ScoreLine.ANSWERED: "People who asked had an answer soon, in the middle of all the rest.",
-        ScoreLine.ESCALATED: "You called for help in time. That is what many find hardest.",
-        ScoreLine.CONTEXT: "The people you called could begin without asking back.",
-        ScoreLine.NOTHING_WORSE: "You left alone what would have made it worse.",
+        ScoreLine.ANSWERED: "You answered people quickly, in the middle of everything else.",
+        ScoreLine.ESCALATED: "You called for help in time, which many find hardest.",
+        ScoreLine.CONTEXT: "The people you called could start without asking anything.",
+        ScoreLine.NOTHING_WORSE: "You did nothing that made it worse.",
         ScoreLine.MITIGATED: "You ended the impact in good time, before knowing everything about the cause.",
-        ScoreLine.VERIFIED: "You waited to see that it was over before you said so.",
-        ScoreLine.IMPACT: "You wrote down who was affected and how, which later everybody asks for.",
+        ScoreLine.VERIFIED: "You saw that it was over before you said so.",
+        ScoreLine.IMPACT: "You wrote down who was affected and how. Everybody asks for that later.",
     }
 )
-_NO_PRAISE = "You went through a whole incident. The second one will feel slower, and that is good."
+_NO_PRAISE = "You went through a whole incident. The next one will feel slower, and that is good."
 
 _PRACTISE_NEXT: Mapping[ScoreLine, str] = MappingProxyType(
     {
         ScoreLine.ACKNOWLEDGED: "Say that you are on it as soon as you read the page, then look.",
         ScoreLine.EVIDENCE: "Look at two things and put them on the timeline before anything else.",
         ScoreLine.FIRST_UPDATE: 'Send a first update early, even if all it says is "we are looking".',
-        ScoreLine.CADENCE: "Send the update when it is due, also when there is nothing new to say.",
+        ScoreLine.CADENCE: "Send the update when it's due, even if nothing is new.",
         ScoreLine.ANSWERED: "When somebody asks, answer within ten minutes with what you know so far.",
         ScoreLine.ESCALATED: "Escalate earlier: beyond your rights or stuck is reason enough.",
         ScoreLine.CONTEXT: "Escalate with symptoms, evidence, recent changes, impact, and one clear ask.",
         ScoreLine.NOTHING_WORSE: "Before acting, say the risk and how to undo it; in doubt, ask first.",
         ScoreLine.MITIGATED: "Stop the impact first, with what can be undone; the cause can wait.",
-        ScoreLine.VERIFIED: "Before resolving, look from the customer's side whether it is over.",
+        ScoreLine.VERIFIED: "Before resolving, check as a customer would that it is over.",
         ScoreLine.IMPACT: "Write down who is affected, how many, since when: the update's form asks for it.",
     }
 )
-_NOTHING_NEXT = "Nothing stands out. Take a harder scenario next, or be the mentor of somebody."
+_NOTHING_NEXT = "Nothing stands out. Take a harder scenario next, or mentor somebody."
 
 _ENDS: Mapping[RunEnd, str] = MappingProxyType(
     {
@@ -89,7 +89,7 @@ def scorecard_message(view: DrillView, card: Scorecard) -> blocks.Message:
     )
     parts = [
         head,
-        f"{with_whom}: it is in no timeline, export or report.",
+        f"{with_whom}: no timeline, export or report shows it.",
         lines,
         f"*What went well* {praise(card)}",
         f"*To practise next* {advice(card)}",
@@ -104,10 +104,10 @@ def scorecard_message(view: DrillView, card: Scorecard) -> blocks.Message:
 def results_message(views: tuple[DrillView, ...], *, slash: str) -> blocks.Message:
     """Return a summary of each of a person's own latest drills."""
     if not views:
-        text = f"You haven't finished a drill yet. `{slash} drill` shows what there is."
+        text = f"You haven't finished a drill yet. To see what there is: `{slash} drill`"
         return say(text)
     parts = [
-        "*Your latest drills.* Only you and your mentor of the day see this.",
+        "*Your latest drills.* Only you and the mentor of each drill see this.",
         *(_summary(view, view.scorecard) for view in views if view.scorecard is not None),
     ]
     body = [block for part in parts for block in blocks.paragraphs(part)]

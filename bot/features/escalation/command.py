@@ -105,12 +105,12 @@ def _held(request: Request, views: tuple[EscalationView, ...]) -> blocks.Message
         return None
     numbers = [view.number for view in views if view.is_unanswered]
     also = (
-        f" Others wait, too ({', '.join(map(str, numbers))}): "
-        f"`{request.policy.command} escalation take {numbers[0]}` takes that one."
+        f" Others are waiting, too ({', '.join(map(str, numbers))}): "
+        f"`{request.policy.command} escalation take {numbers[0]}`"
         if numbers
         else ""
     )
-    return say(f"You are on escalation {mine[0].number} already, so nothing was changed.{also}")
+    return say(f"You are on escalation {mine[0].number} already.{also}")
 
 
 def _unknown_verb(request: Request, word: str) -> InvalidInput:
@@ -124,10 +124,10 @@ def _unknown_escalation(
 ) -> InvalidInput:
     if not views:
         example = example_line(request, "escalate @someone What you need from them")
-        return InvalidInput("escalation", "isn't there: nothing was escalated here yet", example)
+        return InvalidInput("escalation", "doesn't exist: nobody has escalated here yet", example)
     known = ", ".join(str(view.number) for view in reversed(views))
     example = f"escalation {verb} {views[0].number} {_EXAMPLES.get(verb, '')}".rstrip()
-    problem = f"isn't there; there is {known}"
+    problem = f"doesn't exist. There is {known}"
     return InvalidInput("escalation", problem, example_line(request, example))
 
 
@@ -145,7 +145,7 @@ async def _list(
     slash = request.policy.command
     if not views:
         return say(
-            f"Nothing was escalated in *{incident.reference}* yet. `{slash} escalate` opens the form."
+            f"Nobody has escalated in *{incident.reference}* yet. To do it: `{slash} escalate`"
         )
     body: list[blocks.Block] = []
     texts: list[str] = [f"*{incident.reference}*, escalations, the newest first:"]
@@ -257,7 +257,7 @@ async def _step_named(request: Request, words: _Words) -> uuid.UUID:
         known |= dict.fromkeys(sorted(shown), step.id)
     near = get_close_matches(wanted, [_bare(name) for name in known], n=1)
     named = next((name for name in known if _bare(name) in near), next(iter(known)))
-    problem = f"isn't one that waits; these do: {mentions.escape_line(', '.join(known))}"
+    problem = f"isn't waiting. These are: {mentions.escape_line(', '.join(known))}"
     raise InvalidInput("step", problem, example_line(request, f"{words.before} {named}"))
 
 
@@ -275,14 +275,7 @@ async def _add(request: Request, words: _Words) -> Reply:
     if not field or not text:
         raise _unknown_field(request, words, template)
     changes = _addition(view, field, mentions.plain(text))
-    try:
-        outcome = await request.transact(partial(complete, escalation_id=view.id, changes=changes))
-    except InvalidInput as error:
-        if not error.example:
-            raise
-        choice = error.example.partition(",")[0]  # the first allowed value
-        line = example_line(request, f"{words.before} {field} {choice}")
-        raise InvalidInput(error.field, f"is one of: {error.example}", line) from None
+    outcome = await request.transact(partial(complete, escalation_id=view.id, changes=changes))
     is_author = view.author is not None and view.author.id == request.actor.person_id
     return Say(completed_message(outcome, template, is_author=is_author))
 
@@ -342,7 +335,7 @@ _EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "take": "",
         "more": "evidence",
-        "redirect": "@someone they own it now",
+        "redirect": "@someone who owns it",
         "decline": "I'm on a train until six",
         "next": "",
         "add": "scope 12 % of logins",

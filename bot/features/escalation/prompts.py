@@ -47,7 +47,7 @@ _RATINGS: Final = (
 )
 _RATED: Final = {
     PacketRating.CLEAR: "there was enough to start at once",
-    PacketRating.USABLE: "there was mostly enough to start; something had to be asked",
+    PacketRating.USABLE: "there was mostly enough to start, after a question",
     PacketRating.UNCLEAR: "there wasn't enough to start",
 }
 
@@ -62,9 +62,9 @@ def question_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) 
     head = f"{_about(incident)}, escalation {_number(prompt)}"
     name = mentions.escape_line(name_of(missing, template))
     if not prompt.is_open:
-        became = {PromptStatus.WITHDRAWN: "no longer asked"}.get(prompt.status, "thank you")
+        became = {PromptStatus.WITHDRAWN: "no longer needed"}.get(prompt.status, "thank you")
         if prompt.answer == SKIPPED:
-            became = "skipped; while it goes on, *Add details* on the card adds it"
+            became = "skipped. You can still add it with *Add details* on the card"
         text = f"{head}: {name}: {became}."
         return blocks.Message(text=text, blocks=(blocks.context(text),))
     text = (
@@ -85,12 +85,12 @@ def rating_prompt(prompt: PromptView, incident: IncidentView, _policy: Policy) -
     """Ask the person on it whether the packet was enough to start; one tap answers."""
     head = f"{_about(incident)}, escalation {_number(prompt)}"
     if not prompt.is_open:
-        thanks = "thank you. Only who escalated and their mentors see what you said"
+        thanks = "thank you. Only the author and their mentors see your answer"
         is_answered = prompt.status is PromptStatus.ANSWERED
-        text = f"{head}: {thanks if is_answered else 'no longer asked'}."
+        text = f"{head}: {thanks if is_answered else 'no longer needed'}."
         return blocks.Message(text=text, blocks=(blocks.context(text),))
     text = (
-        f"{head}: was there enough to start? One tap helps the next packet. Only who escalated "
+        f"{head}: was there enough to start? One tap helps the next packet. Only the author "
         "and their mentors see it."
     )
     buttons = (

@@ -41,7 +41,9 @@ def sent_message(
     missing = data.get("missing") or ()
     parts.append(useful_text(missing, template))
     if missing and view.is_urgent:
-        parts.append("I ask you for it by direct message, one thing at a time. Skip what you like.")
+        parts.append(
+            "I'll ask you for it by direct message, one thing at a time. Skip what you like."
+        )
     if data.get("is_exhausted"):
         again = f"`{slash} {data['reference']} escalate @someone What you need`"
         parts.append(f"Name somebody: {again}, or phone somebody.")
@@ -92,28 +94,28 @@ def answered_text(request: Request, outcome: Outcome) -> str:
     is_at_end = data.get("status") == EscalationStatus.EXHAUSTED
     match outcome.kind:
         case "escalation_taken":
-            return f"You are on {which}. Nobody else is called, and its author is told."
+            return f"You're on {which}. I've told the author and stopped calling."
         case "escalation_questioned":
-            return f"Asked, for {which}. You hear when the answer is there."
+            return f"I've asked, for {which}. I'll tell you when there is an answer."
         case "escalation_declined" if is_at_end:
             return (
-                f"Noted for {which}. Nobody else is left to call, and the channel is told. If you "
-                "know who could help, say so there."
+                f"Noted for {which}. I have nobody left to call, and say so in the channel. If you "
+                "know who could help, write it there."
             )
         case "escalation_declined":
-            return f"Noted for {which}. Others are called. Thank you for saying so."
+            return f"Noted for {which}. I'm calling others. Thank you for saying so."
         case "escalation_redirected" if is_at_end:
             return (
-                f"They can't be called, and nobody else is left to call for {which}. The channel "
-                "is told. Phone somebody, or escalate to somebody else."
+                f"I can't call them, and have nobody left to call for {which}. I say so in the "
+                "channel. Phone somebody, or escalate to somebody else."
             )
         case "escalation_redirected":
             return f"Passed on: {called or 'being looked up'}, with all of {which}."
         case "escalation_step_called":
-            whom = f"Calling {called} now" if called else "Nobody of that step could be called"
+            whom = f"Calling {called} now" if called else "I could call nobody of that step"
             return f"{whom}, for {which}. The card in the channel shows it."
         case "escalation_withdrawn":
-            return f"Withdrawn: {which}. Those who were called see it in their messages."
+            return f"I've withdrawn {which}. The people I called see that in their messages."
     return f"Done, for {which}. `{request.policy.command} escalation` shows how it stands."
 
 

@@ -54,7 +54,7 @@ def typed_successor(request: Request) -> Successor:
     if mentions.begins_with_a_person(rest):
         raise InvalidInput("next_person", "one_at_a_time", EXAMPLE)
     if rest:
-        raise InvalidInput("next_person", "has to stand alone; the note comes next", EXAMPLE)
+        raise InvalidInput("next_person", "has to stand alone. The note comes next", EXAMPLE)
     return Successor(named)
 
 
@@ -85,13 +85,13 @@ async def offer(request: Request, given: Successor) -> Reply:
     sections = {key: request.form.text(key) for key in messages.SECTIONS}
     use_case = partial(offer_handover, named=given.next_person, sections=sections)
     name = mentions.escape_line((await request.transact(use_case)).data["to"])
-    return Say(say(f"Put to {name} by direct message. I'll tell you when they accept or ask."))
+    return Say(say(f"I've sent your note to {name}. I'll tell you when {name} accepts or asks."))
 
 
 def accepted_text(_: Request, outcome: Outcome) -> str:
     """Return the reply to the person who accepted the note."""
     name = mentions.escape_line(outcome.data["from"])
-    return f"Accepted: the shift is yours. {name} is told."
+    return f"The shift is yours. I've told {name}."
 
 
 async def open_ask(request: Request, given: OnHandover) -> blocks.View:
@@ -219,7 +219,7 @@ FEATURE = Feature(
             OnHandover,
             buttons=("handover_withdraw",),
             use_case=withdraw_handover,
-            tell=lambda *_: "Withdrawn: the shift stays yours.",
+            tell=lambda *_: "Withdrawn. The shift is still yours.",
         ),
         Verb(
             OnHandover,

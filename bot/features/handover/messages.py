@@ -83,7 +83,7 @@ def _lines(lines: Iterable[str], found: Sequence[object]) -> str:
 
 
 def _incident(one: OpenIncident, *, now: datetime) -> str:
-    lead = f"commander {one.commander}" if one.commander else "nobody commands"
+    lead = f"commander {one.commander}" if one.commander else "no commander"
     due = ""
     if one.next_update_due_at is not None:
         put_off = ", put off" if one.is_snoozed else ""
@@ -93,9 +93,9 @@ def _incident(one: OpenIncident, *, now: datetime) -> str:
 
 _STATES: Final[Mapping[ProposalStatus, str]] = MappingProxyType(
     {
-        ProposalStatus.PENDING: "waits for agreement",
-        ProposalStatus.APPROVED: "agreed, not carried out yet",
-        ProposalStatus.BREAK_GLASS: "went ahead without agreement, the result isn't on record",
+        ProposalStatus.PENDING: "waiting for approval",
+        ProposalStatus.APPROVED: "approved, not carried out yet",
+        ProposalStatus.BREAK_GLASS: "went ahead without approval, no result recorded yet",
         ProposalStatus.CARRIED_OUT: "carried out",
     }
 )
@@ -147,8 +147,7 @@ def next_form() -> blocks.View:
         blocks=[
             blocks.user_select("next_person", label="Who is next on call?"),
             blocks.context(
-                "The note is drafted from the record, with what you both may see. You edit it "
-                "before it is sent."
+                "I draft the note from what you both may see. You can edit it before I send it."
             ),
         ],
         submit="Draft",
@@ -161,7 +160,7 @@ def note_form(sections: Mapping[str, str], *, successor: PersonView) -> blocks.V
     return blocks.modal(
         "On-call handoff",
         blocks=[
-            blocks.context(f"For {name}, drafted from the record. Change what isn't right."),
+            blocks.context(f"For {name}, drafted from the record. Correct what is wrong."),
             *(
                 blocks.text_input(
                     key,
@@ -249,7 +248,7 @@ def _author_head(view: HandoverView) -> str:
             return f"*Your on-call handoff to {name}* is accepted{_when(view)}. Rest well."
         case HandoverStatus.WITHDRAWN:
             return f"*Your on-call handoff to {name}* was withdrawn{_when(view)}."
-    return f"*Your on-call handoff to {name}* waits to be accepted. Until then the shift is yours."
+    return f"*Your on-call handoff to {name}* is waiting for an answer. The shift is yours until {name} accepts."
 
 
 def _successor_head(view: HandoverView) -> str:
@@ -262,8 +261,8 @@ def _successor_head(view: HandoverView) -> str:
         case HandoverStatus.WITHDRAWN:
             return f"*On-call handoff from {name}*: withdrawn{_when(view)}. Nothing changed hands."
     return (
-        f"*On-call handoff from {name}*. Read it, ask what isn't clear, then accept: from then on "
-        "the shift is yours."
+        f"*{name} wants to hand you the on-call shift.* Read the note, ask what isn't clear, then "
+        "accept. From then on the shift is yours."
     )
 
 
@@ -307,7 +306,7 @@ def told_message(view: HandoverView, what: str, question: QuestionView | None) -
     )
     match what:
         case "accepted":
-            return say(f"{successor} has accepted your on-call handoff. The shift is theirs.")
+            return say(f"{successor} has accepted your on-call handoff and has the shift now.")
         case "asked" if question is not None:
             text = f"{successor} asks about your on-call handoff: {mentions.escape(question.text)}"
             if question.answer:
@@ -325,17 +324,15 @@ def told_message(view: HandoverView, what: str, question: QuestionView | None) -
         case "reminder" if not view.is_pending:
             return say(_successor_head(view))
         case "reminder":
-            text = (
-                f"The on-call handoff from {author} waits for you. Until you accept, it is theirs."
-            )
+            text = f"{author} is waiting for you to accept the on-call shift. Until you do, {author} has it."
             buttons = blocks.actions(*_successor_buttons(view))
             return blocks.Message(text=text, blocks=(blocks.section(text), buttons))
         case "unaccepted":
             return say(
                 f"{successor} hasn't accepted your on-call handoff yet, so the shift is still "
-                "yours. Reach them another way, or hand over to somebody else."
+                f"yours. Reach {successor} another way, or hand over to somebody else."
             )
     return say(
-        f"Your on-call handoff couldn't be delivered to {successor}, so the shift is still yours. "
-        "Tell them another way."
+        f"I couldn't deliver your on-call handoff to {successor}, so the shift is still yours. "
+        f"Reach {successor} another way."
     )

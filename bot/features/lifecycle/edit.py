@@ -93,7 +93,7 @@ def _shown(value: FieldValue) -> str:
 def _explained(_: Request, error: DomainError) -> Mapping[str, str] | None:
     match error:
         case AlreadySo():
-            return {"title": "Nothing is different yet. Change a field, or press Cancel."}
+            return {"title": "You haven't changed anything yet. Change a field, or press Cancel."}
         case EditClash(fields=clashing):
             return {name: _clash_text(by) for name, by in clashing.items()}
     return None

@@ -42,7 +42,7 @@ async def set_moments(request: Request, given: Moments) -> Reply:
     except AlreadySo:
         if not moments:
             raise
-        text = "Nothing is different yet. Change a time, or press Cancel."
+        text = "You haven't changed anything yet. Change a time, or press Cancel."
         return FieldErrors({next(iter(moments)): text})
     return None
 
@@ -53,7 +53,9 @@ def milestones_form(view: IncidentView) -> blocks.View:
     return blocks.modal(
         f"Times of {view.reference}",
         blocks=[
-            blocks.context(f"{mentions.escape_line(view.title)}. Figures are computed from these."),
+            blocks.context(
+                f"{mentions.escape_line(view.title)}. All figures come from these times."
+            ),
             *(
                 blocks.datetime_input(
                     name,

@@ -50,9 +50,9 @@ def reopen_form(view: IncidentView) -> blocks.View:
         f"Reopen {view.reference}",
         blocks=[
             blocks.context(
-                f"{mentions.escape_line(view.title)}. Updates become due again from now on."
+                f"{mentions.escape_line(view.title)}. I'll ask for updates again from now on."
             ),
-            _reason_input("Why is it taken up again?", example="Errors are back since 14:05"),
+            _reason_input("Why reopen it?", example="Errors are back since 14:05"),
         ],
         submit="Reopen",
     )
@@ -75,7 +75,7 @@ def cancel_form(view: IncidentView) -> blocks.View:
                 optional=True,
                 placeholder="INC-7",
                 max_length=40,
-                hint="If it is the same as another incident. Then no reason is needed.",
+                hint="If another incident is the same. Then you needn't give a reason.",
             ),
         ],
         submit="Cancel incident",
@@ -122,12 +122,12 @@ def ended_text(request: Request, outcome: Outcome) -> str:
     original = outcome.data.get("duplicate_of")
     if original:
         where = _where_it_goes_on(original, outcome.data["original_status"], slash=slash)
-        return f"*{reference}* is now *cancelled* as a duplicate of *{original}*, and stays so. {where}"
+        return f"*{reference}* is now *cancelled* as a duplicate of *{original}*. {where}"
     after = {
-        IncidentStatus.RESOLVED: f"When nothing is left to do, `{slash} {reference} close` closes it.",
-        IncidentStatus.CLOSED: f"If it comes back, `{slash} {reference} reopen` with the reason.",
-        IncidentStatus.INVESTIGATING: "Updates are due again from now on.",
-        IncidentStatus.CANCELLED: "It stays on the record, out of the open incidents.",
+        IncidentStatus.RESOLVED: f"When nothing is left to do, close it: `{slash} {reference} close`",
+        IncidentStatus.CLOSED: f"Is it back? `{slash} {reference} reopen what is wrong`",
+        IncidentStatus.INVESTIGATING: "I'll ask for updates again from now on.",
+        IncidentStatus.CANCELLED: "It stays on the record, but not among the open incidents.",
     }.get(IncidentStatus(new), "")
     return f"*{reference}* is now *{new}*. {after}".strip()
 
@@ -135,12 +135,11 @@ def ended_text(request: Request, outcome: Outcome) -> str:
 def _where_it_goes_on(original: str, status: str, *, slash: str) -> str:
     match IncidentStatus(status):
         case IncidentStatus.CANCELLED:
-            return f"{original} is cancelled, too: if it goes on, `{slash} declare` a new one."
+            return f"{original} is cancelled, too. Not over? Declare a new one: `{slash} declare`"
         case IncidentStatus.RESOLVED | IncidentStatus.CLOSED:
-            again = f"`{slash} {original} reopen` with the reason"
-            return f"{original} is {status}: if it isn't over after all, {again}."
+            return f"{original} is {status}. Not over? `{slash} {original} reopen what is wrong`"
         case _:
-            return f"Go on in {original}; `{slash} {original} show` shows where it stands."
+            return f"Go on in {original}. To see how it stands: `{slash} {original} show`"
 
 
 def _reason_input(label: str, *, example: str, optional: bool = False) -> blocks.Block:

@@ -36,8 +36,7 @@ def typed_change(request: Request) -> SeverityChange | AskFirst[SeverityChange]:
     said = said_severity(request.words.text, request.policy, takes_numbers=True)
     if said.severity is None:
         known = ", ".join(one.key for one in request.policy.severities)
-        typed = mentions.code(request.words.split_first()[0])
-        raise InvalidInput("severity", f"{typed} doesn't exist. Use one of {known}")
+        raise InvalidInput("severity", "unknown", known, request.words.split_first()[0])
     # `sev 3 hosts down` says that 3 is a severity.
     is_count = begins_with_a_count(request.words.text) and not _SEV.match(request.typed)
     is_doubtful = said.is_guess or is_count
@@ -53,7 +52,9 @@ def severity_form(
     typed = given if given is not None and given.severity else None
     chosen = policy.find_severity(typed.severity) if typed else None
     name = mentions.escape_line(chosen.name if chosen else "")
-    notice = f"*Nothing is changed yet:* I read your line as {name}. Your text is under *Why?*."
+    notice = (
+        f"*Nothing has changed yet.* I read your line as {name}, and your text is under *Why?*."
+    )
     options = [blocks.option(item.name, value=item.key) for item in policy.severities]
     return blocks.modal(
         f"Severity of {view.reference}",
@@ -86,12 +87,12 @@ def changed_message(outcome: Outcome) -> blocks.Message:
     """Return the reply to the person who changed the severity."""
     data = outcome.data
     old, new = mentions.escape_line(data["old"]), mentions.escape_line(data["new"])
-    return say(f"*{data['reference']}*: severity {old} → *{new}*.")
+    return say(f"*{data['reference']}* is now *{new}* (before: {old}). I posted it in its channel.")
 
 
 def _already_so(_: Request, error: DomainError) -> Mapping[str, str] | None:
     if isinstance(error, AlreadySo):
-        return {"severity": f"It is {error.detail} already. Choose another one."}
+        return {"severity": f"The severity is already {error.detail}. Choose another one."}
     return None
 
 

@@ -32,11 +32,11 @@ from incidents.lifecycle.status import cancel, change_both, change_status, close
 from incidents.policy.policy import Action, Policy
 
 _MEANINGS = {
-    IncidentStatus.TRIAGE: "Sizing up: what is it, how bad?",
+    IncidentStatus.TRIAGE: "Sizing up: what is it, and how bad?",
     IncidentStatus.INVESTIGATING: "Looking for the cause",
     IncidentStatus.IDENTIFIED: "The cause is known",
     IncidentStatus.MITIGATED: "The impact is stopped or much smaller",
-    IncidentStatus.RESOLVED: "It is over; asks for impact and what fixed it",
+    IncidentStatus.RESOLVED: "The impact has ended; asks what fixed it",
     IncidentStatus.CLOSED: "Nothing more to do here",
     IncidentStatus.CANCELLED: "It wasn't an incident; needs a reason",
 }
@@ -116,7 +116,7 @@ def moved_message(outcome: Outcome) -> blocks.Message:
     reference, new = outcome.data["reference"], outcome.data["new"]
     severity = outcome.data.get("severity")
     also = f" and *{mentions.escape_line(severity)}*" if severity else ""
-    return say(f"*{reference}* is now *{new}*{also}. It is on the timeline and in its channel.")
+    return say(f"*{reference}* is now *{new}*{also}. I posted it in its channel.")
 
 
 def status_form(view: IncidentView) -> blocks.View:
@@ -157,7 +157,7 @@ def status_form(view: IncidentView) -> blocks.View:
 def _status_of(word: str) -> IncidentStatus:
     found = _find_status(word)
     if found is None:
-        raise InvalidInput("status", "unknown", ", ".join(IncidentStatus))
+        raise InvalidInput("status", "unknown", ", ".join(IncidentStatus), word.strip())
     return found
 
 
@@ -180,7 +180,7 @@ def duplicate_found(
 ) -> blocks.Message:
     """Say in the original incident that another one was a duplicate of it."""
     other = mentions.escape_line(found.duplicate)
-    asks = f"People who were there can come here; what they wrote down is in {other}."
+    asks = f"People working on {other} can come here. Their notes stay in {other}."
     return told_message(entry, incident, asks=asks)
 
 

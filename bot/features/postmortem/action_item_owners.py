@@ -64,7 +64,7 @@ async def open_giving(request: Request, given: Giving) -> Form[Giving] | Say:
 def giving_form(incident: IncidentView, items: Sequence[ActionItemView]) -> blocks.View:
     """Return the form that assigns one of these action items."""
     return blocks.modal(
-        "Give it to somebody",
+        "Change the owner",
         blocks=[
             blocks.context(mentions.escape_line(f"{incident.reference} {incident.title}")),
             blocks.select(
@@ -75,7 +75,7 @@ def giving_form(incident: IncidentView, items: Sequence[ActionItemView]) -> bloc
                     for item in items[:MOST_OFFERED]
                 ],
             ),
-            blocks.user_select("owner", label="Owner from now on"),
+            blocks.user_select("owner", label="New owner"),
         ],
         submit="Give",
     )

@@ -253,7 +253,7 @@ def added(outcome: Outcome) -> blocks.Message:
     """Return the reply to the person who added an action item."""
     data = outcome.data
     day = data["due_on"]
-    due = f", due {day_text(date.fromisoformat(day))}" if day else ", with no date"
+    due = f", due {day_text(date.fromisoformat(day))}" if day else ", no due date"
     owner = mentions.escape_line(data["owner"] or "nobody yet")
     return say(
         f"Added action item {data['number']} of {data['reference']}: "
@@ -275,7 +275,7 @@ def item_told(item: ActionItemEntry, entry: EntryView, incident: IncidentView) -
     text = (
         f"{mentions.escape_line(entry.actor_name)} gave you action item {item.number}: "
         f"{mentions.escape_line(item.text)} ({owner}{due}). "
-        f"It follows from {incident.reference} ({mentions.escape_line(incident.title)}){where}."
+        f"It comes from {incident.reference} ({mentions.escape_line(incident.title)}){where}."
     )
     row = blocks.actions(_done_button(item, incident))
     return blocks.Message(text=text, blocks=(blocks.section(text), row))

@@ -72,7 +72,7 @@ async def postmortem(request: Request, given: Words) -> Reply:
         case "done":
             return await publish(request, Words(ref, text=_link(rest)))
     known = "show, owner, write, publish, done"
-    raise InvalidInput("word", f"isn't one of {known}", "postmortem owner @someone")
+    raise InvalidInput("step", "unknown", known, word)
 
 
 def _link(typed: str) -> str:

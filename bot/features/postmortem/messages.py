@@ -48,14 +48,14 @@ class Writing(OnIncident):
 def drafted(draft: PostmortemDrafted, _entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Announce the draft, and ask who writes it up."""
     due = _due(draft)
-    lead = f"*{_title(incident)}: draft {draft.version}* is made from the record; the file follows."
+    lead = f"*{_title(incident)}: draft {draft.version}* is ready. I made it from the record and am uploading it here."
     if draft.owner is not None:
         name = mentions.escape_line(draft.owner.name)
-        text = f"{lead} {name} writes it up, by {due}. What people wrote is kept."
+        text = f"{lead} {name} writes it, due {due}. Everything people wrote is still in it."
     else:
         leads = [mentions.mention(one.external_id) for one in incident.holders(COMMANDER)]
         asks = f"{', '.join(leads)}: who" if leads else "Who"
-        text = f"{lead} {asks} writes it up, by {due}?"
+        text = f"{lead} {asks} writes it? It's due {due}."
     is_owned = draft.owner is not None
     return say(text, *owner_buttons(incident, draft.version, is_owned=is_owned))
 
@@ -73,7 +73,7 @@ def owner_told(
     text = (
         f"{mentions.escape_line(entry.actor_name)} asked you to write the postmortem of "
         f"{_incident_link(incident)}, due {_due(given)}. The draft is made "
-        "from the record; what it needs from people is what came together, and what was learned."
+        "from the record. What only people know is missing: what came together, and what you learned."
     )
     return say(text, write_button(incident))
 
@@ -82,14 +82,14 @@ def published(
     done: PostmortemPublished, entry: EntryView, incident: IncidentView
 ) -> blocks.Message:
     """Announce that the postmortem is published, and where."""
-    return told_message(entry, incident, asks="" if done.link else "The file follows.")
+    return told_message(entry, incident, asks="" if done.link else "I'm uploading the file here.")
 
 
 def reminded(due: PostmortemReminded, entry: EntryView, incident: IncidentView) -> blocks.Message:
     """Remind the channel of a postmortem that has no owner."""
     text = (
         f"The postmortem of {incident.reference} is due {_when(due, entry)}, "
-        "and nobody has taken it on yet. Who writes it up?"
+        "and nobody has it yet. Who writes it?"
     )
     return say(text, *owner_buttons(incident, due.version, is_owned=False))
 
@@ -100,7 +100,7 @@ def owner_reminded(
     """Remind the owner by direct message."""
     text = (
         f"The postmortem of {_incident_link(incident)} is due {_when(due, entry)}. "
-        "Once the contributing factors are written, it can be published."
+        "You can publish it once the contributing factors are written."
     )
     return say(text, write_button(incident), publish_button(incident))
 
@@ -113,7 +113,7 @@ async def postmortem_ending(
     if view is None:
         return None
     if view.version != about.version:
-        return Ending(f"Draft {view.version} has taken its place.")
+        return Ending(f"Draft {view.version} replaces this one.")
     if view.is_published:
         at = f" {mentions.date(view.published_at)}" if view.published_at else ""
         return Ending(f"*Published*{at}.")
@@ -121,7 +121,7 @@ async def postmortem_ending(
     if view.owner_id is None or view.owner_id == named:
         return None
     owner = await session.get_one(Person, view.owner_id)
-    text = f"{mentions.escape_line(owner.name)} writes it up."
+    text = f"{mentions.escape_line(owner.name)} writes it."
     if named is not None:
         return Ending(text)
     buttons = owner_buttons(incident, about.version, is_owned=True)
@@ -181,7 +181,7 @@ def publish_button(incident: IncidentView) -> blocks.ButtonElement:
     """Return the button that publishes after a confirmation."""
     sure = blocks.confirm(
         "Publish it?",
-        text="The final document goes to the incident channel and the reminders end.",
+        text="I post the final document in the incident channel and stop reminding you.",
         yes="Publish",
     )
     return blocks.button(
@@ -250,8 +250,8 @@ def missing_text(fields: Sequence[str], *, policy: Policy, slash: str) -> str:
     titles = [section.title for section in sections if section is not None]
     if not titles:
         return (
-            "There is no postmortem yet: its draft is made when the incident is resolved. "
-            f"Resolve it with `{slash} resolve`."
+            "There is no postmortem yet. I draft it when the incident is resolved: "
+            f"`{slash} resolve`"
         )
     return (
         f"Not published yet. Still to write: {mentions.escape_line(', '.join(titles))}. "
@@ -260,11 +260,11 @@ def missing_text(fields: Sequence[str], *, policy: Policy, slash: str) -> str:
 
 
 def _clash_note(section: Section, text: str) -> tuple[blocks.Block, ...]:
-    lead = f"*{mentions.escape_line(section.title)}* was changed while you wrote. It says now:"
+    lead = f"*{mentions.escape_line(section.title)}*: somebody changed it while you were writing. It now says:"
     return (
         *blocks.paragraphs(f"{lead}\n{mentions.escape(text) or '_nothing_'}"),
         blocks.context(
-            "Yours is below. Saving again puts it in place of theirs: bring both together."
+            "Your text is below. Saving again replaces the other text, so bring both together first."
         ),
     )
 
@@ -284,7 +284,7 @@ def _incident_link(incident: IncidentView) -> str:
 
 
 def _due(entry: OwnedEntry) -> str:
-    return day_text(entry.due_on) if entry.due_on else "a day that isn't known"
+    return day_text(entry.due_on) if entry.due_on else "on an unknown day"
 
 
 def _when(due: PostmortemReminded, entry: EntryView) -> str:

@@ -44,8 +44,8 @@ def approved_directly(
 
 def _now(approved: ProposalApproved) -> str:
     until = approved.expires_at
-    holds = f" It holds until {mentions.date(until, '{time}')}." if until else ""
-    now = "*Carry out* does it." if approved.is_command else "Go ahead, then report the result."
+    holds = f" Valid until {mentions.date(until, '{time}')}." if until else ""
+    now = "Press *Carry out*." if approved.is_command else "Go ahead, then report the result."
     return f"{now}{holds}"
 
 
@@ -100,7 +100,7 @@ def unanswered_directly(
     minutes = max(unanswered.minutes, 1)
     text = (
         f"{about(incident)}: {named(unanswered.requester)} has waited {minutes} min for an answer to "
-        f"{unanswered.name}: {_text(unanswered)}\nYou may decide it. A *no* with its reason helps, too."
+        f"{unanswered.name}: {_text(unanswered)}\nYou may decide it. A *no* with a reason helps, too."
     )
     buttons = answer_buttons(_value(unanswered, incident))
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(*buttons)))
@@ -120,8 +120,8 @@ def result_asked_directly(
     """Ask the person who went ahead without approval what the result was."""
     text = (
         f"{about(incident)}: you went ahead with {asked.name} without approval: {_text(asked)}\n"
-        "What was the result? *Carried out…* puts it on the record, *Abandon…* if "
-        "it wasn't done after all. I ask only once."
+        "What was the result? Press *Carried out…*, or *Abandon…* if you didn't do it after "
+        "all. I ask only once."
     )
     value = _value(asked, incident)
     buttons = (
@@ -174,7 +174,7 @@ async def proposal_ending(
     """Return the proposal's status once the message's question is settled."""
     proposal = await get_proposal_view(session, known_id(step.proposal_id))
     if proposal.version != step.version:
-        return Ending(f"It was changed since: version {proposal.version} is on the card.")
+        return Ending(f"This proposal has changed. Version {proposal.version} is on the card.")
     if entry.kind == ProposalApproved.kind and entry.id != proposal.answer_entry_id:
         return Ending(f"{mentions.escape_line(entry.actor_name)}'s approval no longer counts.")
     if proposal.status is _ASKED_WHILE.get(entry.kind):

@@ -152,18 +152,17 @@ async def proposal(request: Request, given: Words) -> Reply:
         shown = await get_proposal_view(session, meant[0].id) if meant else None
     if shown is None:
         what = f"There is no proposal {number}" if number else "No proposal is waiting"
-        return Say(say(f"{what} in {view.reference}. `{slash} propose` makes one."))
+        return Say(say(f"{what} in {view.reference}. Make one: `{slash} propose`"))
     if not word:
         return Say(messages.proposal_card(shown, view, is_direct=True, is_copy=False))
     verb = _VERBS.get(word.casefold())
     if verb is None:
-        known = ", ".join(_SHOWN_VERBS)
-        raise InvalidInput("word", f"isn't one of {known}", f"proposal {shown.number} approve")
+        raise InvalidInput("answer", "unknown", ", ".join(_SHOWN_VERBS), word)
     if len(meant) > 1:
         # Never guess which risky step somebody means to approve.
         numbers = ", ".join(str(one.number) for one in meant)
-        which = f"Say which, as in `{slash} proposal {shown.number} {word.casefold()}`."
-        return Say(say(f"Several proposals wait ({numbers}), so nothing was done. {which}"))
+        which = f"Say which: `{slash} proposal {shown.number} {word.casefold()}`"
+        return Say(say(f"Several proposals are waiting ({numbers}), so nothing was done. {which}"))
     answer = OnProposal(ById(view.id), shown.id, reason=mentions.plain(words))
     return await verb.carry_out(request, answer)
 

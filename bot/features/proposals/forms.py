@@ -48,7 +48,7 @@ BREAK_GLASS = AnswerField(
     "Why can't it wait?",
     "Go ahead",
     "Data is being lost right now and nobody answers",
-    hint="Goes ahead without agreement. The channel, the commander and all who may agree hear it.",
+    hint="Goes ahead without approval. I tell the channel, the commander and everybody who may approve.",
 )
 
 
@@ -98,7 +98,7 @@ def _fields(
         ),
         blocks.radio("class", label="Class of action", options=options, initial=chosen),
         blocks.context(meanings),
-        blocks.context("Risk and undo are needed unless the step needs nobody's approval."),
+        blocks.context("Risk and undo are needed unless the step needs no approval."),
         _optional("risk", "What could go wrong?", words.risk, "Carts in progress are lost"),
         _optional("undo", "How to undo it?", words.undo, "Scale back up; no data changes"),
         _optional("check", "How will we know it worked?", words.check, "Error rate under 1 %"),
@@ -140,8 +140,8 @@ def _optional(name: str, label: str, initial: str, placeholder: str) -> blocks.B
 def _need(item: ActionClass) -> str:
     match item.needs:
         case Need.NOBODY:
-            return "Needs nobody's agreement"
+            return "Needs no approval"
         case Need.STANDARD:
-            return "Needs a peer who is solo"
+            return "Needs somebody who works solo"
         case Need.MAJOR:
             return "Needs the commander or a manager"

@@ -85,15 +85,15 @@ def status_text(proposal: ProposalView) -> str:
     """Return a proposal's status, who answered with which reason, and what can happen next."""
     until = f" until {mentions.date(proposal.expires_at, '{time}')}" if proposal.expires_at else ""
     answered, settled = _named(proposal.answered_by), _named(proposal.settled_by)
-    answer = f" {mentions.escape(proposal.answer)}" if proposal.answer else ""
+    answer = f' "{mentions.escape(proposal.answer)}".' if proposal.answer else ""
     ending = f" {mentions.escape(proposal.ending)}" if proposal.ending else ""
     match proposal.status:
         case ProposalStatus.PENDING:
-            return f"Waits for somebody's agreement{until}. Please don't start yet."
+            return f"Waiting for approval{until}. Please don't start yet."
         case ProposalStatus.CLEARED:
-            return "Needs nobody's agreement: it may be carried out."
+            return "Needs no approval: go ahead."
         case ProposalStatus.APPROVED:
-            return f"*Approved* by {answered}.{answer} It holds{until}."
+            return f"*Approved* by {answered}.{answer} Valid{until}."
         case ProposalStatus.BREAK_GLASS:
             return (
                 f"*Break-glass* by {answered}, without approval. Reason:{answer}\n"

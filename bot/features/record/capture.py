@@ -218,7 +218,7 @@ async def add_to_timeline(request: Request) -> Reply:
     """Add a message to the timeline from its menu; also works in threads."""
     raw, channel_id = request.message, request.channel_id or ""
     if is_own(raw, request.services):
-        return Say(say("That is Sitrep's own message: what it says is on the timeline already."))
+        return Say(say("That is my own message. What it says is already on the timeline."))
     message = message_of(raw, channel=channel_id)
     content = await content_of(
         request.services, message, now=request.now, within=request.ask_seconds
@@ -244,7 +244,7 @@ async def add_to_timeline(request: Request) -> Reply:
     if outcome.kind == "already_recorded":
         return Say(say(f"That message is already on the timeline of *{reference}*."))
     when = mentions.date(content.sent_at)
-    text = f"Added to the timeline of *{reference}*, dated {when}. `{slash} undo` takes it back."
+    text = f"Added to the timeline of *{reference}*, dated {when}. To take it back: `{slash} undo`"
     return Say(say(text))
 
 

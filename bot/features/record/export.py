@@ -38,7 +38,7 @@ async def export(request: Request, given: Words) -> Reply:
     channel_id = outcome.data["channel_id"]
     where = mentions.channel_link(channel_id) if channel_id else "its channel, once that is open"
     reference = outcome.data["reference"]
-    return Say(say(f"The timeline of *{reference}* ({NAMES[fmt]}) is on its way to {where}."))
+    return Say(say(f"I'm uploading the timeline of *{reference}* ({NAMES[fmt]}) to {where}."))
 
 
 async def upload_export(context: EffectContext) -> Settlement:

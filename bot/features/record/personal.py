@@ -10,7 +10,7 @@ from incidents.registry.personal_data import export_person, request_own_data
 
 _SENT = (
     "I'm sending you what I keep about you, as a file by direct message. Nobody else gets it. It "
-    "leaves out incidents you can't see any more: for those, ask the people who run Sitrep."
+    "leaves out incidents you can no longer see: for those, ask the people who run Sitrep."
 )
 
 

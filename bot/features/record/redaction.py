@@ -118,7 +118,7 @@ async def erase_title(context: EffectContext) -> Settlement:
         rows = (await session.execute(query)).scalars()
         posted = {place for row in rows for place in posted_places(row)}
     direct = {(place, ts) for place, ts in posted if place[:1] == "D" and ts not in shown_live}
-    await _erase(context, direct, text="_This named the incident by a title that was redacted._")
+    await _erase(context, direct, text="_This message held a title that was redacted._")
     return Done()
 
 

@@ -93,16 +93,16 @@ def noted(request: Request, outcome: Outcome) -> str:
     occurred_at = datetime.fromisoformat(outcome.data["occurred_at"])
     when = mentions.date(occurred_at)
     if _BEGINS_WITH_A_CLOCK.match(request.words.text) and _is_to_come(request, occurred_at):
-        when = f"{when}, yesterday, as that time is yet to come today,"
+        when = f"{when} (yesterday, because that time is still to come today)"
     text = (
         f"Noted for {when} in *{outcome.data['reference']}*. "
-        f"`{request.policy.command} undo` takes it back."
+        f"To take it back: `{request.policy.command} undo`"
     )
     text = f"{text}{_if_it_was_then(request)}"
     if outcome.data["is_cut"]:
         text = (
-            f"{text}\nIt was longer than {MAX_TEXT:,} characters, so its end was cut. "
-            "Share the rest as a file in the channel: that lands on the timeline, too."
+            f"{text}\nIt was longer than {MAX_TEXT:,} characters, so I cut its end. "
+            "Share the rest as a file in the channel: that goes on the timeline, too."
         )
     return text
 
@@ -144,7 +144,7 @@ async def take_back(request: Request, given: Undo) -> Reply:
     if typed not in {*_LAST_ONE, "again"}:
         timeline = f"`{request.policy.command} timeline`"
         text = (
-            "`undo` takes back your newest one only, so nothing was changed. "
+            "`undo` takes back only your newest note or mark. Nothing changed. "
             f"For another, open {timeline} and choose *Withdraw* beside it."
         )
         return Say(say(text))
@@ -155,7 +155,7 @@ async def take_back(request: Request, given: Undo) -> Reply:
 def _older(request: Request, outcome: Outcome) -> blocks.Message:
     what, when = _what_and_when(outcome)
     text = (
-        "You've already withdrawn your last one, so nothing was changed. The one before is your "
+        "You've already withdrawn your last one. Nothing changed. The one before is your "
         f"{what} of {when} in *{outcome.data['reference']}*. To withdraw that too: "
         f"`{request.policy.command} {outcome.data['reference']} undo again`"
     )
@@ -231,7 +231,7 @@ async def open_amend(request: Request, given: Correction) -> blocks.View | Say:
     item = await _item(request, given, action=Action.ADD_NOTE)
     if len(item.entry.words) > messages.MAX_IN_FORM:
         text = (
-            "This note is too long for a form, so nothing was changed. "
+            "This note is too long for a form. Nothing changed. "
             "Withdraw it, and write a shorter one."
         )
         return Say(say(text))
@@ -266,7 +266,9 @@ async def amend(request: Request, given: Correction) -> Reply:
     except AlreadySo as error:
         if error.what != "note":
             raise
-        return FieldErrors({"note": "Nothing is different yet. Change it, or press Cancel."})
+        return FieldErrors(
+            {"note": "You haven't changed anything yet. Change it, or press Cancel."}
+        )
     return None
 
 
@@ -314,7 +316,7 @@ FEATURE = Feature(
             NewNote,
             usage="note [-10m|14:05|yesterday 14:05] text",
             repeat=Repeat.WORDS,
-            summary="Add a note to the timeline, dated back if you like.",
+            summary="Add a note to the timeline, backdated if you like.",
             examples=("note Rolled back the checkout deploy", "note -10m Error rate is falling"),
             typed=typed_note,
             form="note_submit",

@@ -125,9 +125,9 @@ def note_form(view: IncidentView, *, unclear: str = "") -> blocks.View:
             ),
             blocks.text_input(
                 "time",
-                label="When? Now, unless you say",
+                label="When? (Empty: now)",
                 placeholder="-10m, 14:05 or yesterday 14:05",
-                hint="How long ago, or the most recent such time on your clock.",
+                hint="How long ago, or a time on your clock; I take the latest one that has passed.",
                 optional=True,
                 max_length=40,
             ),
@@ -141,7 +141,7 @@ def amend_form(item: TimelineItem) -> blocks.View:
     return blocks.modal(
         "Amend the note",
         blocks=[
-            blocks.context("The record keeps both: what stood here, and your correction."),
+            blocks.context("The record keeps both the old text and your correction."),
             blocks.text_input(
                 "note",
                 label="What happened?",
@@ -171,8 +171,8 @@ def hide_form(item: TimelineItem) -> blocks.View:
 def destroy_form(item: TimelineItem) -> blocks.View:
     """Return the form that asks whether to destroy a hidden entry."""
     text = (
-        "This deletes the hidden text *permanently*: nobody can reveal it again. It takes somebody "
-        "other than the person who hid it. If nobody else may, you can, and I tell the channel."
+        "This deletes the hidden text *permanently*: nobody can reveal it again. Somebody other than "
+        "the person who hid it has to do it. If nobody else may, you can, and I tell the channel."
     )
     what = shorten_mrkdwn(as_line(item.told, SlackText()), 2_000)
     return _reason_form("Destroy hidden text", text, what, submit="Destroy")
@@ -188,7 +188,7 @@ def _reason_form(title: str, text: str, what: str, *, submit: str) -> blocks.Vie
                 "reason",
                 label="Why?",
                 placeholder="It held a password",
-                hint="The reason stays on the record; don't repeat what is to go.",
+                hint="The reason stays on the record, so don't repeat the text.",
                 max_length=300,
             ),
         ],

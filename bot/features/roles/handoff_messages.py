@@ -84,9 +84,9 @@ def _proposal(handoff: HandoffView, *, leads: bool) -> str:
     """Return who is asked for what. `leads` tells if somebody has command by now."""
     commander, nominee = _mention(handoff.from_person), _mention(handoff.to_person)
     if handoff.kind is HandoffKind.REQUEST:
-        return f"{_asker(handoff)} {commander} for command. {commander} leads until they agree."
+        return f"{_asker(handoff)} {commander} for command. {commander} leads until then."
     if leads:
-        return f"{commander} offers command to {nominee}. {commander} leads until they accept."
+        return f"{commander} wants to hand {nominee} command. {commander} leads until {nominee} accepts."
     left = f"{commander} has stepped down" if commander else "Nobody is in command"
     return f"{left}. {nominee}, please take command: nobody leads until you accept."
 
@@ -152,7 +152,7 @@ def brief_text(brief: Brief) -> str:
 
 
 def _line(line: BriefLine) -> str:
-    said = mentions.escape_line(line.text) or "(no longer on the record)"
+    said = mentions.escape_line(line.text) or "(removed from the record)"
     return f"{mentions.date(line.at, '{time}')} {mentions.escape_line(line.author_name)}: {said}"
 
 
@@ -168,8 +168,8 @@ def moved_directly(
 ) -> blocks.Message:
     """Return the message to the previous commander."""
     return say(
-        f"{about(incident)}: {named(moved.incoming)} has command now, you don't any more"
-        f"{_why(moved)}. Tell them what you know that isn't on the record."
+        f"{about(incident)}: {named(moved.incoming)} has command now, in place of you"
+        f"{_why(moved)}. Pass on what you know that isn't on the record."
     )
 
 
@@ -268,7 +268,7 @@ def take_over_form(_: Request, view: IncidentView, given: TakeOver) -> Form[Take
     """Return the form that takes over command at once, and asks why."""
     commander = next(iter(view.holders(COMMANDER)), None)
     now = (
-        f"{mentions.escape_line(commander.name)} has command now. They are told, with your reason, on the record."
+        f"{mentions.escape_line(commander.name)} has command now. I'll tell them your reason; it goes on the record."
         if commander
         else "Nobody has command now. Your reason goes on the record."
     )

@@ -79,8 +79,8 @@ def missing_entry(
             f"Nobody has been in command for {lasting}" if missing.minutes else "No commander yet"
         )
         text = (
-            f"{since}. Who takes it? It needs no expert: "
-            "decide, delegate, keep the rhythm; it can be handed on at any time."
+            f"{since}. Who takes it? You needn't be an expert: "
+            "decide, delegate, keep the rhythm. You can hand off at any time."
         )
     return say(text, take_command_button(incident))
 
@@ -135,7 +135,7 @@ def holder_message(
     stored_name = taken.role_name if isinstance(taken, RoleAssigned) else ""
     name = mentions.escape_line(role.name if role else stored_name or "commander")
     lead = f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status})"
-    text = f"{lead}: you are *{name}* now{_how(taken, entry)}."
+    text = f"{lead}: you're now *{name}*{_how(taken, entry)}."
     if role is None:
         return say(text)
     ending = f"Can't take it? Pass it on with `{slash} {_give_on(role)}` in the incident channel."
@@ -265,11 +265,18 @@ def assign_form(view: IncidentView, policy: Policy) -> blocks.View:
             blocks.user_select("person", label="Who takes it?"),
             blocks.context(
                 "I invite them to the channel and send them the duties and a checklist. "
-                "With a commander present, command is offered or asked for."
+                "If somebody has command, I offer it or ask for it."
             ),
         ],
         submit="Assign",
     )
+
+
+# By whether it is their own role.
+_THE_DUTIES = (
+    "I'm sending them the duties and a checklist.",
+    "Start with the checklist I'm sending you.",
+)
 
 
 def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> str:
@@ -277,37 +284,38 @@ def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> st
     data = outcome.data
     reference, role = data.get("reference", ""), mentions.escape_line(data.get("role_name", ""))
     is_self = data.get("external_id") == external_id
-    who = "You are" if is_self else f"{mentions.escape_line(data.get('person', ''))} is"
+    who = "You're" if is_self else f"{mentions.escape_line(data.get('person', ''))} is"
     match outcome.kind:
         case "assigned":
-            how = "Its duties and checklist come by direct message."
-            return f"{who} *{role}* of {reference} now. {how}"
+            return f"{who} now *{role}* of {reference}. {_THE_DUTIES[is_self]}"
         case "offered":
             person = mentions.escape_line(data.get("person", ""))
             return (
                 f"I've offered command of {reference} to {person}, with a brief. You command until "
-                "they accept. If they don't answer, I'll tell you and call the backup."
+                f"{person} accepts. No answer? Then I'll tell you and call the backup."
             )
         case "requested":
             person = mentions.escape_line(data.get("person", ""))
             return (
-                f"I've asked {person} for command of {reference}. They command until they agree. "
-                f"Urgent? Press *Take over…* on the request, or `{slash} takeover` with the reason."
+                f"I've asked {person} for command of {reference}. Nothing changes until {person} agrees. "
+                f"Urgent? Press *Take over…* on the request, or type `{slash} takeover why`"
             )
         case "moved":
             previous = mentions.escape_line(data.get("previous", ""))
-            return f"{who} in command of {reference} now. It was {previous} before; both are told."
+            return f"{who} now in command of {reference}, in place of {previous}. I've told both."
         case "kept":
-            return f"You keep command of {reference}; what was pending is withdrawn."
+            return f"You keep command of {reference}. I've withdrawn what was pending."
         case "declined":
-            return f"You declined; command of {reference} stays where it is. They are told."
+            return (
+                f"You declined, and I've told the others. Command of {reference} stays where it is."
+            )
         case "withdrawn":
-            return f"Withdrawn; command of {reference} stays where it is."
+            return f"Withdrawn. Command of {reference} stays where it is."
         case "asked":
             person = mentions.escape_line(data.get("person", ""))
             return (
-                f"I've asked {person} to take command of {reference}. Nobody leads until they "
-                f"accept. Can you? `{slash} role commander me`"
+                f"I've asked {person} to take command of {reference}. Nobody leads until {person} "
+                f"accepts. Can you? `{slash} role commander me`"
             )
         case "successor_asked":
             person = mentions.escape_line(data.get("person", ""))
@@ -325,5 +333,5 @@ def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> st
                 f"Changed your mind? `{slash} role commander me`"
             )
         case "released":
-            return f"*{role}* of {reference} is free again."
+            return f"Nobody is *{role}* of {reference} now."
     return f"Done: {reference}."

@@ -133,7 +133,7 @@ async def sign(request: Request, given: SigningOff) -> Reply:
     outcome = await request.transact(partial(sign_off, wanted=wanted))
     name = mentions.escape_line(outcome.data["name"])
     said = stage_messages.stage_text(line.stage, scope, request.policy, up_to=line.up_to)
-    return Say(say(f"Signed off: {name} is now {said}. They are told directly, with your note."))
+    return Say(say(f"Signed off: {name} is now {said}. I'm sending {name} your note."))
 
 
 # -- exporting --------------------------------------------------------------------------------
@@ -142,12 +142,12 @@ async def sign(request: Request, given: SigningOff) -> Reply:
 async def export(request: Request, fmt: ExportFormat | None) -> Reply:
     """Send the actor's own progress as files."""
     if fmt is None or fmt is ExportFormat.MARKDOWN:
-        text = "I can export as `json` or `csv`; a readable text comes with either."
+        text = "I can export as `json` or `csv`, each with a text to read."
         return Say(say(f"{text} For example: `{request.policy.command} progress --export csv`"))
     await request.transact(partial(request_progress_export, fmt=fmt))
     return Say(
         say(
-            "Your progress is on its way to you by direct message: a text to read, and "
+            "I'm sending you your progress by direct message: a text to read, and "
             f"{fmt.value.upper()}. Nobody else gets it."
         )
     )

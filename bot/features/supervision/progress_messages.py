@@ -23,8 +23,8 @@ _MISSING = MappingProxyType(
         "led": "{left} more to lead",
         "drills": "{left} more in drills",
         "escalations": "{left} more escalations",
-        "completeness": "completeness of escalations {have}, asked for {wanted}",
-        "answered": "{have} % of prompts answered, asked for {wanted} %",
+        "completeness": "completeness of escalations {have}, needs {wanted}",
+        "answered": "{have} % of prompts answered, needs {wanted} %",
         "debriefs": "{left} more debriefs",
     }
 )
@@ -67,7 +67,7 @@ def _sections(view: ProgressView, policy: Policy) -> Iterator[str]:
 
 def _stages(view: ProgressView, policy: Policy) -> str:
     if not view.stages:
-        return "*Stages*\nNone is recorded: solo in everything."
+        return "*Stages*\nNo stage is recorded: solo in everything."
     lines = [_stage(line, policy) for line in view.stages[:MOST_STAGES]]
     left = len(view.stages) - MOST_STAGES
     if left > 0:
@@ -89,7 +89,7 @@ def _stage(line: StageLine, policy: Policy) -> str:
     following = line.stage.following
     if following is not None and line.needs:
         missing = "; ".join(missing_text(need) for need in line.missing)
-        said.append(f"For *{following}*: {missing or 'all that is asked for is there'}")
+        said.append(f"For *{following}*: {missing or 'nothing is missing'}")
     return f"{'. '.join(said)}{quoted(line.note)}"
 
 
@@ -187,4 +187,4 @@ def _who_sees(view: ProgressView) -> str:
         who = f"you, your mentors ({mentors})" if mentors else "you, your mentors (none so far)"
     else:
         who = f"them, their mentors ({mentors})" if mentors else "them"
-    return f"Seen by {who} and the people the policy names. For learning; nobody is ranked by it."
+    return f"Seen by {who} and the people the policy names. It's for learning; nobody is ranked."

@@ -16,8 +16,8 @@ MAX_NOTE = 2000
 MEANINGS = MappingProxyType(
     {
         Stage.OBSERVE: "they watch incidents beside a mentor, and write a debrief afterwards",
-        Stage.ASSIST: "they take tasks and roles beside others; what is risky is agreed first",
-        Stage.LEAD: "they lead, with a mentor beside them; what is risky is agreed first",
+        Stage.ASSIST: "they take tasks and roles beside others, and ask before risky steps",
+        Stage.LEAD: "they lead with a mentor beside them, and ask before risky steps",
         Stage.SOLO: "they work on their own",
     }
 )
@@ -25,16 +25,16 @@ MEANINGS = MappingProxyType(
 _OWN_MEANINGS = MappingProxyType(
     {
         Stage.OBSERVE: "you watch incidents beside a mentor, and write a debrief afterwards",
-        Stage.ASSIST: "you take tasks and roles beside others; what is risky is agreed first",
-        Stage.LEAD: "you lead, with a mentor beside you; what is risky is agreed first",
+        Stage.ASSIST: "you take tasks and roles beside others, and ask before risky steps",
+        Stage.LEAD: "you lead with a mentor beside you, and ask before risky steps",
         Stage.SOLO: "you work on your own",
     }
 )
 
 # One answer for everybody without access, so that it reveals nothing.
 HIDDEN = (
-    "Stages and progress are shown to the person, their mentors, and people the policy names. "
-    "Ask the person: they can show you theirs."
+    "Only the person, their mentors and people named in the policy see stages and progress. "
+    "Ask the person to show you."
 )
 
 
@@ -114,7 +114,7 @@ def told_to_mentor(name: str, record: StageRecord, policy: Policy) -> blocks.Mes
         f"{mentions.escape_line(record.set_by_name)} ({mentions.date(record.set_at)}). That means: "
         f"{MEANINGS[stage]}.{quoted(record.note)}"
     )
-    return _with_hint(text, "You hear this as their mentor. Please keep it between you.")
+    return _with_hint(text, "I tell you this as their mentor. Please keep it between you.")
 
 
 def mentorship_to_person(mentor: str, *, is_ended: bool, slash: str) -> blocks.Message:
@@ -123,8 +123,8 @@ def mentorship_to_person(mentor: str, *, is_ended: bool, slash: str) -> blocks.M
     if is_ended:
         return _with_hint(f"{who} is no longer your mentor.", f"`{slash} progress` shows who is.")
     text = (
-        f"{who} is now your mentor. They see your progress, hear when you are stuck, and sign you "
-        "off when you are ready. Ask them early rather than late."
+        f"{who} is now your mentor. Your mentor sees your progress, hears when you are stuck, and "
+        "signs you off when you are ready. Ask early."
     )
     return _with_hint(text, f"`{slash} progress` shows what they see.")
 
@@ -133,10 +133,12 @@ def mentorship_to_mentor(person: str, *, is_ended: bool, slash: str) -> blocks.M
     """Tell a mentor that they supervise a person now, or no longer do."""
     who = mentions.mention(person)
     if is_ended:
-        return _with_hint(f"You are no longer a mentor of {who}.", "Nothing is left to do.")
+        return _with_hint(
+            f"You are no longer a mentor of {who}.", "There is nothing for you to do."
+        )
     text = (
-        f"You are now a mentor of {who}. When they are stuck in an incident, you are asked first; "
-        "their progress is open to you, and you sign them off."
+        f"You are now a mentor of {who}. If they get stuck in an incident, I ask you first. "
+        "You can see their progress, and you sign them off."
     )
     return _with_hint(text, f"`{slash} progress {who}` shows where they stand.")
 
@@ -145,11 +147,13 @@ def mentorship_to_others(person: str, mentor: str, row: Mentorship) -> blocks.Me
     """Tell the person who named a mentor, or another mentor, how the question ended."""
     of = f"a mentor of {mentions.mention(person)}"
     if not row.is_active and row.declined_by_id is None:
-        text = f"{mentions.mention(mentor)} didn't become {of}: the question ended before everybody agreed."
-        return _with_hint(text, "Talk to them, then name a mentor again if you still want to.")
+        text = f"{mentions.mention(mentor)} didn't become {of}: not everybody agreed in time."
+        return _with_hint(
+            text, "Talk to each other, then name a mentor again if you still want to."
+        )
     if row.declined_by_id is not None:
-        text = f"{mentions.mention(mentor)} didn't become {of}: one of the people asked declined."
-        return _with_hint(text, "Talk to them, then name somebody else.")
+        text = f"{mentions.mention(mentor)} didn't become {of}: somebody I asked declined."
+        return _with_hint(text, "Talk to each other, then name somebody else.")
     text = f"{mentions.mention(mentor)} is now {of}."
     return _with_hint(text, "Please keep it between you.")
 
@@ -160,9 +164,9 @@ def mentor_question(
     """Ask the person, or a mentor of theirs, to agree to a mentor; without buttons once over."""
     who, named = mentions.mention(person), mentions.mention(mentor)
     text = (
-        f"May {named} be your mentor? They would see your progress and sign you off."
+        f"May {named} be your mentor? As your mentor, they see your progress and sign you off."
         if is_own
-        else f"May {named} be a mentor of {who}, beside you? I ask you because you're their mentor."
+        else f"May {named} mentor {who} together with you? I ask you because you're their mentor."
     )
     if not waits:
         text = f"{text}\n{ended}"
@@ -187,10 +191,10 @@ def mentor_question(
 def how_it_ended(row: Mentorship) -> str:
     """Return how the question about a mentor ended, or that an answer is still missing."""
     if row.asked_at is not None:
-        return "Agreed. One more answer is missing."
+        return "You agreed. One more person has to answer."
     if row.is_active:
-        return "Agreed."
-    return "Declined." if row.declined_by_id is not None else "This question is over."
+        return "Everybody agreed."
+    return "Declined." if row.declined_by_id is not None else "This question has ended."
 
 
 def renewal_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
@@ -198,7 +202,7 @@ def renewal_to_person(record: StageRecord, policy: Policy) -> blocks.Message:
     text = (
         f"Your sign-off to {stage_text(Stage.SOLO, record.scope, policy)} is due for renewal: "
         f"{mentions.escape_line(record.set_by_name)} gave it on {mentions.date(record.set_at)}. Nothing changes "
-        "for now. Agree with your mentor on a moment to look back together."
+        "for now. Find a time with your mentor to look back together."
     )
     return _with_hint(text, f"`{policy.command} progress` shows what you have done since.")
 
@@ -211,7 +215,7 @@ def renewal_to_mentor(person: str, record: StageRecord, policy: Policy) -> block
         f"renewal: {mentions.escape_line(record.set_by_name)} gave it on {mentions.date(record.set_at)}. Look "
         "back together, then renew it, or set another stage."
     )
-    hint = f"`{policy.command} progress {who}` shows where they stand and has the button."
+    hint = f"`{policy.command} progress {who}` shows how they are doing and has the button."
     return _with_hint(text, hint)
 
 
@@ -249,10 +253,10 @@ def stage_form(policy: Policy, *, person: str | None) -> blocks.View:
             label="In",
             options=limits,
             initial=_ANY,
-            hint="In worse incidents, it is one stage lower.",
+            hint="In worse incidents, their stage is one lower.",
         ),
         blocks.user_select("mentor", label="Mentor to add", optional=True),
-        _note("Why, as you would tell them", optional=True),
+        _note("Why? The person reads this.", optional=True),
     ]
     return blocks.modal("Stage", blocks=inputs, submit="Set")
 
@@ -281,7 +285,7 @@ def sign_off_form(name: str, lines: Sequence[StageLine], policy: Policy) -> bloc
         "Sign off",
         blocks=[
             blocks.context(
-                f"{mentions.escape_line(name)} and their mentors are told, nobody else."
+                f"{mentions.escape_line(name)} and their mentors hear of it, and nobody else."
             ),
             blocks.radio("line", label="To", options=options, initial=options[0].value),
             _note("What have you seen that makes you confident?", optional=False),

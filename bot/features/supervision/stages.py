@@ -101,7 +101,7 @@ async def _answer(request: Request, given: Setting) -> Reply:
         return Say(say(f"Declined. {mentor} won't be a mentor of {person}."))
     if data["is_settled"]:
         return Say(say(f"Agreed: {mentor} is now a mentor of {person}. I've told the others."))
-    return Say(say(f"Agreed. {mentor} is a mentor of {person} once one more person agrees."))
+    return Say(say(f"Agreed. {mentor} becomes a mentor of {person} once one more person agrees."))
 
 
 async def open_form(request: Request, given: Setting) -> blocks.View:
@@ -121,20 +121,20 @@ def _changed(change: StageChange, policy: Policy) -> blocks.Message:
         mentor = mentions.mention(change.mentor.external_id)
         # The same answer with or without other mentors: that is private.
         said.append(
-            f"I'm asking {who}, and a mentor of theirs if they have one, to agree to {mentor}."
+            f"I'm asking {who}, and one of their mentors if there is one, to agree to {mentor}."
         )
     if change.former_mentor is not None:
         said.append(
-            f"{mentions.mention(change.former_mentor.external_id)} is no mentor of {who} now."
+            f"{mentions.mention(change.former_mentor.external_id)} is no longer a mentor of {who}."
         )
     # Only what was just set: the rest is private to the person and their mentors.
-    return say(" ".join((*said, "They and their mentors are told directly, nobody else.")))
+    return say(" ".join((*said, f"I'm telling {who} and their mentors, and nobody else.")))
 
 
 def _stage(word: str) -> Stage:
     key = word.casefold()
     if key not in set(Stage):
-        raise InvalidInput("stage", f"is one of {', '.join(Stage)}", _EXAMPLE)
+        raise InvalidInput("stage", "unknown", ", ".join(Stage), word)
     return Stage(key)
 
 
@@ -150,11 +150,11 @@ def _mentor(text: str | None) -> Named | None:
 def _scope(policy: Policy, *, role: str, service: str) -> Scope:
     found_role = policy.find_role(role) if role else None
     if role and found_role is None:
-        raise InvalidInput("role", "unknown", ", ".join(one.key for one in policy.roles))
+        raise InvalidInput("role", "unknown", ", ".join(one.key for one in policy.roles), role)
     found_service = policy.find_service(service) if service else None
     if service and found_service is None:
         known = ", ".join(one.key for one in policy.services[:10])
-        raise InvalidInput("service", "unknown", known)
+        raise InvalidInput("service", "unknown", known, service)
     return Scope(found_role.key if found_role else "", found_service.key if found_service else "")
 
 
@@ -302,7 +302,9 @@ FEATURE = Feature(
             flags=(
                 Flag("role", "Only in this role.", "commander"),
                 Flag("service", "Only for this service.", "checkout"),
-                Flag("up-to", "Only up to this severity; in worse ones, a stage lower.", "sev3"),
+                Flag(
+                    "up-to", "Only up to this severity; one stage lower in worse incidents.", "sev3"
+                ),
                 Flag("mentor", "Name a mentor.", "@someone"),
                 Flag("no-mentor", "This person is no longer their mentor.", "@someone"),
                 Flag("agree", "Agree to this mentor, for yourself or a mentee.", "@someone"),

@@ -211,7 +211,7 @@ class Restore:
         except (DBAPIError, OSError) as error:
             raise NotFinished(
                 f"{self._wanted.file} is in {self._settings.safe_database_url}, but the restore "
-                f"isn't finished: {reason_of(error)}. Don't start Sitrep yet: once that is mended, "
+                f"isn't finished: {reason_of(error)}. Don't start Sitrep yet: once that is fixed, "
                 "run `sitrep restore` without a file."
             ) from None
 

@@ -42,7 +42,7 @@ def show(
         return
     named = shlex.quote(causes[0].error)
     typer.echo(
-        f"\nOnce the cause is mended: sitrep outbox retry --cause {named}\n"
+        f"\nOnce the cause is fixed: sitrep outbox retry --cause {named}\n"
         f'If it isn\'t needed any more: sitrep outbox drop --cause {named} --reason "…"'
     )
 
@@ -61,7 +61,7 @@ def retry(
         typer.Option(metavar="T…", help="The workspace, if the database holds several."),
     ] = None,
 ) -> None:
-    """Try again what Slack refused, once its cause is mended, in the old order and never twice."""
+    """Try again what Slack refused, once its cause is fixed, in the old order and never twice."""
     from incidents.registry.dead_letters import retry_dead_letters  # noqa: PLC0415
 
     chosen = _chosen(ids, cause, everything=everything)

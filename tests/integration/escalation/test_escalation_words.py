@@ -57,7 +57,7 @@ async def test_the_timeline_tells_the_escalation_in_plain_words(made: Escalation
             "Waiting: 5 min"
         ),
         "Redirected escalation 1 to UEVE. Hers",
-        "Called UEVE for escalation 1, step 3 (UEVE), as it was redirected. Waiting: 5 min",
+        "Called UEVE for escalation 1, step 3 (UEVE), after a redirect. Waiting: 5 min",
         (
             "Found nobody to call for escalation 1, step 4 (UDAVE), because nobody answered in time. "
             "Left out: UDAVE (deactivated)"

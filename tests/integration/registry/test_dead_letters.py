@@ -187,4 +187,4 @@ async def test_the_operator_says_which_and_why(
     (retried,) = await letters.entries("effect_retried")
     assert retried.actor_kind == "cli"
     _, output = await cli("audit")
-    assert r"Dropped dead letters: once inviting somebody (cant\_invite). They left" in output
+    assert r"Dropped dead letters: invite somebody (cant\_invite), once. They left" in output

@@ -83,7 +83,7 @@ async def test_words_that_would_be_dropped_are_asked_about(bot: Bot, typed: str,
 async def test_an_unknown_list_gets_those_that_there_are(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     answer = await alice.command("/incident list yesterday")
-    assert "That list isn't one of open, all, mine, recent." in answer.text
+    assert "Use open, all, mine or recent" in answer.text
     assert "`/incident list open`" in answer.text
 
 

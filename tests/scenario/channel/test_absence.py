@@ -172,11 +172,11 @@ async def test_interrupted_while_reading_another_process_goes_on_where_it_was(bo
     await alice.says("Much more follows", room)
     fill(room, template, count=1_100)
     await come_back(bot)
-    assert "More was said here than can be read afterwards" in newest(room, AWAY).rendered
+    assert "Some messages from that time can't be read any more" in newest(room, AWAY).rendered
     await go_away(bot)
     bot.slack.fail("conversations.history", error="missing_scope", times=9)
     await come_back(bot)
-    assert "meanwhile can't be read, because" in newest(room, AWAY).rendered
+    assert "Messages from that time can't be read, because" in newest(room, AWAY).rendered
 
 
 async def test_after_an_absence_a_private_incident_is_as_private_as_before(bot: Bot) -> None:

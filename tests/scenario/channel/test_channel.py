@@ -312,6 +312,6 @@ async def test_the_policy_can_keep_people_from_choosing_channels(bot: Bot) -> No
 async def test_the_channel_that_everybody_is_in_isnt_an_incidents(bot: Bot) -> None:
     alice, _ = await declared(bot)
     outcome = await alice.command("/incident INC-1 channel #general")
-    assert "is the one that everybody is in; choose another" in outcome.text
+    assert "has everybody in it. Choose another" in outcome.text
     await bot.settle()
     assert not bot.slack.channel("general").pins

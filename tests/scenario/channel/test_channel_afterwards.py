@@ -18,14 +18,14 @@ async def test_that_it_was_archived_by_hand_offers_another_only_while_it_is(
     await bot.settle()
     told = newest(bot.slack.dm(alice), "archived the incident channel #")
     assert told.buttons == ["channel_use_open"]
-    assert "is still triage. Nothing can be said there" in told.rendered
+    assert "is still triage. Nobody can post there" in told.rendered
     if how == "back":
         await bob.unarchives(room)
     else:
         await alice.command("/incident INC-1 cancel A false alarm")
     await bot.settle()
     assert told.buttons == []
-    says = "It goes on in #" if how == "back" else "INC-1 is cancelled."
+    says = "The incident goes on in #" if how == "back" else "INC-1 is cancelled."
     assert says in told.rendered
     assert "still cancelled" not in told.rendered
 
@@ -46,7 +46,7 @@ async def test_a_refused_channel_can_be_retried_once(bot: Bot) -> None:
 async def test_a_refusal_that_was_retried_says_who_tried(bot: Bot) -> None:
     bot.slack.fail("pins.add", error="restricted_action")
     alice, room = await declared(bot)
-    failure = newest(room, "refused pinning")
+    failure = newest(room, "couldn't pin")
     assert failure.buttons == ["effect_retry"]
     await alice.click(failure, "effect_retry")
     await bot.settle()
@@ -93,7 +93,10 @@ async def test_what_was_asked_in_public_is_gone_once_it_is_handled_privately(
     assert bob in bot.slack.channel("inc-1-checkout-errors-2")
     assert public.deleted
     assert told.buttons == []
-    assert told.rendered == "INC-1 is handled privately now. Nothing for you to do; thank you."
+    assert (
+        told.rendered
+        == "INC-1 is handled privately now. There is nothing for you to do. Thank you."
+    )
 
 
 async def test_of_two_refusals_each_says_that_it_was_retried(bot: Bot) -> None:
@@ -102,7 +105,7 @@ async def test_of_two_refusals_each_says_that_it_was_retried(bot: Bot) -> None:
     bot.slack.fail("files.getUploadURLExternal", error="restricted_action")
     await alice.command("/incident export", channel=room)
     await bot.settle()
-    for refused in ("refused pinning", "refused uploading"):
+    for refused in ("couldn't pin", "couldn't upload"):
         failure = newest(room, refused)
         await alice.click(failure, "effect_retry")
         await bot.settle()

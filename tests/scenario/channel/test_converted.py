@@ -198,7 +198,10 @@ async def test_made_private_again_it_goes_on_there_without_those_who_came(any_bo
     assert "Closed again" in room.transcript
     assert any(TITLE in message.rendered for message in room.messages)  # the card is back
     assert "Check its members" in told(bot, alice)
-    assert "It goes on in" in newest(bot.slack.dm(alice), "Everybody in the workspace").rendered
+    assert (
+        "The incident goes on in"
+        in newest(bot.slack.dm(alice), "Everybody in the workspace").rendered
+    )
     await assert_hidden(bot, eve)
 
 
@@ -279,7 +282,8 @@ async def test_a_shared_private_incident_says_nothing_until_somebody_decides(
     assert "The vendor may read this" in room.transcript
     assert "salaries" not in room.transcript
     assert (
-        "It goes on in" in newest(bot.slack.dm(bob), "That organisation's people can read").rendered
+        "The incident goes on in"
+        in newest(bot.slack.dm(bob), "That organisation's people can read").rendered
     )
     whats = [content.get("what") for content in await audit_log(bot)]
     assert {"channel_shared", "sharing_accepted"} <= set(whats)
@@ -358,7 +362,7 @@ async def test_deleted_or_merged_the_commander_is_asked_for_another_channel(
         bot.slack.merge(room, into=bot.slack.channel("inc-2-search-is-slow"))
         await bot.slack.quiet()
     await bot.settle()
-    assert "choose another channel" in told(bot, alice)
+    assert "Choose another channel" in told(bot, alice)
     assert TITLE in (await alice.command("/incident INC-1 show")).text
     if flags:
         await assert_hidden(bot, eve)

@@ -44,7 +44,7 @@ async def test_who_of_a_public_incident_says_that_everybody_sees_it(bot: Bot) ->
     assert "public" in (await alice.command("/incident who", channel=room)).text
     assert "public" in (await alice.command("/incident uninvite @alice", channel=room)).text
     invited = await alice.command("/incident invite @alice", channel=room)
-    assert "Nothing to change" in invited.text
+    assert "already open to alice" in invited.text
 
 
 async def test_who_names_the_recovery_person_and_those_whom_a_ladder_may_call(bot: Bot) -> None:
@@ -141,5 +141,5 @@ async def test_below_commander_and_deputy_people_take_back_only_what_they_opened
     answer = await ben.command("/incident uninvite @dev", channel=room)
     await bot.settle()
     assert await sees(dev) is not is_own
-    assert ("Only commander or deputy can" in answer.text) is not is_own
+    assert ("Only the commander or the deputy can" in answer.text) is not is_own
     assert not await sees(carol)

@@ -145,7 +145,7 @@ async def test_moving_again_doesnt_change_who_let_people_in(bot: Bot) -> None:
     assert f"let in by {alice.mention}" in who
     assert f"let in by {ben.mention}" not in who
     refused = await ben.command("/incident INC-1 uninvite @carol")
-    assert "Only commander or deputy can" in refused.text
+    assert "Only the commander or the deputy can" in refused.text
     assert await sees(carol)
 
 

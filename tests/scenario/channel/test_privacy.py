@@ -53,7 +53,7 @@ async def test_what_is_public_says_only_that_it_is_handled_privately(any_bot: Bo
     old = bot.slack.channel(ROOM)
     assert old.is_archived
     assert [message.user_id for message in old.everything] == [bot.slack.bot.id]
-    assert "*INC-1* is handled privately from here on" in old.everything[0].text
+    assert "*INC-1* is handled privately from now on" in old.everything[0].text
     assert TITLE not in old.transcript
     [announcement] = bot.slack.channel("incidents").messages
     assert TITLE not in f"{announcement.text} {announcement.blocks}"

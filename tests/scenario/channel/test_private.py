@@ -102,7 +102,7 @@ async def test_nobody_is_left_out_of_a_private_incident_by_a_mistyped_name(
     await alice.command("/incident declare sev2 Leaked key")
     await bot.settle()
     answer = await alice.command(f"/incident INC-1 private {people} customer data")
-    assert "type `@` and choose a name" in answer.text
+    assert "Type `@` and choose a name" in answer.text
     assert "customer data" in answer.text
     assert not any(channel.is_private for channel in bot.slack.channels)
 
@@ -178,7 +178,7 @@ async def test_the_recovery_person_opens_a_private_incident_loudly(every_bot: Bo
         assert "There is no incident INC-1" in (await outsider.command("/incident INC-1 show")).text
     refused = await mallory.command("/incident INC-1 recover I am curious")
     assert "There is no incident INC-1" in refused.text
-    assert "needed" in (await rita.command("/incident INC-1 recover")).text
+    assert "missing" in (await rita.command("/incident INC-1 recover")).text
 
     answer = await rita.command("/incident INC-1 recover Everybody is on a plane")
     await bot.settle()

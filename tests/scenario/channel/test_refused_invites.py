@@ -33,7 +33,7 @@ async def invited_by_policy(bot: Bot, *people: Person) -> None:
     [
         ("cant_invite", "Slack doesn't allow it"),
         ("missing_scope", "Sitrep lacks the scope channels:manage"),
-        ("unknown_method", "this Slack doesn't know it"),
+        ("unknown_method", "Slack doesn't know this call"),
     ],
 )
 async def test_who_cant_be_invited_is_told_directly_and_retry_invites_each_once(

@@ -83,7 +83,7 @@ async def test_everything_of_ours_goes_and_the_audit_says_what_remains(every_bot
     assert old["refused"] > 0  # Slack's notices of the topics that the bot set
     assert old["readable_by"] == "everybody in the workspace"
     told = bot.slack.channel(NEW_ROOM).transcript
-    assert "removed its messages about the incident" in told
+    assert "removed messages about the incident" in told
     assert "everybody in the workspace" in told
     assert SECRET not in str(removal)
     log = " ".join(say(entry) for entry in await bot.audit_entries())
@@ -239,7 +239,7 @@ async def test_a_channel_that_removed_the_bot_is_named_as_out_of_reach(bot: Bot)
     assert TITLE not in of_the_bot(bot, room)
     [removal] = await removals(bot)
     theirs = {one["channel_id"]: one["readable_by"] for one in removal["channels"]}
-    assert "closed to me" in theirs[team.id]
+    assert "closed to it" in theirs[team.id]
 
 
 # -- metrics ------------------------------------------------------------------------------------

@@ -31,13 +31,13 @@ async def test_a_checkin_by_command_goes_its_whole_way(any_bot: Bot) -> None:
     assert bot.slack.dm(bob).messages == [asked]
     await bob.click(question, "checkin_more_time")
     await bot.settle()
-    assert len(said(room, "needed 10 min more")) == 1
+    assert len(said(room, "asked for 10 min more")) == 1
     await bot.advance(minutes=10)
     question = said(room, "@bob: the 10 min")[-1]
     form = (await bob.click(question, "checkin_answer_open")).get_view()
     await bob.submit(form, {"answer": "stuck", "text": "No access to the load balancer"})
     await bot.settle()
-    (answer,) = [line for line in room.messages if "got stuck" in line.rendered]
+    (answer,) = [line for line in room.messages if "was stuck" in line.rendered]
     assert "No access" in answer.text
 
 
@@ -73,4 +73,4 @@ async def test_old_buttons_and_other_peoples_change_nothing(bot: Bot) -> None:
     await bot.settle()
     assert said(room, "took on") == []
     assert len(said(room, "finished the check-in")) == 1
-    assert said(room, "got stuck") == []
+    assert said(room, "was stuck") == []

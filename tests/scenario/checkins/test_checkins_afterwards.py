@@ -177,6 +177,6 @@ async def test_a_bare_number_before_the_question_is_its_time_box_in_minutes(bot:
     await bot.settle()
     answer = await alice.command("/incident INC-1 checkin @bob 10 how is it")
     await bot.settle()
-    assert "check back in 10 min" in answer.text
+    assert "will ask how it went in 10 min" in answer.text
     assert "how is it" in bot.slack.dm(bob).messages[-1].rendered
     assert "10 how" not in bot.slack.dm(bob).messages[-1].rendered

@@ -9,7 +9,7 @@ from tests.scenario.drills.test_drills import ROOM, practising, resolved
 @pytest.mark.parametrize("how", ["stop", "resolve", "time"])
 async def test_nothing_can_be_looked_at_or_done_in_a_drill_that_is_over(bot: Bot, how: str) -> None:
     jo, _max, room = await practising(bot)
-    (begins,) = said(room, "it is yours")
+    (begins,) = said(room, "it's yours")
     form = (await jo.click(begins, "drill_check_open")).get_view()
     await jo.submit(form, {"check": "changes"})
     await bot.settle()

@@ -111,7 +111,7 @@ async def test_of_two_who_press_at_once_one_is_on_it_and_the_other_is_told_who(
     await any_bot.settle()
     assert len(said(crew.room, "took escalation 1")) == 1
     answers = [m.text for person in (crew.bob, crew.carol) for m in person.ephemerals]
-    assert sum("is on it already" in text for text in answers) == 1
+    assert sum("is already on it" in text for text in answers) == 1
 
 
 async def test_a_reason_may_begin_on_a_line_of_its_own(bot: Bot) -> None:

@@ -422,7 +422,7 @@ async def test_anybody_adds_to_it_and_nobody_overwrites_unseen(any_bot: Bot) -> 
 async def test_everything_can_be_done_by_command(any_bot: Bot) -> None:
     crew = await crew_of(any_bot)
     assert (
-        "Nothing was escalated"
+        "Nobody has escalated"
         in (await crew.alice.command("/incident escalation", channel=ROOM)).text
     )
     await crew.escalate()

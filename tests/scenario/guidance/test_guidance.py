@@ -257,7 +257,7 @@ async def test_quiet_is_quiet_and_can_be_taken_back(bot: Bot) -> None:
     assert [m for m in bot.slack.dm(jun).messages if said_open(m)] == []
     assert len(bot.slack.dm(maya).messages) == before
     outcome = await carol.command("/incident prompts off", channel=ROOM)
-    assert "nothing to switch" in outcome.text
+    assert "You have no prompts" in outcome.text
 
     outcome = await jun.command("/incident prompts on", channel=ROOM)
     assert "Only you see it" in outcome.text

@@ -29,7 +29,7 @@ async def test_a_note_goes_its_whole_way_with_a_restart_in_between(any_bot: Bot)
     (note,) = bot.slack.dm(bob).messages
     assert "INC-1 Checkout errors" in note.rendered
     assert "old cluster" in note.rendered
-    (own,) = said(bot.slack.dm(alice), "waits to be accepted")
+    (own,) = said(bot.slack.dm(alice), "is waiting for an answer")
 
     await bot.restart()
     question = (await bob.click(note, "handover_ask_open")).get_view()
@@ -46,12 +46,12 @@ async def test_a_note_goes_its_whole_way_with_a_restart_in_between(any_bot: Bot)
     assert "basement" in asked.rendered
 
     await bot.advance(minutes=15)
-    (reminder,) = said(bot.slack.dm(bob), "waits for you")
+    (reminder,) = said(bot.slack.dm(bob), "is waiting for you to accept")
     await bot.restart()
     await bot.advance(minutes=15)
     assert len(said(bot.slack.dm(alice), "hasn't accepted")) == 1
     await bot.advance(hours=5)
-    assert len(said(bot.slack.dm(bob), "waits for you")) == 1
+    assert len(said(bot.slack.dm(bob), "is waiting for you to accept")) == 1
     assert len(said(bot.slack.dm(alice), "hasn't accepted")) == 1
 
     seen = reminder.seen()
@@ -61,11 +61,11 @@ async def test_a_note_goes_its_whole_way_with_a_restart_in_between(any_bot: Bot)
         assert "you accepted it" in message.rendered
         assert "handover_accept" not in message.buttons
     assert "is accepted" in own.rendered
-    assert len(said(bot.slack.dm(alice), "The shift is theirs")) == 1
+    assert len(said(bot.slack.dm(alice), "has the shift now")) == 1
     await bot.advance(minutes=2)
     await bob.click(seen, "handover_accept")
     await bot.settle()
-    assert len(said(bot.slack.dm(alice), "The shift is theirs")) == 1
+    assert len(said(bot.slack.dm(alice), "has the shift now")) == 1
 
     private = {bot.slack.dm(alice).id, bot.slack.dm(bob).id}
     for message in bot.slack.messages:
@@ -111,10 +111,10 @@ async def test_a_newer_note_takes_the_place_of_one_that_waits(bot: Bot) -> None:
     assert "All quiet" not in bot.slack.dm(bob).messages[0].rendered
     await bob.click(note, "handover_accept")
     await bot.settle()
-    assert said(bot.slack.dm(alice), "The shift is theirs") == []
+    assert said(bot.slack.dm(alice), "has the shift now") == []
     await bot.advance(hours=1)
-    assert said(bot.slack.dm(bob), "waits for you") == []
-    (own,) = said(bot.slack.dm(alice), "waits to be accepted")
+    assert said(bot.slack.dm(bob), "is waiting for you to accept") == []
+    (own,) = said(bot.slack.dm(alice), "is waiting for an answer")
     await alice.click(own, "handover_withdraw")
     await bot.settle()
     assert "withdrawn" in bot.slack.dm(carol).messages[0].rendered
@@ -130,7 +130,7 @@ async def test_only_the_next_person_accepts_and_only_the_two_read_it(bot: Bot) -
     await carol.click(note, "handover_ask_open")
     await alice.click(note, "handover_accept")
     await bot.settle()
-    assert said(bot.slack.dm(alice), "The shift is theirs") == []
+    assert said(bot.slack.dm(alice), "has the shift now") == []
     assert all("All quiet" not in one.rendered for one in carol.ephemerals)
 
 
@@ -145,12 +145,15 @@ async def test_an_author_hears_that_the_note_could_not_be_delivered(bot: Bot) ->
     )
     await alice.submit(form, {"words": "All quiet"})
     await bot.settle()
-    assert len(said(bot.slack.dm(alice), "couldn't be delivered")) == 1
+    assert len(said(bot.slack.dm(alice), "couldn't deliver")) == 1
 
 
 async def test_wrong_words_and_an_empty_note_are_refused(bot: Bot) -> None:
     alice, bob, _ = bot.slack.add_people("alice", "bob", "carol")
     assert "isn't a person" in (await alice.command("/incident handover somebody")).text
-    assert "has to be somebody else" in (await alice.command("/incident handover @alice")).text
+    assert (
+        "The next person on call can't be you"
+        in (await alice.command("/incident handover @alice")).text
+    )
     outcome = await alice.submit(await drafted(bot, alice, bob), {})
     assert "words" in outcome.errors

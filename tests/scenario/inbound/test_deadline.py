@@ -22,7 +22,7 @@ async def test_what_waits_too_long_for_the_database_is_not_recorded_and_says_so(
     async with bot.app.services.database.writing():
         outcome = await alice.command(DECLARE)
     assert outcome.acked
-    assert "not recorded" in outcome.text
+    assert "didn't record that" in outcome.text
     await bot.settle()
     assert not bot.slack.calls_of("conversations.create")
 
@@ -66,7 +66,7 @@ async def test_what_a_failed_commit_may_have_kept_is_not_called_unrecorded(bot: 
     restore = _change_commits(bot, fail_afterwards)
     outcome = await alice.command(DECLARE)
     restore()
-    assert "may be recorded" in outcome.text
+    assert "may have recorded" in outcome.text
     again = await alice.command(DECLARE)
     assert "was already declared by you" in again.text
     for _ in range(5):

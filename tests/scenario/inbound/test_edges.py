@@ -21,7 +21,7 @@ async def test_a_commander_who_leaves_the_company_is_replaced_by_a_question(bot:
     await bot.settle()
 
     said = room.messages[-1].text
-    assert f"I took the role Incident commander from {bob.mention}" in said
+    assert f"I removed {bob.mention} as Incident commander" in said
     assert "left the workspace\nWho takes command?" in said
     assert "no longer" not in bot.slack.dm(bob).messages[-1].text
 

@@ -81,7 +81,7 @@ async def test_a_mentor_takes_over_with_one_tap(any_bot: Bot) -> None:
     (change,) = said(room, "command from")
     assert "*alice* took" in change.text
     assert "mentor" not in change.rendered.casefold()
-    assert len(said(bot.slack.dm(bob), "has command now, you don't any more")) == 1
+    assert len(said(bot.slack.dm(bob), "has command now, in place of you")) == 1
     assert len(said(bot.slack.dm(alice), "Incident commander")) == 1
     assert "holds no role" in opened.rendered
     await bot.advance(minutes=2)

@@ -263,8 +263,11 @@ async def test_the_schedule_of_the_policy_brings_shadows_to_a_service(bot: Bot) 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("/incident shadow @bob", "has to be somebody else"),
-        ("/incident shadow nobody-knows", "has to be one of commander, deputy"),
+        ("/incident shadow @bob", "can't be you"),
+        (
+            "/incident shadow nobody-knows",
+            "There's no role or service `nobody-knows`. Use commander",
+        ),
         ("/incident shadow @alice --until sometime", "has to be a day"),
         ("/incident shadow @alice --until yesterday", "can't be in the past"),
         ("/incident shadow @alice --until 2020-01-01", "can't be in the past"),

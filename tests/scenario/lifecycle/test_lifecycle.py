@@ -35,7 +35,7 @@ async def test_from_triage_to_closed_and_back_by_commands(any_bot: Bot) -> None:
     assert "investigating" in room.pins[0].text
     too_late = await alice.command("/incident reopen", channel=ROOM)
     assert too_late.shown is None  # no form that could only be refused
-    assert "investigating" in too_late.text
+    assert "still open" in too_late.text
 
 
 async def test_resolving_opens_the_form_filled_with_what_is_likely(bot: Bot) -> None:
@@ -111,9 +111,9 @@ async def test_a_refused_step_is_told_privately_with_what_is_possible(bot: Bot) 
     alice, room = await declared(bot)
     before = len(room.messages)
     outcome = await alice.command("/incident close", channel=ROOM)
-    assert "Possible now: investigating, identified, mitigated, resolved" in outcome.text
+    assert "Possible now: investigating, identified, mitigated" in outcome.text
     outcome = await alice.command("/incident status fixed", channel=ROOM)
-    assert "has to be one of: triage, investigating" in outcome.text
+    assert "There's no status `" in outcome.text
     outcome = await alice.command("/incident duplicate", channel=ROOM)
     assert "INC-7" in outcome.text
     outcome = await alice.command("/incident duplicate INC-1", channel=ROOM)
@@ -133,8 +133,8 @@ async def test_cancelling_by_form_needs_a_reason_or_the_original(bot: Bot) -> No
     assert (await alice.submit(form, {"original": "inc-2"})).errors == {}
     await bot.settle()
     assert unpinned(room, "as a duplicate of INC-2")
-    (told,) = unpinned(bot.slack.channel("inc-2-payments-fail"), "found INC-1")
-    assert "to be the same" in told.rendered
+    (told,) = unpinned(bot.slack.channel("inc-2-payments-fail"), "marked INC-1")
+    assert "as a duplicate of this incident" in told.rendered
 
 
 async def test_a_duplicate_by_command_says_where_it_goes_on_and_not_of_private_ones(
@@ -160,9 +160,11 @@ async def test_a_duplicate_of_what_is_over_says_how_to_take_that_up_again(bot: B
     await alice.submit(resolving.get_view())
     await alice.command("/incident INC-1 close")
     outcome = await alice.command("/incident INC-2 duplicate INC-1")
-    assert "INC-1 is closed: if it isn't over after all, `/incident INC-1 reopen`" in outcome.text
+    assert "INC-1 is closed. Not over? `/incident INC-1 reopen what is wrong`" in outcome.text
     outcome = await alice.command("/incident INC-3 duplicate INC-2")
-    assert "INC-2 is cancelled, too: if it goes on, `/incident declare`" in outcome.text
+    assert (
+        "INC-2 is cancelled, too. Not over? Declare a new one: `/incident declare`" in outcome.text
+    )
 
 
 async def test_the_severity_form_shows_meanings_and_refuses_the_same(bot: Bot) -> None:
@@ -182,7 +184,7 @@ async def test_every_way_of_lowering_the_severity_asks_for_the_reason(bot: Bot) 
     await bot.settle()
     for typed in ("severity sev4", "severity 4", "sev 4", "severity minor", "severity sev4 \u200b"):
         outcome = await alice.command(f"/incident {typed}", channel=room)
-        assert "reason is needed" in outcome.rendered.casefold(), typed
+        assert "reason is missing" in outcome.rendered.casefold(), typed
     form = await more(alice, room.pins[0], "severity_change")
     for reason in (None, "\u3164"):
         outcome = await alice.submit(form, {"severity": "sev4", "reason": reason})
@@ -269,7 +271,7 @@ async def test_status_and_severity_said_in_one_are_refused_as_a_whole(bot: Bot) 
         assert why in answer.text
     await alice.command("/incident status mitigated", channel=ROOM)
     again = await alice.command("/incident status triage sev1 Payments fail too", channel=ROOM)
-    assert "can't become triage" in again.text
+    assert "can't be triage" in again.text
     await bot.settle()
     assert "SEV2" in room.pins[0].text
     assert "severity:" not in room.transcript.removeprefix(before)

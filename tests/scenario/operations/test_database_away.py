@@ -112,11 +112,11 @@ async def test_a_file_that_is_moved_or_replaced_records_nothing_until_it_is_back
     assert_told_in_time(outcomes, "the database's file was moved or deleted")
     # Slack sends a private channel without its name, which is looked up in the database.
     naming = await alice.command("/incident note Ask in #secret", channel=room)
-    assert "*not recorded*, because the database's file was moved" in naming.text
+    assert "*I didn't record that:* the database's file was moved" in naming.text
     # Over a socket it isn't acknowledged; either way, Slack delivers it again.
     assert await event_of(bot, alice, note) == (503 if bot.app.sockets is None else 0)
     await alice.click(room.pins[0], "role_take_command")
-    assert "not recorded" in alice.ephemerals[-1].text
+    assert "didn't record that" in alice.ephemerals[-1].text
     status, ready = await get(f"{bot.app.url}/readyz")
     assert (status, ready["database"]) == (503, False)
     assert "moved or deleted" in ready["reasons"]["database"]
@@ -158,7 +158,7 @@ async def test_a_damaged_file_is_not_ready_although_the_loops_go_on(
     scheduler = bot.app.scheduler
     await bot.stop()
     assert scheduler.ticked_at > scheduler.worked_at
-    assert "*not recorded*, because the database's file is damaged" in outcome.text
+    assert "*I didn't record that:* the database's file is damaged" in outcome.text
     assert (status, ready["database"]) == (503, False)
     assert ready["reasons"]["database"] == "the database's file is damaged"
     assert log.count("database_unusable") == 1
@@ -184,7 +184,7 @@ async def everything(alice: Person, room: Channel) -> list[Outcome]:
 def assert_told_in_time(outcomes: list[Outcome], why: str) -> None:
     for outcome in outcomes:
         assert outcome.acked
-        assert "not recorded" in outcome.text
+        assert "didn't record that" in outcome.text
         assert why in outcome.text
     assert "`/incident note Retried twice`" in outcomes[1].text
 

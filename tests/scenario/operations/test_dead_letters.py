@@ -20,7 +20,7 @@ async def test_operators_see_dead_letters_by_cause_and_retry_them_at_once(
     assert (status, details["dead_letters"]) == (200, {"invite_person: missing_scope": 1})
 
     environ = environment(**bot.environ)
-    told = "inviting somebody: missing_scope (Sitrep lacks a scope for it), once since 2026-"
+    told = "invite somebody: missing_scope (Sitrep lacks a scope for it), once since 2026-"
     code, output = await run("outbox", "list", "--all", environ=environ, folder=tmp_path)
     assert code == 0, output
     assert told in output

@@ -42,7 +42,7 @@ async def test_where_nothing_can_be_edited_or_deleted_no_change_adds_a_card(bot:
         await alice.command(f"/incident status {step}", channel=room)
         await bot.settle()
     assert room.pins == [card]
-    (failure,) = said(room, "Slack refused showing the status card")
+    (failure,) = said(room, "I couldn't update the status card")
     bot.slack.heal()
     await alice.click(failure, "effect_retry")
     await bot.settle()

@@ -182,7 +182,7 @@ def updates_shown(bot: Bot) -> int:
 async def test_a_refusal_for_good_is_said_with_retry_and_retried(bot: Bot) -> None:
     bot.slack.fail("pins.add", error="restricted_action")
     alice, room = await declared(bot)
-    failure = next(m for m in room.messages if "refused pinning" in m.text)
+    failure = next(m for m in room.messages if "couldn't pin" in m.text)
     assert "on the record" in failure.text
 
     await alice.click(failure, "effect_retry")
@@ -198,7 +198,7 @@ async def test_a_refusal_for_good_is_said_with_retry_and_retried(bot: Bot) -> No
     )
     await alice.command("/incident role scribe @bob", channel=room)
     await bot.settle()
-    assert said(room, "Slack refused sending a role's checklist for bob")
+    assert said(room, "I couldn't send a role's checklist for bob")
 
 
 async def test_a_revoked_token_pauses_and_gives_nothing_up(bot: Bot) -> None:

@@ -7,7 +7,7 @@ from tests.scenario.postmortem.test_postmortem import FACTORS, ask, resolved
 async def test_the_question_who_writes_it_follows_who_does_until_it_is_published(bot: Bot) -> None:
     alice, bob = bot.slack.add_people("alice", "bob")
     room = await resolved(bot, alice)
-    asked = newest(room, "Who writes it up")
+    asked = newest(room, "Who writes it")
     assert "postmortem_claim" in asked.buttons
     await ask(bot, alice, "/incident postmortem owner @bob", room)
     assert asked.buttons == [
@@ -15,16 +15,16 @@ async def test_the_question_who_writes_it_follows_who_does_until_it_is_published
         "postmortem_write_open",
         "action_item_open",
     ]
-    assert "bob writes it up." in asked.rendered
+    assert "bob writes it." in asked.rendered
     (told,) = [m for m in bot.slack.dm(bob).messages if "asked you to write" in m.rendered]
     await ask(bot, alice, "/incident postmortem owner @alice", room)
     assert told.buttons == []
-    assert "alice writes it up." in told.rendered
+    assert "alice writes it." in told.rendered
 
     form = (await alice.click(asked, "Write…")).get_view()
     await alice.submit(form, {FACTORS: "A full disk"})
     await ask(bot, alice, "/incident postmortem publish", room)
-    for message in (asked, newest(room, "took on the postmortem")):
+    for message in (asked, newest(room, "took on writing the postmortem")):
         assert message.buttons == []
         assert "Published" in message.rendered
 
@@ -32,12 +32,12 @@ async def test_the_question_who_writes_it_follows_who_does_until_it_is_published
 async def test_an_older_draft_gives_way_to_the_one_that_replaces_it(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     room = await resolved(bot, alice)
-    asked = newest(room, "Who writes it up")
+    asked = newest(room, "Who writes it")
     await ask(bot, alice, "/incident reopen Errors are back", room)
     await alice.submit((await alice.command("/incident resolve Again", channel=room)).get_view())
     await bot.settle()
     assert asked.buttons == []
-    assert "Draft 2 has taken its place." in asked.rendered
+    assert "Draft 2 replaces this one." in asked.rendered
 
 
 async def test_an_action_item_is_done_for_everybody_or_somebody_elses(bot: Bot) -> None:

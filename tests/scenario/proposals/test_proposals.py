@@ -52,9 +52,9 @@ async def test_of_several_proposals_none_is_answered_by_a_guess(bot: Bot) -> Non
     )
     await bot.settle()
     asked = await cast.carol.command("/incident proposal approve", channel=ROOM)
-    assert "Several proposals wait (2, 1), so nothing was done" in asked.text
+    assert "Several proposals are waiting (2, 1), so nothing was done" in asked.text
     mistyped = await cast.carol.command("/incident proposal aprove", channel=ROOM)
-    assert "one of approve, decline," in mistyped.text
+    assert "Use approve, decline," in mistyped.text
     assert not said(room, "approved proposal")
     await cast.carol.command("/incident proposal approve 1 Carts can wait", channel=ROOM)
     await bot.settle()
@@ -75,7 +75,7 @@ async def test_a_proposal_goes_its_whole_way(any_bot: Bot) -> None:
     assert outcome.text == ""  # the card says it
     await bot.settle()
     mistyped = await cast.carol.command("/incident proposal 1 aprove", channel=ROOM)
-    assert "one of approve, decline," in mistyped.text
+    assert "Use approve, decline," in mistyped.text
     assert "`/incident proposal 1 approve`" in mistyped.text
     assert "carts are lost" in card(room).rendered
     copy = cast.direct(cast.carol)[-1]
@@ -111,7 +111,7 @@ async def test_by_form_the_words_suggest_a_class_and_the_person_chooses(bot: Bot
     assert "Destructive" in card(room).rendered
     await cast.bob.click(card(room), "proposal_approve")
     await bot.settle()
-    assert "isn't yours to decide here. Who may: carol" in cast.bob.ephemerals[-1].text
+    assert "isn't yours to decide here. Ask carol" in cast.bob.ephemerals[-1].text
     form = (await cast.carol.click(card(room), "proposal_decline_open")).get_view()
     assert "reason" in (await cast.carol.submit(form, {"reason": " "})).errors
     await cast.carol.submit(form, {"reason": "Keep it until tomorrow"})
@@ -132,7 +132,7 @@ async def test_a_changed_proposal_shows_its_version_and_old_buttons_dont_count(b
     assert "(version 2)" in card(room).rendered
     await cast.bob.click(seen, "proposal_approve")
     await bot.settle()
-    assert "has changed this proposal since" in cast.bob.ephemerals[-1].text
+    assert "has changed this proposal" in cast.bob.ephemerals[-1].text
     await cast.bob.click(card(room), "proposal_approve")
     await bot.settle()
     assert "Approved" in card(room).rendered
@@ -205,7 +205,7 @@ async def test_with_the_incident_its_proposals_end_on_their_cards_and_nowhere_el
     assert said(room, "ended proposal") == said(bot.slack.dm(cast.jo), "roposal 1") == []
     await cast.bob.click(seen, "proposal_approve")
     await bot.settle()
-    assert "ended with the incident" in cast.bob.ephemerals[-1].text
+    assert "ended with its incident" in cast.bob.ephemerals[-1].text
 
 
 async def test_objections_are_asked_for_and_named(bot: Bot) -> None:

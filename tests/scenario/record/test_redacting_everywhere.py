@@ -155,7 +155,7 @@ async def test_what_an_archived_channel_keeps_is_reported_and_retried_later(bot:
     # The direct message is erased; the one in the channel can't be, and somebody hears of it.
     assert [one.partition(":")[0] for one in holding(bot, (ben,), SECRET)] == [room.name]
     told = bot.slack.dm(alice).messages[-1]
-    assert "erasing a redacted message" in told.rendered
+    assert "erase a redacted message" in told.rendered
     await alice.unarchives(room)
     await bot.settle()
     await alice.click(told, "Retry")

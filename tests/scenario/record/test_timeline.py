@@ -53,7 +53,9 @@ async def room(bot: Bot) -> Room:
 
 
 async def test_a_time_that_is_yet_to_come_today_is_yesterdays_and_said_to_be(room: Room) -> None:
-    assert "yesterday, as that time is yet to come" in await room.command("note 23:50 It began")
+    assert "yesterday, because that time is still to come" in await room.command(
+        "note 23:50 It began"
+    )
     assert "yesterday" not in await room.command("note 8:50 It went on")
 
 
@@ -136,7 +138,7 @@ async def test_undo_strikes_the_note_out_and_then_has_nothing_left(room: Room) -
     await room.command("note wrong")
     assert "withdrawn" in await room.command("undo")
     assert "~wrong~" in await room.timeline()
-    assert "no note or mark of your own" in await room.command("undo")
+    assert "no note or mark left" in await room.command("undo")
 
 
 async def test_undo_again_asks_before_it_takes_back_an_older_note(any_bot: Bot) -> None:
@@ -144,7 +146,7 @@ async def test_undo_again_asks_before_it_takes_back_an_older_note(any_bot: Bot) 
     for text in ("first", "second", "third"):
         await room.command(f"note {text}")
     assert "is withdrawn" in await room.command("undo")
-    assert "nothing was changed" in await room.command("undo")
+    assert "Nothing changed" in await room.command("undo")
     assert "~second~" not in await room.timeline()
     await room.command("undo")
     await room.alice.click(room.alice.ephemerals[-1], "note_undo")

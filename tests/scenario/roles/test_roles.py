@@ -49,7 +49,7 @@ async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> No
     assert "We rolled back checkout" in offer.rendered
     assert "Ask carol for the cache" in offer.rendered
 
-    public = newest(room, "offers command")
+    public = newest(room, "wants to hand")
     await bob.click(offer, "Accept")
     await bot.settle()
 
@@ -59,7 +59,7 @@ async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> No
     moved = newest(room, "took command from")
     assert alice.mention in moved.text
     assert "bob" in moved.text
-    assert "you don't any more" in told(bot, alice)
+    assert "in place of you" in told(bot, alice)
     assert "Checklist" in told(bot, bob)
     assert bob.mention in str(room.pins[0].blocks)
 
@@ -71,7 +71,7 @@ async def test_pressing_on_a_handoff_that_is_over_says_what_happened(bot: Bot) -
     await bot.advance(minutes=1)
     await alice.command("/incident handoff @bob", channel=room)
     await bot.settle()
-    seen = newest(room, "offers command").seen()
+    seen = newest(room, "wants to hand").seen()
 
     await carol.click(seen, "Accept")
     await bot.settle()
@@ -81,7 +81,7 @@ async def test_pressing_on_a_handoff_that_is_over_says_what_happened(bot: Bot) -
     await bot.settle()
     await bob.click(seen, "Accept")
     await bot.settle()
-    assert "This handoff is over" in bob.ephemerals[-1].rendered
+    assert "This handoff was withdrawn" in bob.ephemerals[-1].rendered
     assert alice.mention in str(room.pins[0].blocks)
 
 
@@ -161,7 +161,7 @@ async def test_somebody_named_for_command_gets_it_once_they_accept(bot: Bot) -> 
     room, (alice, bob) = await joined(bot, "alice", "bob")
     answer = await alice.command("/incident role commander @bob", channel=room)
     await bot.settle()
-    assert "Nobody leads until they accept" in answer.rendered
+    assert "Nobody leads until bob accepts" in answer.rendered
     assert bob.mention not in str(room.pins[0].blocks)
     asked = bot.slack.dm(bob).messages[-1]
     assert "please take command" in asked.rendered
@@ -187,7 +187,7 @@ async def test_taking_over_asks_for_the_reason_and_tells_both(bot: Bot) -> None:
     outcome = await bob.submit(form, {"reason": "No answer, a decision is due"})
     await bot.settle()
 
-    assert "You are in command" in render(outcome.get_view())
+    assert "You're now in command" in render(outcome.get_view())
     assert "a decision is due" in newest(room, "took over command from").rendered
     assert "a decision is due" in told(bot, alice)
     assert "bob ended this handoff" in request.rendered
@@ -233,7 +233,7 @@ async def test_taking_over_is_one_line_which_a_near_miss_leads_to(bot: Bot) -> N
 
     done = await bob.command("/incident takeover Alice sleeps", channel=room)
     await bot.settle()
-    assert "You are in command" in done.rendered
+    assert "You're now in command" in done.rendered
     assert "Alice sleeps" in told(bot, alice)
     # At the same moment, the second hears who was first.
     late = await carol.command("/incident takeover Alice sleeps", channel=room)
@@ -268,7 +268,7 @@ async def test_the_list_of_roles_takes_assigns_and_gives_up(bot: Bot) -> None:
     await alice.submit(form, {"role": "Scribe", "person": bob})
     await bot.settle()
     assert bob in room
-    assert "you are Scribe now" in told(bot, bob).replace("*", "")
+    assert "you're now Scribe" in told(bot, bob).replace("*", "")
 
     await bob.command("/incident role scribe none", channel=room)
     await bot.settle()
@@ -281,9 +281,9 @@ async def test_wrong_words_are_answered_privately_and_change_nothing(bot: Bot) -
     await bot.slack.quiet()
     before = len(room.messages)
     for line, answer in {
-        "role wizard me": "Role has to be one of: commander",
-        "role scribe @nobodyknows": "type @ and choose a name",
-        "role commander bob": "type @ and choose a name",
+        "role wizard me": "There's no role wizard. Use commander",
+        "role scribe @nobodyknows": "Type @ and choose a name",
+        "role commander bob": "Type @ and choose a name",
         "role scribe @visitor": "guest",
         "role commander @visitor": "guest",
         "handoff @sitrep": "bot",
@@ -314,6 +314,6 @@ async def test_of_two_names_none_is_taken_and_none_is_lost(bot: Bot, command: st
     alice, _bob, _carol = bot.slack.add_people("alice", "bob", "carol")
     await declared(bot, by=alice)
     outcome = await alice.command(f"/incident INC-1 {command} @bob @carol")
-    assert "name one at a time. Nothing was done yet" in outcome.text
+    assert "Name one; nothing was done yet" in outcome.text
     roles = await alice.command("/incident INC-1 roles")
     assert "bob" not in roles.text

@@ -40,7 +40,7 @@ async def test_a_handoff_says_how_it_ended_wherever_it_stands(
     await alice.command("/incident role commander me", channel=room)
     await alice.command("/incident handoff @bob", channel=room)
     await bot.settle()
-    copies = (newest(room, "offers command"), bot.slack.dm(bob).messages[-1])
+    copies = (newest(room, "wants to hand"), bot.slack.dm(bob).messages[-1])
     assert all(copy.buttons for copy in copies)
     match action:
         case "withdraw":
@@ -79,7 +79,7 @@ async def test_a_copy_that_may_have_been_posted_is_found_and_says_how_it_ended(b
     )
     await alice.command("/incident handoff @bob", channel=room)
     await bot.settle()
-    public, copy = newest(room, "offers command"), place.messages[-1]
+    public, copy = newest(room, "wants to hand"), place.messages[-1]
     assert copy.buttons == ["handoff_accept", "handoff_decline"]
     await bob.click(public, "handoff_decline")
     for _ in range(3):

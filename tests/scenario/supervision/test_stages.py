@@ -65,14 +65,14 @@ async def test_a_stage_is_set_by_command_and_told_to_the_person_and_their_mentor
     assert "observe in everything" in heard.replace("*", "")
     assert "New on the team." in heard
     assert "be your mentor?" in heard
-    assert "Agreed." in heard
+    assert "Everybody agreed." in heard
     assert any("You are now a mentor of" in said for said in directly(bot, max_))
     assert any("is now a mentor of" in said for said in directly(bot, ana))
 
     outcome = await ana.command("/incident stage @jo assist --role ic --service checkout")
     assert "assist as incident commander for Checkout" in outcome.rendered.replace("*", "")
     await bot.settle()
-    assert any("You hear this as their mentor" in said for said in directly(bot, max_))
+    assert any("I tell you this as their mentor" in said for said in directly(bot, max_))
     assert "observe" not in everywhere_else(bot, jo, max_)
     assert "assist" not in everywhere_else(bot, jo, max_)
 
@@ -102,7 +102,7 @@ async def test_what_cannot_be_read_is_refused_with_an_example(bot: Bot) -> None:
     _, _, ana = await people(bot)
     for words in ("jo observe", "@jo expert", "@jo observe --role captain", "@jo --role scribe"):
         outcome = await ana.command(f"/incident stage {words}")
-        assert "For example" in outcome.text or "has to be one of" in outcome.text, words
+        assert "For example" in outcome.text or "Use " in outcome.text, words
     await bot.settle()
     assert "observe" not in everywhere_else(bot)
 
@@ -117,7 +117,7 @@ async def test_the_person_and_a_mentor_answer_by_button_which_then_goes(any_bot:
     await bot.settle()
     await ana.command("/incident stage @jo --mentor @eve")
     await bot.settle()
-    assert "beside you?" in directly(bot, max_)[-1]
+    assert "together with you?" in directly(bot, max_)[-1]
     await jo.click(bot.slack.dm(jo).messages[-1], "mentor_agree")
     await bot.settle()
     assert "once one more person agrees" in _answer(jo).text
@@ -126,10 +126,10 @@ async def test_the_person_and_a_mentor_answer_by_button_which_then_goes(any_bot:
     await max_.click(bot.slack.dm(max_).messages[-1], "mentor_decline")
     await bot.settle()
     for person in (jo, max_):
-        (asked,) = [said for said in directly(bot, person) if "@eve be" in said]
+        (asked,) = [said for said in directly(bot, person) if "May @eve" in said]
         assert "Declined." in asked
         assert "[Agree]" not in asked
-    assert "one of the people asked declined" in directly(bot, ana)[-1]
+    assert "somebody I asked declined" in directly(bot, ana)[-1]
     outcome = await eve.command("/incident stage @jo --agree @eve")
     assert "This question about a mentor isn't yours" in outcome.text
 
@@ -162,13 +162,13 @@ async def test_only_a_mentor_signs_off_to_solo(bot: Bot) -> None:
     outcome = await ana.command(f"/incident stage @jo solo {NOTE}")
     assert "Only a mentor of the person can sign this person off" in outcome.text
     outcome = await max_.command("/incident stage @jo solo")
-    assert "The note is needed" in outcome.text
+    assert "The note is missing" in outcome.text
     outcome = await max_.command(f"/incident stage @jo solo {NOTE}")
     assert "solo" in outcome.text
     await bot.settle()
     assert any("signed you off" in said and NOTE in said for said in directly(bot, jo))
     outcome = await jo.command("/incident stage @jo observe")
-    assert "has to be somebody else" in outcome.text or "can't be yourself" in outcome.text
+    assert "can't be you" in outcome.text
 
 
 # -- what others can tell ---------------------------------------------------------------------

@@ -211,7 +211,7 @@ async def test_an_update_that_cannot_be_posted_is_not_called_posted(bot: Bot) ->
     await bot.settle()
     assert refused.happened
     for author in (alice, bob):  # who leads, and whose words they are
-        assert "Slack refused posting a message in the channel" in told(bot, author)
+        assert "I couldn't post a message in the channel" in told(bot, author)
 
     room.members.remove(bot.slack.bot.id)  # no event tells us
     await bob.command("/incident INC-1 update Restarting it")

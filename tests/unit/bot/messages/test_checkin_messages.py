@@ -60,7 +60,7 @@ def test_only_the_addressees_are_pinged_whatever_people_typed(
 
 def test_an_answer_for_somebody_else_says_whose_it_is() -> None:
     entry = entry_view(answered("stuck"), actor_id=new_id())
-    assert "*Alice* said that <@U0BOB> got stuck" in said_in_channel(entry, incident_view()).text
+    assert "*Alice* said that <@U0BOB> was stuck" in said_in_channel(entry, incident_view()).text
 
 
 def test_the_buttons_carry_the_check_in_and_its_time_box() -> None:

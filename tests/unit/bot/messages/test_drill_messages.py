@@ -54,7 +54,7 @@ def test_the_mentor_sees_the_whole_scenario(scenario: Scenario) -> None:
     text = mentor_notes(view(scenario)).text
     for said in ("for you alone", "What is going on", "A good first move", "afterwards"):
         assert said in text
-    assert ("Escalating" in text) is (scenario.escalation is not None)
+    assert ("Expect an escalation" in text) is (scenario.escalation is not None)
 
 
 def test_the_list_and_the_form_hold_every_scenario() -> None:
@@ -87,7 +87,7 @@ def test_a_scorecard_says_each_line_in_words(scenario: Scenario) -> None:
         "✓ Acknowledged after 1 min",
         "○ First update: not yet at the end (aim: within 30 min)",
         "○ Updates sent when due: 0% (aim: 90%)",
-        "○ Who asked heard something: not yet at the end (aim: within 10 min)",
+        "○ Questions answered: not yet at the end (aim: within 10 min)",
         "✓ Escalated after 10 min (aim: within 15 min)",
         "○ Escalated with the facts: 40 of 100 (aim: 75)",
         f"○ Nothing made worse: no, by *{scenario.actions[-1].name}*",
@@ -107,6 +107,6 @@ def test_a_scorecard_of_a_drill_alone_says_so() -> None:
     shown = view(SCENARIOS[0], facts=facts, alone=True)
     assert shown.scorecard is not None
     text = scorecard_message(shown, shown.scorecard).text
-    assert "For you alone: it is in no timeline" in text
+    assert "For you alone: no timeline" in text
     assert "stopped after 1 min" in text
     assert praise(shown.scorecard).startswith("You went through")

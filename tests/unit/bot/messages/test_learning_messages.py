@@ -262,7 +262,7 @@ def test_the_draft_is_plain_text_with_utc_times_and_counts_what_it_omits() -> No
     sections = handover_messages.sections_of(draft, now=now)
     lines = sections["incidents"].splitlines()
     assert lines[0] == (
-        "- INC-1 Checkout errors: SEV2, triage, nobody commands, next update 20:30 UTC, put off"
+        "- INC-1 Checkout errors: SEV2, triage, no commander, next update 20:30 UTC, put off"
     )
     assert lines[-1] == "- and 2 more"
     assert sections["changes"] == (

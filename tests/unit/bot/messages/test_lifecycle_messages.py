@@ -88,11 +88,11 @@ def test_the_fallback_names_incident_and_person(number: int) -> None:
         ),
         (
             MilestoneSet(name="impact_ended_at", old=NOW),
-            f"*Alice* removed when the impact ended, which was {moment(NOW)}.",
+            f"*Alice* removed the end of the impact, which was {moment(NOW)}.",
         ),
         (
             MilestoneSet(name="impact_ended_at", old=NOW, new=LATER),
-            f"*Alice* corrected when the impact ended: {moment(NOW)} → {moment(LATER)}.",
+            f"*Alice* corrected the end of the impact: {moment(NOW)} → {moment(LATER)}.",
         ),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_refused_step_names_who_was_first_and_what_is_possible() -> None:
     assert "already resolved (Bob &lt;!here&gt;, <!date^" in told
     other = TransitionRefused("triage", "closed", ("investigating", "resolved"))
     told = refusal_text(other, slash="/incident")
-    assert told.endswith("Possible now: investigating, resolved.")
+    assert told.endswith("Possible now: investigating or resolved.")
     over = TransitionRefused("cancelled", "reopened", ())
     assert "/incident declare" in refusal_text(over, slash="/incident")
 

@@ -70,13 +70,13 @@ def test_every_entry_reads_completely_and_pings_nobody(
 
 def test_a_draft_without_an_owner_asks_who_writes_it() -> None:
     message = said_in_channel(PostmortemDrafted.kind, owner=None)
-    assert "Who writes it up, by Mon 9 Mar 2026?" in message.text
+    assert "Who writes it? It's due Mon 9 Mar 2026." in message.text
     assert "postmortem_claim" in str(message.payload())
 
 
 def test_a_draft_with_an_owner_asks_nobody() -> None:
     message = said_in_channel(PostmortemDrafted.kind, owner={"name": "bob"})
-    assert "bob writes it up" in message.text
+    assert "bob writes it" in message.text
     assert "postmortem_claim" not in str(message.payload())
 
 

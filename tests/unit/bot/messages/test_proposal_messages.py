@@ -40,7 +40,7 @@ def test_an_approved_requester_hears_what_to_do_now() -> None:
     assert "*Alice* approved proposal 2." in told
     assert "*What* Restart checkout\nGo ahead, then report the result." in told
     command = entry_view(replace(approved, is_command=True))
-    assert "*Carry out* does it." in said_directly(command, COMMANDED).text
+    assert "Press *Carry out*." in said_directly(command, COMMANDED).text
 
 
 def test_a_mentor_reads_who_escalates_and_if_agreement_is_needed() -> None:

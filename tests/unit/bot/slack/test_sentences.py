@@ -30,9 +30,9 @@ def test_an_entry_is_one_sentence_and_a_line_for_each_detail() -> None:
 
 
 def test_the_bot_says_i() -> None:
-    told = telling("saw no stakeholder update, due ", When(NINE))
+    told = telling("recorded no stakeholder update, due ", When(NINE))
     (line,) = slack_lines(told, actor_kind="system", actor_name="Sitrep")
-    assert line.startswith("I saw no stakeholder update, due <!date^")
+    assert line.startswith("I recorded no stakeholder update, due <!date^")
 
 
 def test_peoples_text_and_names_can_neither_ping_nor_link_nor_format() -> None:

@@ -27,9 +27,12 @@ DUE = date(2026, 3, 9)
     [
         (
             PostmortemDrafted(version=2, owner=BOB, due_on=DUE),
-            "Had the postmortem drafted (version 2), due Mon 9 Mar 2026. Owner: bob",
+            "Started draft 2 of the postmortem, due Mon 9 Mar 2026. Owner: bob",
         ),
-        (PostmortemOwnerSet(owner=ALICE, due_on=DUE), "Took on the postmortem, due Mon 9 Mar 2026"),
+        (
+            PostmortemOwnerSet(owner=ALICE, due_on=DUE),
+            "Took on writing the postmortem, due Mon 9 Mar 2026",
+        ),
         (
             PostmortemOwnerSet(owner=BOB, due_on=DUE),
             "Asked bob to write the postmortem, due Mon 9 Mar 2026",
