@@ -24,14 +24,14 @@ _UNDER_A_CARD = (
     "@alice, ben asks you",
     "@alice, @ben: the 5 min for alice are over",
     "alice* finished the check-in",
-    "@ben: who writes it up",
+    "@ben: who writes it",
 )
 _TOLD_ALONE = (
-    "you are *Incident commander* now",
-    "you are *Communications lead* now",
-    "you are *Scribe* now",
+    "you're now *Incident commander*",
+    "you're now *Communications lead*",
+    "you're now *Scribe*",
     "@alice needs you* for *INC-1*",
-    "Waits for somebody's agreement",
+    "Waiting for approval until",
 )
 
 

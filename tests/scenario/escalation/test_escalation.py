@@ -281,7 +281,7 @@ async def test_what_somebody_is_on_offers_nothing_once_the_incident_is_over(bot:
     await bot.advance(minutes=20)
     assert len(said(bot.slack.dm(crew.bob), "was there enough to start?")) == 1
     late = await crew.alice.command("/incident escalation add scope 12 %", channel=crew.room)
-    assert "The incident is over" in late.text
+    assert "This escalation ended with its incident" in late.text
     await crew.alice.command("/incident reopen It is back", channel=crew.room)
     await bot.settle()
     assert crew.card.buttons == ["escalation_add_open", "escalation_redirect_open"]
