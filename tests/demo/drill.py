@@ -80,7 +80,7 @@ async def see_it_through(cast: Cast) -> None:
     )
     expect(not outcome.errors, f"Sitrep refused to resolve: {outcome.errors}")
     for person in (cast.dev, cast.ben):
-        await cast.said("corecard", where=cast.slack.dm(person))
+        await cast.said("corecard", where=cast.slack.dm(person), most_minutes=2)
 
 
 SCENES: tuple[tuple[str, Scene], ...] = (
