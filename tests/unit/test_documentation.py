@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from bot.__main__ import make_cli
 from bot.features import all_features
 from bot.framework.slash_commands import Command, Grammar
 from config.policy_loader import load_policy
@@ -29,6 +31,7 @@ LEARNING = ("docs/juniors.md", "docs/mentors.md", "docs/policy.md")
 RUNNING = ("docs/operators.md", "docs/beside-your-tools.md")
 PAGES = (*LEARNING, *RUNNING, "docs/scenarios.md", "README.md", "CHANGELOG.md")
 LINKED = (*PAGES, "docs/architecture.md", "docs/auditors.md", "docs/operations/runbooks.md")
+TYPED = (*LINKED, "docs/proof.md", "CONTRIBUTING.md", "SECURITY.md")
 SLASH = "/incident"
 
 _FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
@@ -88,7 +91,9 @@ def first_words(command: Command) -> set[str]:
     return set(choice[1].split("|")) if choice else set()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "page", [page for page in TYPED if page != "CHANGELOG.md" and f"`{SLASH} " in text_of(page)]
+)
 def test_the_bot_accepts_every_command_in_a_page(page: str) -> None:
     found = list(commands_in(page))
     assert found
@@ -105,6 +110,29 @@ def test_the_bot_accepts_every_command_in_a_page(page: str) -> None:
 def test_the_readme_lists_every_command() -> None:
     listed = {grammar().parse(typed)[1].verb for typed in commands_in("README.md")}
     assert {command.name for command in grammar().commands} <= listed
+
+
+def typed_in_a_shell(page: str) -> Iterator[list[str]]:
+    """The words of each line for a shell that begins with `sitrep`, without that."""
+    text = text_of(page)
+    fenced = [line.strip() for _, block in _FENCED.findall(text) for line in block.splitlines()]
+    for line in (*fenced, *_CODE.findall(prose_of(page))):
+        if line.startswith("sitrep "):
+            yield line.split()[1:]
+
+
+@pytest.mark.parametrize("page", [page for page in TYPED if any(typed_in_a_shell(page))])
+def test_the_command_line_has_every_command_and_option_in_a_page(page: str) -> None:
+    for words in typed_in_a_shell(page):
+        command: Any = typer.main.get_command(make_cli())
+        for word in words:
+            if not hasattr(command, "commands"):
+                break
+            if not word.startswith("-"):
+                assert word in command.commands, words
+                command = command.commands[word]
+        known = {name for param in command.params for name in param.opts}
+        assert {word for word in words if word.startswith("--")} <= known | {"--help"}, words
 
 
 # -- the policy -------------------------------------------------------------------------------

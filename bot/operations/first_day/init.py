@@ -78,7 +78,9 @@ async def _init(given: "Given", output: Path, *, offline: bool, force: bool) -> 
         typer.echo(str(finding))
     todo = [] if has_channel is not False else [f"Make a public channel {draft.channel} in Slack."]
     todo.append(f"Put SITREP_POLICY={output} into .env.")
-    todo.append("sitrep doctor, then sitrep serve. If Sitrep runs already: sitrep policy reload.")
+    todo.append(
+        "sitrep doctor, then sitrep serve. A Sitrep that runs already reads .env when it restarts."
+    )
     for number, step in enumerate(todo, 1):
         typer.echo(f"{number}. {step}")
 
