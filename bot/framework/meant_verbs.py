@@ -43,7 +43,10 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
         r"(?:downgrade|upgrade|lower|worse|set severity|raise severity|raise the severity)(?: to)?\b",
         "severity {rest}",
     ),
+    # news
+    (r"(?:unsubscribe|unfollow)\b", "update subscribe"),  # each that it shows has *Stop*
     # who does what
+    (r"(?:in )?command$", "role commander me"),
     (
         r"(?:i'?m|i am|i'?ll be|me as|be|let me be)? ?(?:the )?(?:ic|commander|incident commander)$",
         "role commander me",
@@ -74,7 +77,7 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
     (r"(?:step|stepping) (?:down|back)\b", "handoff none"),
     (r"(?:i'?m |i am )?(?:going home|leaving)\b|my shift (?:is over|ends)\b", "handoff"),
     (
-        r"(?:transfer|hand ?over command|hand|pass)(?: command)?(?: over)?(?: to)?\b",
+        r"(?:transfer|hand ?over command|hand|pass)(?: command)?(?: ?over|[ -]off)?(?: to)?\b",
         "handoff {rest}",
     ),
     (r"who (?:can )?sees?\b.*", "who"),
@@ -84,6 +87,7 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
     (r"(?:assign|appoint) (?P<who>@\S+)$", "role commander {who}|action {who}"),
     (rf"(?P<role>{_ROLES})$", "role {role}"),
     # calls
+    (r"take (?P<number>\d+)$", "escalate take {number}"),
     (
         r"(?:notify|tell|inform) (?:the |all )?(?:customers|users|stakeholders|everyone|everybody)\b",
         "update {rest}",
@@ -143,9 +147,10 @@ _MEANT: Final[Sequence[tuple[str, str]]] = (
         "show",
     ),
     (
-        r"(?:what (?:do|should) (?:i|we) do|what (?:now|next)|now what|next|checklist|runbook)\b",
+        r"(?:what (?:do|should) (?:i|we) do|what (?:now|next)|now what|next|runbook)\b",
         "show|help",
     ),
+    (r"(?:check ?list|first (?:steps?|minutes|fifteen minutes))\b", "learn check"),
     (r"(?:history|log|events|what happened)$", "timeline"),
     (r"(?:open |all |list )?incidents\b", "list"),
     # beginning one

@@ -30,6 +30,8 @@ from incidents.core.ids import parse_reference
 
 # An example repeats this much of the typed command, to show where the reference goes.
 _LONGEST_EXAMPLE = 60
+# A status as people say it; anything else is compared letter by letter.
+_MEANT_BY = dict.fromkeys(("fixed", "solved", "done", "over", "recovered"), "resolved")
 
 
 def say(text: str, *buttons: ButtonElement) -> Message:
@@ -186,7 +188,10 @@ def _transition(error: TransitionRefused, *, slash: str) -> str:
         return f"{current} and stays so. Not over? Declare a new one: `{slash} declare`"
     if error.target == "reopened":
         return "The incident is still open."
-    return f"{current}, so it can't be {error.target} yet. Possible now: {any_of(error.possible)}."
+    refused = f"{current}, so it can't be {error.target} yet."
+    if error.target == "closed" and "resolved" in error.possible:
+        return f"{refused} Resolve it first: `{slash} resolve`"
+    return f"{refused} Possible now: {any_of(error.possible)}."
 
 
 def _since(error: TransitionRefused) -> str:
@@ -240,8 +245,9 @@ def _invalid(error: InvalidInput, typed: str, *, slash: str) -> str:
     if error.problem != "unknown" or not named or not choices:
         line = _whole_line(error.example, typed, slash=slash)
         return invalid_text(error.field, error.problem, line)
-    nearest = next(iter(get_close_matches(named.casefold(), choices, n=1)), choices[0])
-    line = " ".join(typed.split())
+    meant = _MEANT_BY.get(named.casefold(), named.casefold())
+    nearest = next(iter(get_close_matches(meant, choices, n=1)), choices[0])
+    line = " ".join(plain(typed).split())
     noun = _field(error.field).partition(" ")[2]
     text = f"There's no {noun} {code(named)}. Use {any_of(choices)}"
     if named not in line.split(" "):

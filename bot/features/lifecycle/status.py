@@ -6,7 +6,7 @@ from functools import partial
 from bot.features.lifecycle.resolve import RESOLVE
 from bot.features.lifecycle.resolve_form import Ending
 from bot.features.lifecycle.severity import changed_message
-from bot.features.lifecycle.severity_words import said_severity
+from bot.features.lifecycle.severity_words import looks_like_severity, said_severity
 from bot.framework.arguments import OnIncident
 from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Feature
@@ -60,7 +60,7 @@ def typed_step(request: Request) -> Step:
     given, words = Step(request.incident_ref()), request.words.text
     severity, rest = _severity_first(words, request.policy)
     first, after = split_first(rest)
-    status = _find_status(first) if severity else _status_of(first)
+    status = _find_status(first) if severity else _status_of(first, request.policy)
     if severity and status is None:
         return replace(given, severity=severity, text=mentions.plain(rest))
     if severity and status not in OPEN_STATUSES:
@@ -74,7 +74,7 @@ def typed_step(request: Request) -> Step:
 async def take_step(request: Request, given: Step) -> Reply:
     """Change status, severity or both; if resolving lacks information, open its form."""
     try:
-        outcome = await request.transact(_use_case(given))
+        outcome = await request.transact(_use_case(given, request.policy))
     except InvalidInput as error:
         if not given.severity or error.field != "reason":
             raise
@@ -88,11 +88,11 @@ async def take_step(request: Request, given: Step) -> Reply:
     return await with_silence(request, Say(message), outcome)
 
 
-def _use_case(given: Step) -> UseCase:
+def _use_case(given: Step, policy: Policy) -> UseCase:
     if given.severity and not given.status:
         change = partial(change_severity, severity_key=given.severity, reason=given.text)
         return partial(change, ref=given.ref)
-    target = _status_of(given.status)
+    target = _status_of(given.status, policy)
     if not given.severity:
         return step(given.ref, target, text=given.text)
     both = partial(change_both, ref=given.ref, severity_key=given.severity)
@@ -154,10 +154,13 @@ def status_form(view: IncidentView) -> blocks.View:
     )
 
 
-def _status_of(word: str) -> IncidentStatus:
+def _status_of(word: str, policy: Policy) -> IncidentStatus:
     found = _find_status(word)
     if found is None:
-        raise InvalidInput("status", "unknown", ", ".join(IncidentStatus), word.strip())
+        is_severity = looks_like_severity(word, policy)
+        known = [one.key for one in policy.severities] if is_severity else list(IncidentStatus)
+        field = "severity" if is_severity else "status"
+        raise InvalidInput(field, "unknown", ", ".join(known), word.strip())
     return found
 
 

@@ -42,6 +42,8 @@ def typed_role(request: Request) -> OneRole:
     words = request.words.text.split()
     person, role = words_of_role(words, own=own_name(request))
     _refuse_bare_name(request, words, role)
+    if not role:
+        raise InvalidInput("role", "is missing", "role commander me")
     return OneRole(request.incident_ref(), role=role, person=person)
 
 

@@ -27,6 +27,10 @@ from incidents.roles.handoffs import HandoffStatus, get_handoff_view
 from incidents.roles.step_down import step_down
 
 _EXAMPLE = "handoff @alice"
+_ANSWERS = frozenset({"accept", "decline", "yes", "no"})
+_ANSWERED_BY_BUTTON = (
+    "is answered with a button: press *Accept* or *Decline* in the direct message that I sent you"
+)
 
 
 def typed_offer(request: Request) -> Offer:
@@ -35,6 +39,8 @@ def typed_offer(request: Request) -> Offer:
     if who.casefold() in NOBODY_WORDS and not words:
         return Offer(request.incident_ref(), person=NOBODY)
     person = own_name(request) if who.casefold() == "me" else person_in(who)
+    if person is None and who.casefold() in _ANSWERS:
+        raise InvalidInput("handoff", _ANSWERED_BY_BUTTON, "")
     if person is None:
         raise InvalidInput("person", "not_a_person", _EXAMPLE)
     if mentions.begins_with_a_person(words):

@@ -10,7 +10,7 @@ from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.engine.unit_of_work import Outcome
-from incidents.incident.incident import Incident
+from incidents.incident.incident import Incident, find_incident
 from incidents.policy.policy import Policy
 from incidents.updates.subscriptions import (
     Follows,
@@ -98,7 +98,9 @@ async def show_followed(request: Request) -> Reply:
     async with request.services.database.reading() as session:
         found = await subjects_followed(session, person_id)
     slash = request.policy.command
-    how = f"Follow a service, a severity or an incident: `{slash} update subscribe sev2`"
+    here = await request.read(find_incident, request.incident_ref())
+    first = here.reference if here is not None else "sev2"
+    how = f"Follow a service, a severity or an incident: `{slash} update subscribe {first}`"
     shown = [one for one in found if one.follows is not Follows.POLICY]
     if not shown:
         return Say(say(f"You follow nothing. {how}"))

@@ -10,6 +10,14 @@ GRAMMAR = Grammar(command for feature in all_features() for command in feature.c
 
 MEANT = {
     "take command": "role commander me",
+    "command": "role commander me",
+    "unsubscribe INC-1": "update subscribe",
+    "unfollow sev2": "update subscribe",
+    "hand off @ben": "handoff @ben",
+    "hand-off @ben my shift ends": "handoff @ben my shift ends",
+    "take 1": "escalate take 1",
+    "checklist": "learn check",
+    "first steps": "learn check",
     "i'm the commander": "role commander me",
     "im commander": "role commander me",
     "make me commander": "role commander me",

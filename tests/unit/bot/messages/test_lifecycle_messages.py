@@ -106,6 +106,9 @@ def test_a_refused_step_names_who_was_first_and_what_is_possible() -> None:
     assert "already resolved (Bob &lt;!here&gt;, <!date^" in told
     other = TransitionRefused("triage", "closed", ("investigating", "resolved"))
     told = refusal_text(other, slash="/incident")
+    assert told.endswith("can't be closed yet. Resolve it first: `/incident resolve`")
+    other = TransitionRefused("triage", "mitigated", ("investigating", "resolved"))
+    told = refusal_text(other, slash="/incident")
     assert told.endswith("Possible now: investigating or resolved.")
     over = TransitionRefused("cancelled", "reopened", ())
     assert "/incident declare" in refusal_text(over, slash="/incident")
