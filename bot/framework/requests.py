@@ -334,10 +334,7 @@ class Request:
         return self.payload.get("message") or {}
 
     def incident_ref(self) -> IncidentRef:
-        """Return the incident that a command means: by its reference, else by the channel.
-
-        Raises: IncidentNotFound if there is neither.
-        """
+        """Return the incident by reference, else by channel. Raises: IncidentNotFound for neither."""
         if self.words.reference is not None:
             return ByReference(self.words.reference)
         if self.channel_id:
