@@ -212,6 +212,7 @@ _NO_WORDS = {
         "services", "severity_key", "severity_name", "status", "channel_id", "channel_name",
         "channel_sharing", "last_entry_hash",
     },
+    "maintenances": {"status"},
     "posted_messages": {"purpose", "channel_id", "message_ts"},
     "postmortem_sections": {"key"},
     "postmortems": {"status"},
