@@ -42,7 +42,7 @@ from bot.features.roles import feature as roles
 from bot.features.roles import handoff
 from bot.features.supervision import progress, stages
 from bot.features.updates import feature as updates
-from bot.features.updates import followers, news, subscribe
+from bot.features.updates import followers, maintenance, news, subscribe
 from bot.framework.feature import Feature
 
 
@@ -61,6 +61,7 @@ def all_features() -> tuple[Feature, ...]:
         editing.FEATURE,
         updates.FEATURE,
         subscribe.FEATURE,
+        maintenance.FEATURE,
         timeline.FEATURE,
         export.FEATURE,
         capture.FEATURE,

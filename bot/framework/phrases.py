@@ -110,6 +110,7 @@ SUPERSEDED: Final = MappingProxyType(
         "stage_now": "The stage can't change right now. Try again later.",
         "junior_roles": "The person you mentor has no role here now, so there is nothing to take over.",
         "handover_accepted": "{by} has already accepted this on-call handoff.",
+        "maintenance": "This maintenance is gone. Nothing changed.",
         "handover_withdrawn": "This on-call handoff was withdrawn. Nothing changed.",
     }
 )
@@ -120,6 +121,7 @@ ALREADY: Final = MappingProxyType(
         "commander": "{detail} is already in command.",
         "channel": "{detail} is already the incident's channel.",
         "owner": "{detail} already has it.",
+        "the maintenance": "The maintenance is already {detail}, so nothing changed.",
         "the owner": "{detail} already has it.",
         "the postmortem's owner": "{detail} already writes the postmortem.",
         "escalation": "{detail} is already on it.",

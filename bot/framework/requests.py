@@ -236,8 +236,7 @@ class Request:
         async with self.services.database.reading() as session:
             workspace_id = self.services.workspace.id
             person = await find_person(session, workspace_id=workspace_id, external_id=external_id)
-        if person is not None:
-            actor = actor_of(person)
+        actor = actor if person is None else actor_of(person)
         return replace(self, actor=actor, is_doubtful=False)
 
     @property

@@ -47,6 +47,7 @@ class ReminderKind(StrEnum):
     RESULT_MISSING = "result_missing"
     OBJECTIONS_END = "objections_end"
     TIME_BOX = "time_box"
+    MAINTENANCE_DUE = "maintenance_due"
 
 
 class Reminder(Base):

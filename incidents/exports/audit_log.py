@@ -166,6 +166,16 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
             return f"Recorded a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
         case AuditKind.DEAD_LETTERS_DROPPED:
             return f"Dropped dead letters: {_dropped(entry)}. {_text(entry, 'reason')}"
+    return _about_maintenance(entry)
+
+
+def _about_maintenance(entry: AuditEntry) -> str:
+    match entry.kind:
+        case AuditKind.MAINTENANCE_PLANNED:
+            when = f"from {_text(entry, 'starts_at')} to {_text(entry, 'ends_at')}"
+            return f"Planned a maintenance {when}."
+        case AuditKind.MAINTENANCE_CHANGED:
+            return f"Planned maintenance: {_text(entry, 'status')}."
     return f"{entry.kind}."
 
 

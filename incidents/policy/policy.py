@@ -41,7 +41,7 @@ from incidents.policy.schema import (
     word_key,
 )
 from incidents.policy.shadowing import HandoverPolicy, ShadowingPolicy
-from incidents.policy.stakeholders import Stakeholders
+from incidents.policy.stakeholders import Stakeholders, Updates
 from incidents.policy.supervision import Supervision
 
 COMMANDER: Final = "commander"
@@ -293,6 +293,7 @@ class Policy:
     channels: Channels
     announcement: Announcement
     stakeholders: tuple[Stakeholders, ...]
+    updates: Updates
     private: PrivateIncidents
     bookmarks: tuple[Bookmark, ...]
     services: tuple[Service, ...]

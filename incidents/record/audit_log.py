@@ -52,6 +52,8 @@ class AuditKind(StrEnum):
     POLICY_REFUSED = "policy_refused"
     HANDOVER_OFFERED = "handover_offered"
     HANDOVER_ACCEPTED = "handover_accepted"
+    MAINTENANCE_PLANNED = "maintenance_planned"
+    MAINTENANCE_CHANGED = "maintenance_changed"
     # An older entry's content was erased: `entry_id`, `sequence` and the reason.
     REDACTED = "redacted"
     DESTROYED_ALONE = "destroyed_alone"

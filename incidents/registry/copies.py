@@ -20,6 +20,7 @@ from incidents.proposals.tables import Proposal
 from incidents.record.hiding import HiddenWords
 from incidents.roles.handoffs import Handoff
 from incidents.storage.processed_requests import ProcessedRequest
+from incidents.updates.maintenance import Maintenance
 
 COPIES: Final = (
     TextCopies(Incident, ("title", "summary", "impact", "resolution"), scope="id"),
@@ -36,6 +37,7 @@ COPIES: Final = (
         scope="workspace_id",
         through=(Handover, "handover_id"),
     ),
+    TextCopies(Maintenance, ("what", "affected", "contact"), scope="workspace_id"),
     TextCopies(Prompt, ("data", "text")),
     TextCopies(Debrief, ("answers",)),
     TextCopies(Reminder, ("data",)),

@@ -191,6 +191,7 @@ from incidents.updates.entries import (
     UpdateReminded,
     UpdateSnoozed,
 )
+from incidents.updates.maintenance import MaintenanceChanged
 
 REACTIONS: Final[tuple[Row, ...]] = (
     # -- incident
@@ -586,4 +587,11 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(HandoverWaiting, handover.tell_successor),
     on_workspace(HandoverUnaccepted, handover.tell_author),
     on_workspace(HandoverUndelivered, handover.tell_author),
+    # -- maintenance
+    on_workspace(
+        MaintenanceChanged,
+        updates.show_maintenance,
+        updates.tell_of_maintenance,
+        updates.time_maintenance,
+    ),
 )

@@ -30,6 +30,7 @@ from incidents.roles.command_watch import watch_command
 from incidents.roles.handoff_answers import report_unanswered
 from incidents.supervision.mentors import expire_question
 from incidents.supervision.recertification import tell_of_renewal
+from incidents.updates.maintenance import follow_times
 from incidents.updates.reminders import remind_of_update
 
 Rule = Callable[[UnitOfWork, Incident, Reminder], Awaitable[Again | None]]
@@ -63,6 +64,7 @@ WORKSPACE_RULES: Mapping[ReminderKind, WorkspaceRule] = MappingProxyType(
         ReminderKind.RENEWAL_DUE: tell_of_renewal,
         ReminderKind.MENTOR_UNANSWERED: expire_question,
         ReminderKind.HANDOVER_UNACCEPTED: remind_of_handover,
+        ReminderKind.MAINTENANCE_DUE: follow_times,
     }
 )
 

@@ -22,7 +22,7 @@ from incidents.roles import handoffs as handoff
 from incidents.scenarios import runs as drill_runs
 from incidents.storage import leases, processed_requests
 from incidents.storage.database import Base
-from incidents.updates import subscriptions
+from incidents.updates import maintenance, subscriptions
 
 MODULES = (
     action_items,
@@ -38,6 +38,7 @@ MODULES = (
     hiding,
     incident,
     leases,
+    maintenance,
     mentor_conversations,
     numbers,
     objections,

@@ -23,3 +23,23 @@ class TellFollowers(Effect):
     kind: ClassVar[str] = "tell_followers"
     one_persons_own: ClassVar[bool] = True
     entry_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowMaintenance(Effect):
+    """Post the notice of a planned maintenance or update it in place."""
+
+    kind: ClassVar[str] = "show_maintenance"
+    maintenance_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellMaintenance(Effect):
+    """Tell a maintenance's author news of it; `news` is the key of its wording."""
+
+    kind: ClassVar[str] = "tell_maintenance"
+    one_persons_own: ClassVar[bool] = True
+    maintenance_id: uuid.UUID
+    person_id: uuid.UUID
+    news: str
+    problem: str = ""

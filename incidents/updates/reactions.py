@@ -2,13 +2,14 @@
 
 from enum import Enum, auto
 
-from incidents.engine.plan import IncidentPlan
-from incidents.engine.reminders import ReminderKind
+from incidents.engine.plan import IncidentPlan, Plan
+from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.incident.entries import SeverityChanged, StatusChanged, UpdateMissed, UpdatePosted
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
-from incidents.updates.effects import PostNews, TellFollowers
+from incidents.updates.effects import PostNews, ShowMaintenance, TellFollowers, TellMaintenance
 from incidents.updates.entries import LATE, UpdateReminded
+from incidents.updates.maintenance import MaintenanceChanged, MaintenanceNews
 
 
 def keep_cadence(plan: IncidentPlan[Payload]) -> None:
@@ -71,6 +72,47 @@ def tell_followers(plan: IncidentPlan[Payload]) -> None:
         effect = TellFollowers(incident_id=plan.facts.incident_id, entry_id=plan.entry.id)
         key = f"{effect.kind}:{plan.entry.id}"
         plan.add(effect, lane="followers", coalesce_key=key)
+
+
+def show_maintenance(plan: Plan[MaintenanceChanged]) -> None:
+    """Post or update the notice, unless it is the notice that couldn't be posted."""
+    event = plan.event
+    if event.news is not MaintenanceNews.UNPOSTED:
+        effect = ShowMaintenance(maintenance_id=event.maintenance_id)
+        key = f"{effect.kind}:{event.maintenance_id}"
+        plan.add(effect, lane=f"maintenance:{event.maintenance_id}", coalesce_key=key)
+
+
+def tell_of_maintenance(plan: Plan[MaintenanceChanged]) -> None:
+    """Tell the author that it has begun, should be done, or couldn't be posted."""
+    event = plan.event
+    if event.news is not None:
+        effect = TellMaintenance(
+            maintenance_id=event.maintenance_id,
+            person_id=event.author_id,
+            news=event.news,
+            problem=event.problem,
+        )
+        plan.add(effect, lane=f"maintenance:{event.maintenance_id}:{event.author_id}")
+
+
+def time_maintenance(plan: Plan[MaintenanceChanged]) -> None:
+    """Set the reminder for the next of its times, or cancel it."""
+    event, kind, subject = plan.event, ReminderKind.MAINTENANCE_DUE, "maintenance"
+    if event.is_over:
+        plan.set_reminder(
+            CancelReminder(kind=kind, subject_type=subject, subject_id=event.maintenance_id)
+        )
+    elif event.remind_at is not None:
+        plan.set_reminder(
+            Remind(
+                kind=kind,
+                subject_type=subject,
+                subject_id=event.maintenance_id,
+                incident_id=None,
+                due_at=event.remind_at,
+            )
+        )
 
 
 class _Importance(Enum):

@@ -33,7 +33,8 @@ from incidents.updates.announcing import (
 from incidents.updates.entries import AnnouncementMissed, NoAnnouncement
 from incidents.updates.subscriptions import Follows
 
-_NOT_ANNOUNCED: Final = "not announced"
+# Why nothing is posted where nothing should be.
+NOT_ANNOUNCED: Final = "not announced"
 
 log = structlog.get_logger(__name__)
 
@@ -120,10 +121,10 @@ async def _look(
 ) -> Showing | Dropped:
     view = await read_incident(session, effect, services)
     if view.is_drill:
-        return Dropped(_NOT_ANNOUNCED)
-    channel_id = await _known_channel(session, services)
+        return Dropped(NOT_ANNOUNCED)
+    channel_id = await known_channel(session, services)
     if view.is_private:
-        kept = InChannel(channel_id, unless=_NOT_ANNOUNCED, stays=True)
+        kept = InChannel(channel_id, unless=NOT_ANNOUNCED, stays=True)
         return Showing(handled_privately(view.reference), kept)
     over = "" if view.is_open else "over before it was announced"
     place = InChannel(channel_id, unless=over, stays=True)
@@ -140,7 +141,8 @@ def handled_privately(reference: str) -> blocks.Message:
     return blocks.Message(text=text.replace("*", ""), blocks=(blocks.section(text),))
 
 
-async def _known_channel(session: AsyncSession, services: Services) -> str | None:
+async def known_channel(session: AsyncSession, services: Services) -> str | None:
+    """Return the id of the policy's announcement channel, if it was found before."""
     workspace = await session.get(Workspace, services.workspace.id)
     if workspace is None or workspace.announcement_name != services.policy.announcement.channel:
         return None
@@ -173,7 +175,7 @@ async def find_announcement_channel(services: Services) -> str | Unreached:
     """
     wanted = services.policy.announcement.channel
     if not services.policy.announcement.enabled:
-        return Unreached(_NOT_ANNOUNCED)
+        return Unreached(NOT_ANNOUNCED)
     try:
         channel = await services.gateway.find_channel(wanted)
         if channel is None or channel.is_archived:
@@ -197,7 +199,7 @@ async def _problem(services: Services, channel: Channel | None) -> NoAnnouncemen
     """Tell whether the channel is archived: then it isn't found by its name."""
     if channel is None:
         async with services.database.reading() as session:
-            known = await _known_channel(session, services)
+            known = await known_channel(session, services)
         channel = await services.gateway.find_channel(known) if known is not None else None
     is_archived = channel is not None and channel.is_archived
     return NoAnnouncement.ARCHIVED if is_archived else NoAnnouncement.MISSING
@@ -205,7 +207,7 @@ async def _problem(services: Services, channel: Channel | None) -> NoAnnouncemen
 
 def _on_dropped(incident_id: uuid.UUID, channel: str, reason: str) -> Record | None:
     """Record that an incident which should be announced can't be."""
-    if reason == _NOT_ANNOUNCED:
+    if reason == NOT_ANNOUNCED:
         return None
     problem = NoAnnouncement.ARCHIVED if reason in {"is_archived", "is_inactive"} else reason
     return partial(

@@ -1,15 +1,17 @@
-"""Stakeholder updates: the command, the form, and snoozing."""
+"""Stakeholder updates: the command, the form, and *No change*."""
 
 import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot.features.updates import messages
 from bot.features.updates.messages import NoChange, Snooze, no_change_doubted
-from bot.framework.arguments import OnIncident
+from bot.features.updates.snooze import SNOOZED, snooze, typed_snooze
+from bot.features.updates.templates import AUDIENCE, Offer, digest_of, find_offer, text_blocks
+from bot.framework.arguments import OnIncident, from_view
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.phrases import instant_of
@@ -17,11 +19,11 @@ from bot.framework.refusals import say
 from bot.framework.requests import Reply, Request, Say
 from bot.framework.slack_refusals import with_silence
 from bot.framework.slash_commands import Flag, Repeat
-from bot.framework.verbs import AskFirst, Form, Verb
+from bot.framework.verbs import AskFirst, Form, Verb, view_for_form
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, DomainError, InvalidInput, TransitionRefused
-from incidents.core.times import duration_text, parse_duration, split_duration
-from incidents.core.typed_doubts import begins_with_a_count, says_until_when
+from incidents.core.times import duration_text, parse_duration
+from incidents.core.typed_doubts import begins_with_a_count
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.cadence import cadence_for
 from incidents.incident.entries import UpdateMissed, UpdatePosted
@@ -30,7 +32,7 @@ from incidents.incident.views import IncidentView
 from incidents.policy.policy import Action, Policy
 from incidents.storage.database import trimmed
 from incidents.updates.entries import UpdateReminded
-from incidents.updates.post import UpdateDraft, post_no_change, post_update, snooze_update
+from incidents.updates.post import UpdateDraft, post_no_change, post_update
 
 # -- posting an update ----------------------------------------------------------------------
 
@@ -50,6 +52,9 @@ class Update(OnIncident):
     is_brief: bool = False
     # What the form's other fields were filled in with (`fingerprint`); "" for a command.
     filled_in: str = ""
+    # The number of the audience whose template the form offers, and `digest_of` its text.
+    audience: str = ""
+    offered: str = ""
 
     def fingerprint(self) -> str:
         """Return a short digest of what the update says."""
@@ -85,8 +90,10 @@ def posted_message(outcome: Outcome) -> blocks.Message:
     )
 
 
-def update_form(view: IncidentView, given: Update, *, policy: Policy) -> Form[Update]:
-    """Return the form for an update, filled in from the last one."""
+def update_form(
+    view: IncidentView, given: Update, *, policy: Policy, now: datetime, typed: str = ""
+) -> Form[Update]:
+    """Return the form for an update, filled in from the last one; `typed` is their text so far."""
     if view.status in {IncidentStatus.CLOSED, IncidentStatus.CANCELLED}:
         raise AlreadySo("the incident", view.status)
     next_in = _next_in(given)
@@ -106,7 +113,11 @@ def update_form(view: IncidentView, given: Update, *, policy: Policy) -> Form[Up
         shown = replace(filled_in, impact=given.impact or view.impact)
         fields = brief_fields(view, shown, initial_next=initial_next)
     else:
-        fields = update_fields(view, initial_next=initial_next, text=given.text)
+        offer = None if given.text else find_offer(view, policy, chosen=given.audience, now=now)
+        fields = update_fields(
+            view, initial_next=initial_next, text=given.text, offer=offer, typed=typed
+        )
+        given = replace(given, offered=digest_of(offer.text) if offer else "")
         filled_in = replace(
             filled_in,
             needs=last.needs if last else "",
@@ -137,10 +148,18 @@ def brief_fields(view: IncidentView, shown: Update, *, initial_next: str) -> blo
     )
 
 
-def update_fields(view: IncidentView, *, initial_next: str, text: str = "") -> blocks.View:
+def update_fields(
+    view: IncidentView,
+    *,
+    initial_next: str,
+    text: str = "",
+    offer: Offer | None = None,
+    typed: str = "",
+) -> blocks.View:
     """Return the form's fields; `initial_next` prefills when the next update is due.
 
-    `text` was typed with a number that may be the time to the next update, or part of it.
+    `text` was typed with a number that may be the time to the next update, or part of it; `typed`
+    in the form, before another audience was chosen.
     """
     notice = (
         "*Not posted yet:* I can't tell whether the number is the time to the next update or part of "
@@ -153,14 +172,7 @@ def update_fields(view: IncidentView, *, initial_next: str, text: str = "") -> b
             *([blocks.section(notice)] if text else []),
             blocks.context(mentions.escape_line(view.title)),
             *_status_blocks(view),
-            blocks.text_input(
-                "text",
-                label="In short",
-                initial=text or None,
-                multiline=True,
-                optional=True,
-                placeholder="What should everybody know who isn't in the channel?",
-            ),
+            *text_blocks(offer, typed=text or typed),
             blocks.text_input(
                 "impact", label="Impact", initial=view.impact, multiline=True, optional=True
             ),
@@ -220,6 +232,8 @@ def draft_of(given: Update) -> UpdateDraft:
 
     Raises: InvalidInput for an unreadable duration, or a form in which nothing was changed.
     """
+    if given.offered and given.offered == digest_of(given.text):
+        given = replace(given, text="")  # nobody's words
     if given.filled_in and given.filled_in == given.fingerprint():
         raise InvalidInput("text", _NOTHING_NEW)
     is_untouched = given.next_in == given.untouched
@@ -250,39 +264,27 @@ def _moved_on(request: Request, error: DomainError) -> Mapping[str, str] | None:
     return {"status": f"It is {error.current} by now. Possible: {possible}."}
 
 
-# -- snoozing -------------------------------------------------------------------------------
-
-
-def typed_snooze(request: Request) -> Snooze:
-    """Parse `snooze [15m] [reason]`."""
-    typed = mentions.plain(request.words.text)
-    if begins_with_a_count(typed):
-        problem = "could be part of your reason; write `15m` for minutes"
-        raise InvalidInput("duration", problem, "snooze 15m")
-    delay, reason = split_duration(typed, takes_minutes=True)
-    if delay is None and says_until_when(reason):
-        raise InvalidInput("duration", "has to say how long, not until when", "snooze 15m")
-    if delay is None and reason[:1].isdigit():
-        first, _, reason = reason.partition(" ")
-        delay = parse_duration(first)
-    return Snooze(request.incident_ref(), delay, reason=reason)
-
-
-async def snooze(request: Request, given: Snooze) -> Reply:
-    """Snooze the next update, once."""
-    use_case = partial(
-        snooze_update,
-        ref=given.ref,
-        delay=given.delay or request.policy.reminders.snooze,
-        reason=given.reason,
-        due_at=given.due_at or None,
+async def show_template(request: Request) -> Reply:
+    """Fill the text in for the chosen audience; somebody's own text and the other fields stay."""
+    entered = from_view(Update, request.view)
+    is_own = digest_of(entered.text) not in ("", entered.offered)
+    view = await view_for_form(request, entered.ref, action=Action.POST_UPDATE)
+    form = update_form(
+        view,
+        Update(entered.ref, audience=entered.audience),
+        policy=request.policy,
+        now=request.now,
+        typed=entered.text if is_own else "",
     )
-    try:
-        outcome = await request.transact(use_case)
-    except AlreadySo as error:
-        return Say(not_snoozed_message(error, slash=request.policy.command))
-    until = instant_of(outcome.data["until"]) or request.now
-    return Say(say(f"The next update is now due {mentions.date(until, '{time}')}."))
+    await request.services.gateway.update_view(
+        view_id=str(request.view["id"]),
+        view=UPDATE.named(form),
+        if_hash=str(request.view.get("hash") or "") or None,
+    )
+    return None
+
+
+# -- nothing new ----------------------------------------------------------------------------
 
 
 async def no_change(request: Request, given: NoChange) -> Reply:
@@ -300,54 +302,40 @@ async def no_change(request: Request, given: NoChange) -> Reply:
     return await with_silence(request, Say(posted_message(outcome)), outcome)
 
 
-def not_snoozed_message(error: AlreadySo, *, slash: str) -> blocks.Message:
-    """Return why nothing was snoozed, and what to do instead."""
-    until = instant_of(error.detail) if error.what == "update_snoozed" else None
-    if until is None:
-        return say("No stakeholder update is due here, so there is nothing to snooze.")
-    return say(
-        f"The update was put off once already, to {mentions.date(until, '{time}')}. People waiting would "
-        f"rather read one line: `{slash} update Still working on it, nothing new` starts the clock "
-        "again."
-    )
-
-
-# `update snooze` before a duration, or alone; other words after it belong to an update.
-_SNOOZED = (
-    r"snooze(?P<rest>(?:\s+(?:for\s+)?(?:[\d.,]+\s*(?:[smhdw](?![a-z])|secs?\b|mins?\b|minutes?\b|hrs?\b"
-    r"|hours?\b|days?\b|$)|half\s+an?\b|an?\s+(?:half|quarter|hour)|(?:one|two|three)\s+hours?\b|until\b).*)?)"
+UPDATE = Verb(
+    Update,
+    usage="update [text] [--next 20m] [--brief]",
+    summary="Post a stakeholder update; without a text, opens the form.",
+    flags=(
+        Flag("next", "when the next one comes, if not by the policy", metavar="20m"),
+        Flag("brief", "opens a form of three sentences, for executives"),
+    ),
+    examples=("update Rolling back the deploy; EU checkouts still fail --next 20m",),
+    repeat=Repeat.WORDS,
+    typed=typed_update,
+    form="update_submit",
+    opened_by=("update_open",),
+    needs=Action.POST_UPDATE,
+    show=lambda request, view, given: update_form(
+        view, given, policy=request.policy, now=request.now
+    ),
+    do=lambda uow, given: post_update(uow, given.ref, draft=draft_of(given)),
+    tell=lambda _, outcome: posted_message(outcome),
+    inputs={"next": "next_in", "duration": "next_in", "": "text"},
+    explain=_moved_on,
+    is_quiet=True,
+    is_echoed=True,
 )
 
 FEATURE = Feature(
     name="updates",
     verbs=(
-        Verb(
-            Update,
-            usage="update [text] [--next 20m] [--brief]",
-            summary="Post a stakeholder update; without a text, opens the form.",
-            flags=(
-                Flag("next", "when the next one comes, if not by the policy", metavar="20m"),
-                Flag("brief", "opens a form of three sentences, for executives"),
-            ),
-            examples=("update Rolling back the deploy; EU checkouts still fail --next 20m",),
-            repeat=Repeat.WORDS,
-            typed=typed_update,
-            form="update_submit",
-            opened_by=("update_open",),
-            needs=Action.POST_UPDATE,
-            show=lambda request, view, given: update_form(view, given, policy=request.policy),
-            do=lambda uow, given: post_update(uow, given.ref, draft=draft_of(given)),
-            tell=lambda _, outcome: posted_message(outcome),
-            inputs={"next": "next_in", "duration": "next_in", "": "text"},
-            explain=_moved_on,
-            is_quiet=True,
-            is_echoed=True,
-        ),
+        UPDATE,
         Verb(
             Snooze,
             usage="snooze [15m] [reason]",
             family="update",
-            when=_SNOOZED,
+            when=SNOOZED,
             summary="Put the next update off once.",
             examples=("snooze 15m rollback ends in ten minutes",),
             typed=typed_snooze,
@@ -360,6 +348,7 @@ FEATURE = Feature(
             perform=no_change,
         ),
     ),
+    choices={AUDIENCE: show_template},
     entries=(
         shown(UpdatePosted, messages.update_entry),
         shown(UpdateReminded, messages.reminder_entry),

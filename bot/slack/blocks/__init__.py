@@ -22,6 +22,7 @@ from bot.slack.blocks.elements import (
     section,
 )
 from bot.slack.blocks.inputs import (
+    MAX_INPUT,
     checkboxes,
     conversation_select,
     datetime_input,
@@ -38,6 +39,7 @@ from bot.slack.blocks.surfaces import Message, answered, home, modal, shown_agai
 from bot.slack.form_state import FormState, state_of
 
 __all__ = [
+    "MAX_INPUT",
     "Block",
     "ButtonElement",
     "FormState",

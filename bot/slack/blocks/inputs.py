@@ -38,11 +38,12 @@ def text_input(
     placeholder: str | None = None,
     hint: str | None = None,
     max_length: int = MAX_INPUT,
+    action_id: str | None = None,
 ) -> Block:
     """Return a text field; `max_length` is in characters."""
     longest = min(max_length, MAX_INPUT)
     element = PlainTextInputElement(
-        action_id=identifier(block_id),
+        action_id=identifier(action_id or block_id),
         initial_value=shorten(initial, longest) if initial else None,
         multiline=multiline,
         max_length=longest,

@@ -200,8 +200,8 @@ _NO_WORDS = {
     "escalation_ratings": "*", "escalation_steps": "*", "escalations": "*",
     "guidance_records": "*", "heartbeats": "*", "leases": "*", "marks": "*",
     "mentor_conversations": "*", "observations": "*", "people": "*", "people_groups": "*",
-    "role_assignments": "*", "shadowings": "*", "stage_records": "*", "timeline_entries": "*",
-    "workspaces": "*",
+    "role_assignments": "*", "shadowings": "*", "stage_records": "*", "subscriptions": "*",
+    "timeline_entries": "*", "workspaces": "*",
     "action_items": {"status"}, "debriefs": {"shared_with"},
     "effects": {
         "kind", "payload", "lane", "coalesce_key", "status", "claimed_by", "correlation_id",
@@ -212,6 +212,7 @@ _NO_WORDS = {
         "services", "severity_key", "severity_name", "status", "channel_id", "channel_name",
         "channel_sharing", "last_entry_hash",
     },
+    "maintenances": {"status"},
     "posted_messages": {"purpose", "channel_id", "message_ts"},
     "postmortem_sections": {"key"},
     "postmortems": {"status"},

@@ -61,7 +61,7 @@ async def test_a_service_a_severity_and_the_policy_bring_news_and_each_can_be_st
     await eve.command("/incident subscribe sev1")
     unknown = await eve.command("/incident subscribe shopp")
     assert "no service, severity or incident `shopp`" in unknown.text
-    assert "`/incident subscribe shop`" in unknown.text
+    assert "`/incident update subscribe shop`" in unknown.text
     hidden = await eve.command("/incident subscribe INC-9")
     assert "no service, severity or incident `INC-9`" in hidden.text
 

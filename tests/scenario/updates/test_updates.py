@@ -95,7 +95,6 @@ async def test_a_brief_asks_for_three_sentences(bot: Bot) -> None:
 async def test_no_change_is_one_tap_and_asked_about_after_two_in_a_row(any_bot: Bot) -> None:
     bot = any_bot
     alice, room = await declared(bot)
-    old = unpinned(room, "")[0].seen()
     for number in (1, 2):
         await bot.advance(minutes=30)
         reminder = unpinned(room, "update is due")[-1]

@@ -126,12 +126,12 @@ def test_forms_offer_only_what_is_possible_and_remember_their_incident() -> None
     policy = built_in().policy
     view = incident(IncidentStatus.MITIGATED)
     asked = Update(ById(view.id), next_in="20m")
-    form = update_form(view, asked, policy=policy)
+    form = update_form(view, asked, policy=policy, now=NOW)
     shown = form.view.to_dict()
     select = next(block for block in shown["blocks"] if block.get("block_id") == "status")
     values = [option["value"] for option in select["element"]["options"]]
     assert values == ["mitigated", "investigating", "identified"]
-    resolved = update_form(incident(IncidentStatus.RESOLVED), asked, policy=policy)
+    resolved = update_form(incident(IncidentStatus.RESOLVED), asked, policy=policy, now=NOW)
     assert "next_in" not in {block.get("block_id") for block in resolved.view.to_dict()["blocks"]}
     named = updates.FEATURE.verbs[0].named(form)
     assert json.loads(named.private_metadata or "{}") == {
