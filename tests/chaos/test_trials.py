@@ -71,24 +71,30 @@ async def test_what_is_lost_or_doubled_would_be_noticed(sqlite_url: str, tmp_pat
     crew = scene.crew
     assert {promise.kind for promise in crew.promises if promise.is_given} == set(ENTRY_KIND)
 
-    told = next(p for p in crew.promises if p.is_given and p.kind in SAID_IN_ROOM)
-    words = SAID_IN_ROOM[told.kind]
-    message = next(
-        m for m in crew.slack.messages if told.word in m.text and words in m.text and m.is_bot
-    )
-    message.deleted = True
-    assert f"{told.kind} {told.word}: 0 messages" in (await judge(crew, sqlite_url)).lost
+    said = {p.kind: p for p in crew.promises if p.is_given and p.kind in SAID_IN_ROOM}
+    for kind, told in said.items():
+        words = SAID_IN_ROOM[kind]
+        message = next(
+            m
+            for m in crew.slack.messages
+            if told.word in m.text and words in m.text and m.channel.name != "incidents"
+        )
+        message.deleted = True
+        assert f"{kind} {told.word}: 0 messages" in (await judge(crew, sqlite_url)).lost
+        message.deleted = False
 
-    message.deleted = False
     message.channel.history.append(copy.copy(message))
     doubled = (await judge(crew, sqlite_url)).doubled
     assert f"{told.kind} {told.word}: 2 messages" in doubled
     assert any(line.startswith("effect ") for line in doubled)
 
     message.channel.history.pop()
-    message.channel.history.reverse()
-    assert (await judge(crew, sqlite_url)).disordered
-    message.channel.history.reverse()
+    for channel in crew.slack.channels:
+        channel.history.reverse()
+    disordered = (await judge(crew, sqlite_url)).disordered
+    assert {", thread " in line for line in disordered} == {True, False}
+    for channel in crew.slack.channels:
+        channel.history.reverse()
 
     with contextlib.closing(sqlite3.connect(make_url(sqlite_url).database or "")) as file:
         file.execute("DROP TRIGGER timeline_entries_no_delete")
