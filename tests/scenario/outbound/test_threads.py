@@ -1,5 +1,7 @@
 """Follow-ups are replies under their card: once, found again, and in the channel if need be."""
 
+import pytest
+
 from tests.scenario.conftest import ROOM, Bot, declared, newest, redact, said, told
 from tests.scenario.escalation_crew import crew_of
 from tests.slack_server import Message
@@ -61,6 +63,26 @@ async def test_a_redacted_note_leaves_its_thread_also_once_the_effects_are_swept
     await bot.forget_effects()
     await redact(bot, "note")
     await bot.settle()
+    assert not said(room, "31 %")
+
+
+@pytest.mark.parametrize("is_answered", [True, False], ids=["answered", "answer_lost"])
+async def test_a_note_redacted_while_it_is_being_posted_leaves_its_thread(
+    any_bot: Bot, is_answered: bool
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    held = bot.slack.hold(
+        "chat.postMessage", drop=not is_answered, match=lambda given: "31 %" in str(given)
+    )
+    await alice.command(NOTE, channel=ROOM)
+    await bot.slack.wait_for(lambda: held.happened == 1)
+    await redact(bot, "note")
+    await bot.settle_for(seconds=0.3)
+    bot.slack.release()
+    await bot.settle()
+    await bot.advance(minutes=1)
+    assert said(room, "was redacted")
     assert not said(room, "31 %")
 
 
