@@ -66,14 +66,14 @@ async def test_a_redacted_note_leaves_its_thread_also_once_the_effects_are_swept
     assert not said(room, "31 %")
 
 
-@pytest.mark.parametrize("is_answered", [True, False], ids=["answered", "answer_lost"])
+@pytest.mark.parametrize("answer", ["comes", "is lost"])
 async def test_a_note_redacted_while_it_is_being_posted_leaves_its_thread(
-    any_bot: Bot, is_answered: bool
+    any_bot: Bot, answer: str
 ) -> None:
     bot = any_bot
     alice, room = await declared(bot)
     held = bot.slack.hold(
-        "chat.postMessage", drop=not is_answered, match=lambda given: "31 %" in str(given)
+        "chat.postMessage", drop=answer == "is lost", match=lambda given: "31 %" in str(given)
     )
     await alice.command(NOTE, channel=ROOM)
     await bot.slack.wait_for(lambda: held.happened == 1)
@@ -130,6 +130,27 @@ async def test_a_command_is_quiet_only_where_its_line_appears(bot: Bot) -> None:
     await bot.settle()
     heard = await alice.command("/incident INC-1 severity sev2 It is less", channel="general")
     assert "archived" in heard.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "propose Roll back risk: carts are lost undo: redeploy --class change",
+        "escalate @carol Is it up?",
+        "status identified Bad deploy",
+    ],
+)
+async def test_whose_quiet_command_finds_the_channel_lost_hears_it(bot: Bot, words: str) -> None:
+    alice, room = await declared(bot)
+    bob, _ = bot.slack.add_person("bob"), bot.slack.add_person("carol")
+    await alice.command("/incident role commander me", channel=ROOM)
+    await bob.joins(room)
+    await bot.settle()
+    room.is_archived = True  # Slack's event about it is lost
+    answer = await bob.command(f"/incident {words}", channel=ROOM)
+    await bot.settle()
+    assert answer.text == ""
+    assert "archived" in told(bot, bob)
 
 
 async def test_the_topic_changes_with_the_severity_alone(bot: Bot) -> None:
