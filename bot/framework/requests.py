@@ -67,8 +67,7 @@ class Services:
     # Signs the heads of the record; None without a key.
     signer: SigningKey | None = None
     watch: DatabaseWatch = field(default_factory=DatabaseWatch)
-    # Answers that wait for an incident's channel, by incident, each with the view it would replace;
-    # lost with the process.
+    # Answers that wait for an incident's channel, and the view each replaces; lost at a restart.
     waiting: dict[uuid.UUID, tuple[str, Callable[[str], Awaitable[None]]]] = field(
         default_factory=dict
     )

@@ -26,6 +26,7 @@ from incidents.channel.entries import (
 from incidents.core.errors import IncidentNotFound
 from incidents.core.people import Workspace, find_person, system_actor
 from incidents.core.sentences import Who
+from incidents.engine.entries import EffectFailed
 from incidents.engine.posted_messages import PostedMessage
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import ChannelLinked, ChannelOpened
@@ -167,18 +168,26 @@ async def record_loss(
 ) -> None:
     """Record what a refusal showed: the channel is archived, or we are no longer in it.
 
-    `entry_id` is what couldn't be posted; its author is told.
+    `entry_id` is what couldn't be shown there; its author is told: where the channel shows what a
+    command did, it was acked without words.
     """
     incident = await uow.get_incident(ById(incident_id))
     if incident.channel_id != channel_id:
         return
-    entry = await uow.session.get(TimelineEntry, entry_id) if entry_id is not None else None
-    author_id = entry.actor_id if entry is not None else None
+    author_id = await _author_of(uow, entry_id)
     match loss:
         case ChannelLoss.ARCHIVED:
             await note_archived(uow, channel_id, author_id=author_id)
         case ChannelLoss.BOT_REMOVED:
             await note_bot_removed(uow, channel_id, author_id=author_id)
+
+
+async def _author_of(uow: UnitOfWork, entry_id: uuid.UUID | None) -> uuid.UUID | None:
+    entry = await uow.session.get(TimelineEntry, entry_id) if entry_id is not None else None
+    if entry is None:
+        return None
+    failed = EffectFailed.read(entry.content) if entry.kind == EffectFailed.kind else None
+    return failed.author_id if failed is not None else entry.actor_id
 
 
 async def is_bot_removed_from(

@@ -19,11 +19,13 @@ class Effect:
 
     `needs_channel`: the effect is dropped while the incident has no usable channel.
     `one_persons_own`: the effect is private to one person, so its failure isn't recorded either.
+    `shows_entry`: the channel learns by it what its entry says; if it fails, the entry's author is told.
     """
 
     kind: ClassVar[str] = ""
     needs_channel: ClassVar[bool] = False
     one_persons_own: ClassVar[bool] = False
+    shows_entry: ClassVar[bool] = False
     incident_id: uuid.UUID | None = None
 
 
@@ -122,6 +124,7 @@ class PostEntry(Effect):
 
     kind: ClassVar[str] = "post_entry"
     needs_channel: ClassVar[bool] = True
+    shows_entry: ClassVar[bool] = True
     entry_id: uuid.UUID
     thread: str = ""
     thread_id: uuid.UUID | None = None

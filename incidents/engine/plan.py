@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from incidents.core.ids import derived_id
 from incidents.engine.effects import (
     Effect,
+    EraseEntryMessage,
     InvitePerson,
     InvitePolicyPeople,
     PostEntry,
@@ -217,6 +218,15 @@ class IncidentPlan(Plan[EventT_co]):
             incident_id=self.facts.incident_id, people=people, groups=groups
         )
         self.add(effect, lane="invites", after=self.channel_gate, name=name)
+
+    def erase(self, entry_id: uuid.UUID) -> None:
+        """Erase a redacted entry's text from the messages that say it.
+
+        They are posted in several lanes. It waits for those under way in a lane of its own, where it
+        keeps nothing else waiting; nor does it wait for the channel: people were told directly.
+        """
+        effect = EraseEntryMessage(incident_id=self.facts.incident_id, entry_id=entry_id)
+        self.add(effect, lane="erasing", name=str(entry_id))
 
     def refresh_card(self) -> uuid.UUID:
         """Update the status card."""

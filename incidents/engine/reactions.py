@@ -75,7 +75,7 @@ def erase_again(plan: Plan[RedactedTextRewritten]) -> None:
     """Erase a text again that was redacted while its message was being edited."""
     event = plan.event
     effect = EraseEntryMessage(incident_id=event.incident_id, entry_id=event.entry_id)
-    plan.add(effect, lane=f"{event.incident_id}:channel", name=str(event.entry_id))
+    plan.add(effect, lane=f"{event.incident_id}:erasing", name=str(event.entry_id))
 
 
 def say_failure(plan: IncidentPlan[EffectFailed]) -> None:

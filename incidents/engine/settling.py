@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.core.errors import Superseded
 from incidents.core.people import Person
 from incidents.core.sentences import Who
-from incidents.engine.effects import Effect, PostEntry, effect_types, encode
+from incidents.engine.effects import Effect, effect_types, encode
 from incidents.engine.entries import EffectFailed, EffectRetried
 from incidents.engine.outbox import EffectRow, EffectStatus, get_effect
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
@@ -193,8 +193,10 @@ async def record_failure(uow: UnitOfWork, *, row: EffectRow, error: str) -> None
 
 
 async def _author_of(uow: UnitOfWork, row: EffectRow) -> uuid.UUID | None:
-    """Return whose words an effect should have posted."""
-    if row.kind != PostEntry.kind or row.entry_id is None:
+    """Return whose words an effect should have shown in the channel."""
+    effect_type = effect_types().get(row.kind)
+    is_theirs = effect_type is not None and effect_type.shows_entry
+    if not is_theirs or row.entry_id is None or row.payload.get("person_id"):
         return None
     entry = await uow.session.get(TimelineEntry, row.entry_id)
     return entry.actor_id if entry is not None else None

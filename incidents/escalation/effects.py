@@ -13,6 +13,7 @@ class RefreshEscalationCard(Effect):
 
     kind: ClassVar[str] = "refresh_escalation_card"
     needs_channel: ClassVar[bool] = True
+    shows_entry: ClassVar[bool] = True
     escalation_id: uuid.UUID
 
 

@@ -12,6 +12,7 @@ class RefreshProposal(Effect):
     """Show or update a proposal, in the channel or in a direct message."""
 
     kind: ClassVar[str] = "refresh_proposal"
+    shows_entry: ClassVar[bool] = True
     proposal_id: uuid.UUID
     person_id: uuid.UUID | None = None
 

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.ids import derived_id
-from incidents.engine.effects import EraseEntryMessage
 from incidents.engine.plan import IncidentPlan, Thread
 from incidents.engine.posted_messages import PROPOSAL_CARD
 from incidents.engine.reminders import ReminderKind
@@ -144,8 +143,7 @@ def erase_everywhere(plan: IncidentPlan[WordsRedacted]) -> None:
     for person_id in redacted.told:
         _show(plan, redacted.proposal_id, person_id)
     for entry_id in redacted.said:
-        effect = EraseEntryMessage(incident_id=plan.facts.incident_id, entry_id=entry_id)
-        plan.add(effect, lane="channel", after=plan.channel_gate, name=str(entry_id))
+        plan.erase(entry_id)
 
 
 def say_unanswered(plan: IncidentPlan[ProposalUnanswered]) -> None:

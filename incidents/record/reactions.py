@@ -2,7 +2,6 @@
 
 from incidents.engine.effects import (
     DeleteFiles,
-    EraseEntryMessage,
     EraseTitle,
     FetchMarkedMessage,
     SignMessage,
@@ -75,5 +74,4 @@ def erase_message(plan: IncidentPlan[Redacted]) -> None:
         return
     plan.refresh_card()
     plan.refresh_announcement()
-    effect = EraseEntryMessage(incident_id=plan.facts.incident_id, entry_id=plan.entry.target_id)
-    plan.add(effect, lane="channel", after=plan.channel_gate)
+    plan.erase(plan.entry.target_id)

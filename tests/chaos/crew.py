@@ -121,7 +121,7 @@ class Crew:
     async def _try(self, promise: Promise, person: Person, line: str, place: Channel | str) -> None:
         outcome = await person.command(f"/incident {line}", channel=place)
         promise.told = outcome.rendered
-        if outcome.acked and SAID_DONE[promise.kind] in promise.told:
+        if outcome.acked and _is_promised(promise):
             promise.promised_at = time.perf_counter()
         else:
             await asyncio.sleep(self.pause * 4)
@@ -150,7 +150,7 @@ class Crew:
         return promise.kind != "declare"
 
 
-# What the private answer says when the request was carried out.
+# What the private answer says when the request was carried out, if there is an answer.
 SAID_DONE = {
     "declare": "is declared",
     "note": "Noted",
@@ -158,6 +158,13 @@ SAID_DONE = {
     "escalate": "escalated",
     "action": "Added action item",
 }
+# Where the channel's line says it, a command that was carried out is acked without words.
+ACKED_SILENTLY = {"update", "escalate"}
+
+
+def _is_promised(promise: Promise) -> bool:
+    is_silent = not promise.told and promise.kind in ACKED_SILENTLY
+    return is_silent or SAID_DONE[promise.kind] in promise.told
 
 
 def _word_of(room: Channel) -> str:

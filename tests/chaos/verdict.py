@@ -24,7 +24,8 @@ ENTRY_KIND = {
     "action": "action_item_added",
     "mark": "marked",
 }
-# A message with these words in the incident's channel tells of the request, and only one does.
+# A message with these words in the incident's channel, or in a thread there, tells of the request,
+# and only one does.
 SAID_IN_ROOM = {"note": "*Note*", "update": "*Update ", "action": "added action item"}
 
 
@@ -121,11 +122,16 @@ async def _read_record(
 
 def _judge_slack(crew: Crew, order: dict[str, int], verdict: Verdict) -> None:
     _judge_effects(crew, verdict)
-    in_rooms = defaultdict(list)
+    read_together = defaultdict(list)  # a channel's lines, and those of each thread
     for channel in crew.slack.channels:
-        for message in channel.messages:
-            in_rooms[channel.name].append(message)
-    everywhere = [message for messages in in_rooms.values() for message in messages]
+        for message in channel.everything:
+            is_reply = message.thread_ts not in ("", message.ts)
+            if message.in_channel:
+                read_together[channel.name].append(message)
+            if is_reply:
+                read_together[f"{channel.name}, thread {message.thread_ts}"].append(message)
+    # Only an incident's own channel counts: the announcement's thread tells of updates, too.
+    everywhere = [m for c in crew.slack.channels if c.name != "incidents" for m in c.everything]
     direct = crew.slack.dm(crew.called).messages
     for promise in crew.promises:
         if promise.word not in order:
@@ -133,12 +139,12 @@ def _judge_slack(crew: Crew, order: dict[str, int], verdict: Verdict) -> None:
         if words := SAID_IN_ROOM.get(promise.kind):
             _count(verdict, promise, "messages", _telling(everywhere, promise, words))
         elif promise.kind == "escalate":
-            _count(verdict, promise, "calls", _telling(direct, promise, "escalates"))
+            _count(verdict, promise, "calls", _telling(direct, promise, "needs you"))
         elif promise.kind == "declare":
             _judge_declared(crew, promise, verdict)
         if promise.is_given and promise.seen_at is not None:
             verdict.delays[promise.kind].append(promise.seen_at - promise.asked_at)
-    for name, messages in in_rooms.items():
+    for name, messages in read_together.items():
         _judge_order(crew, name, messages, order, verdict)
 
 

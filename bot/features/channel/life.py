@@ -37,7 +37,7 @@ from incidents.channel.life import (
     note_unarchived,
     record_loss,
 )
-from incidents.engine.effects import ArchiveChannel, PostEntry, UnarchiveChannel
+from incidents.engine.effects import ArchiveChannel, UnarchiveChannel
 from incidents.engine.entries import EffectFailed
 from incidents.engine.unit_of_work import UseCase
 from incidents.incident.entries import ChannelLinked, ChannelOpened
@@ -75,7 +75,7 @@ def while_channel_lasts(handler: EffectHandler) -> EffectHandler:
                 incident_id=effect.incident_id,
                 channel_id=channel_id,
                 loss=loss,
-                entry_id=effect.entry_id if isinstance(effect, PostEntry) else None,
+                entry_id=context.entry_id,
             )
             return Dropped(f"channel lost: {loss}", record)
 

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,7 +14,7 @@ from bot.framework.effect_context import Done, EffectContext, Settlement
 from bot.framework.reading import read_incident
 from bot.framework.refusals import say
 from bot.slack import blocks
-from bot.slack.errors import SlackPermanent
+from bot.slack.errors import SlackPermanent, SlackTemporary
 from incidents.core.ids import derived_id
 from incidents.core.people import Person
 from incidents.engine.effects import (
@@ -23,7 +24,7 @@ from incidents.engine.effects import (
     PostEntry,
     TellPerson,
 )
-from incidents.engine.outbox import EffectRow
+from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.posted_messages import (
     NEWS,
     PostedMessage,
@@ -38,6 +39,8 @@ from incidents.incident.timeline import TimelineEntry
 from incidents.record.entries import Amended
 from incidents.updates.effects import TellFollowers
 
+# When to look again, while the redacted text is being posted.
+_AGAIN: Final = timedelta(seconds=2)
 _GONE = frozenset({"message_not_found"})
 # A redaction has these shown again, with the title as it is now.
 _SHOWN_AGAIN = ("handoff", "proposal", "escalation_call")
@@ -84,21 +87,28 @@ def revealed(outcome: Outcome) -> blocks.Message:
 
 
 async def erase_message(context: EffectContext) -> Settlement:
-    """Erase the text of a redacted entry and its amendments from the messages that showed it."""
+    """Erase the text of a redacted entry and its amendments from the messages that showed it.
+
+    Raises: SlackTemporary after what is known was erased, if some are being posted in other lanes.
+    """
     effect = context.get(EraseEntryMessage)
     async with context.services.database.reading() as session:
         view = await read_incident(session, effect, context.services)
         said = await _said_by(session, effect)
-        places = {entry_id: await _posted_as(session, effect, entry_id) for entry_id in said}
+        rows = await _saying(session, effect, said)
+        places = {one: await _posted_as(session, effect, one) for one in said}
         people = await _may_have_been_told(session, view.id)
         threads = await find_threads(session, view.id, channel_id=view.channel_id)
     for entry_id, recorded_at in said.items():
-        if not places[entry_id]:  # the effects that posted it have been deleted since
+        # The effects that posted it have been deleted since, or don't know whether they did.
+        if not places[entry_id] or any(one.is_lost for one in rows if one.entry_id == entry_id):
             where = {f"{PostEntry.kind}:": view.channel_id, **people}
-            places[entry_id] = await _look_for(
+            places[entry_id] += await _look_for(
                 context, entry_id, where, since=recorded_at, threads=threads
             )
     await _erase(context, {place for found in places.values() for place in found})
+    if any(one.is_under_way for one in rows):
+        raise SlackTemporary("still_posting", method="chat.update", retry_after=_AGAIN)
     return Done()
 
 
@@ -181,6 +191,39 @@ async def _may_have_been_told(session: AsyncSession, incident_id: uuid.UUID) -> 
     )
     rows = await session.execute(query)
     return {f"{TellPerson.kind}:{row.id}": row.external_id for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """An effect that says an entry: whether its message may appear, or be where nobody noted it."""
+
+    entry_id: uuid.UUID | None
+    is_under_way: bool
+    is_lost: bool
+
+
+async def _saying(
+    session: AsyncSession, effect: EraseEntryMessage, entry_ids: Iterable[uuid.UUID]
+) -> list[_Saying]:
+    """Return the effects that say entries. What waits and was never tried will find them erased."""
+    query = select(
+        EffectRow.entry_id, EffectRow.status, EffectRow.is_uncertain, EffectRow.progress
+    ).where(
+        EffectRow.entry_id.in_(entry_ids),
+        EffectRow.incident_id == effect.incident_id,
+        EffectRow.kind.in_((PostEntry.kind, TellPerson.kind)),
+    )
+    found: list[_Saying] = []
+    for entry_id, status, is_uncertain, progress in await session.execute(query):
+        waits = is_uncertain and status == EffectStatus.PENDING
+        found.append(
+            _Saying(
+                entry_id=entry_id,
+                is_under_way=waits or status == EffectStatus.CLAIMED,
+                is_lost=is_uncertain and not posted_places(progress),
+            )
+        )
+    return found
 
 
 async def _posted_as(

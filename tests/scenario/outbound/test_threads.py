@@ -1,5 +1,7 @@
 """Follow-ups are replies under their card: once, found again, and in the channel if need be."""
 
+import pytest
+
 from tests.scenario.conftest import ROOM, Bot, declared, newest, redact, said, told
 from tests.scenario.escalation_crew import crew_of
 from tests.slack_server import Message
@@ -64,6 +66,26 @@ async def test_a_redacted_note_leaves_its_thread_also_once_the_effects_are_swept
     assert not said(room, "31 %")
 
 
+@pytest.mark.parametrize("answer", ["comes", "is lost"])
+async def test_a_note_redacted_while_it_is_being_posted_leaves_its_thread(
+    any_bot: Bot, answer: str
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    held = bot.slack.hold(
+        "chat.postMessage", drop=answer == "is lost", match=lambda given: "31 %" in str(given)
+    )
+    await alice.command(NOTE, channel=ROOM)
+    await bot.slack.wait_for(lambda: held.happened == 1)
+    await redact(bot, "note")
+    await bot.settle_for(seconds=0.3)
+    bot.slack.release()
+    await bot.settle()
+    await bot.advance(minutes=1)
+    assert said(room, "was redacted")
+    assert not said(room, "31 %")
+
+
 async def test_nobody_is_on_it_is_said_in_the_channel_and_not_only_in_the_thread(bot: Bot) -> None:
     crew = await crew_of(bot)
     await crew.escalate()
@@ -108,6 +130,27 @@ async def test_a_command_is_quiet_only_where_its_line_appears(bot: Bot) -> None:
     await bot.settle()
     heard = await alice.command("/incident INC-1 severity sev2 It is less", channel="general")
     assert "archived" in heard.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "propose Roll back risk: carts are lost undo: redeploy --class change",
+        "escalate @carol Is it up?",
+        "status identified Bad deploy",
+    ],
+)
+async def test_whose_quiet_command_finds_the_channel_lost_hears_it(bot: Bot, words: str) -> None:
+    alice, room = await declared(bot)
+    bob, _ = bot.slack.add_person("bob"), bot.slack.add_person("carol")
+    await alice.command("/incident role commander me", channel=ROOM)
+    await bob.joins(room)
+    await bot.settle()
+    room.is_archived = True  # Slack's event about it is lost
+    answer = await bob.command(f"/incident {words}", channel=ROOM)
+    await bot.settle()
+    assert answer.text == ""
+    assert "archived" in told(bot, bob)
 
 
 async def test_the_topic_changes_with_the_severity_alone(bot: Bot) -> None:
