@@ -66,7 +66,7 @@ async def test_a_service_a_severity_and_the_policy_bring_news_and_each_can_be_st
     await eve.command("/incident subscribe sev1")
     unknown = await eve.command("/incident subscribe shopp")
     assert "no service, severity or incident `shopp`" in unknown.text
-    assert "`/incident subscribe shop`" in unknown.text
+    assert "`/incident update subscribe shop`" in unknown.text
     hidden = await eve.command("/incident subscribe INC-9")
     assert "no service, severity or incident `INC-9`" in hidden.text
 
@@ -121,6 +121,7 @@ async def test_followers_outside_lose_their_news_when_an_incident_goes_private(b
     for person in (ann, bea):
         await person.command("/incident subscribe sev2")
     alice, room = await declared(bot)
+    await bea.command("/incident subscribe INC-1")
     await alice.command("/incident update Salaries are visible", channel=room)
     await bot.settle()
     form = (await alice.command("/incident INC-1 private @ann")).get_view()
@@ -130,6 +131,9 @@ async def test_followers_outside_lose_their_news_when_an_incident_goes_private(b
     await bot.settle()
     assert "Salaries" not in told(bot, bea)
     assert "Salaries are safe" in told(bot, ann)
+    listed = (await bea.command("/incident subscribe")).rendered
+    assert "SEV2 and worse" in listed
+    assert "INC-1\n" not in listed
 
 
 async def test_a_redacted_update_is_erased_at_its_followers(bot: Bot) -> None:
