@@ -179,11 +179,13 @@ class Grammar:
             is_named = first.casefold() in {member.name, *member.aliases}
             if is_named and (not member.when or rest.casefold() in _ASKS_HOW):
                 return member, rest
-            found = _matches(member.when, text)
+            # A stop behind a verb is no text: `take!` must not call somebody.
+            found = _matches(member.when, text) or _matches(member.when, text.rstrip(".!\u3002"))
             if found is not None:
                 return member, (found["rest"] or "").strip()
-            if _matches(member.doubt, text) is not None:
-                close = (f"{member.name} {text}", f"{head.name}: {text}")
+            if _matches(member.doubt, text.rstrip(".!\u3002")) is not None:
+                as_verb = text if is_named else f"{member.name} {text}"
+                close = (as_verb, f"{head.name}: {text}")
                 raise CommandRefused(
                     "text_or_verb", f"{family} {first}", close=close, reference=reference
                 )

@@ -19,7 +19,7 @@ from bot.slack.errors import Paced, SlackFailure, SlackTemporary, SlackUnauthori
 from incidents.core.people import system_actor
 from incidents.engine import outbox
 from incidents.engine.effects import Effect, decode
-from incidents.engine.outbox import EffectRow
+from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.storage.availability import DatabaseMoved
 
@@ -134,12 +134,17 @@ class Attempts:
             created_at=row.created_at,
             progress=dict(row.progress),
             posted=posted,
-            save_progress=partial(self._save_progress, row.id),
+            save_progress=partial(self._save_progress, row.id, row.claimed_by),
         )
 
-    async def _save_progress(self, effect_id: uuid.UUID, progress: dict[str, Any]) -> None:
+    async def _save_progress(
+        self, effect_id: uuid.UUID, claimed_by: str | None, progress: dict[str, Any]
+    ) -> None:
         async def save(uow: UnitOfWork) -> Outcome:
             row = await outbox.get_effect(uow.session, effect_id)
+            if row.status != EffectStatus.CLAIMED or row.claimed_by != claimed_by:
+                # What that process has done meanwhile must stay on record, or it is done again.
+                raise SlackTemporary("taken over by another process", uncertain=True)
             row.progress = progress
             return Outcome("progress_saved")
 

@@ -26,6 +26,7 @@ from incidents.core.people import Workspace, system_actor
 from incidents.engine import outbox, settling
 from incidents.engine.effects import Effect
 from incidents.engine.outbox import EffectRow, EffectStatus
+from incidents.engine.posted_messages import posted_places
 from incidents.engine.settling import record_failure
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import private_among
@@ -338,9 +339,9 @@ class Dispatcher:
         log.warning("settled_by_another_process", effect_id=str(row.id), status=row.status)
         if row.status != EffectStatus.DONE:
             return
-        kept = [ts for _, ts in row.progress.get("posted", [])]
+        kept = posted_places(row.progress)
         for channel_id, ts in one.posted:
-            if ts not in kept:
+            if (channel_id, ts) not in kept:
                 self._spawn(self._delete(channel_id, ts))
 
     async def _delete(self, channel_id: str, ts: str) -> None:

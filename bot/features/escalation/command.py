@@ -345,12 +345,17 @@ _EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
 
 # What follows tells an answer from what somebody is called for: `take 2`, but not `take a look`.
 _FIELD: Final = rf"(?:\d+\s+)?(?:{'|'.join(PacketField)})(?![\w-])"
+# The number stands before the answer or behind it.
 _ANSWERED: Final = (
-    r"(?P<rest>(?:\d+\s+)?(?:take|mine)(?:\s+\d+)?|(?:decline|can't|withdraw|more|redirect|add)(?:\s+\d+)?"
-    r"|(?:decline|can't|withdraw)\s+\d+\s+.*|next(?:\s+\d+)?(?:\s+[@<]\S+)?"
-    rf"|redirect\s+(?:\d+\s+)?(?:@|<@|<!).*|more\s+{_FIELD}|add\s+{_FIELD}.*)|list"
+    r"(?P<rest>(?:\d+\s+)?(?:(?:take|mine|decline|can't|withdraw|more|redirect|add)(?:\s+\d+)?"
+    r"|next(?:\s+\d+)?(?:\s+[@<]\S+)?|redirect\s+(?:\d+\s+)?(?:@|<@|<!).*"
+    rf"|more\s+{_FIELD}|add\s+{_FIELD}.*)"
+    r"|(?:decline|can't|withdraw)\s+\d{1,2}\s+.*|\d+\s+(?:decline|withdraw)\s+.*)|list"
 )
-_PERHAPS_ANSWERED: Final = r"(?:decline|can't|withdraw|redirect)(?=\s).*"
+_PERHAPS_ANSWERED: Final = (
+    r"(?:decline|can't|withdraw|redirect)(?=\s).*|\d+\s+(?:can't|redirect)(?=\s).*"
+    r"|(?:\d+\s+)?(?:take|mine)\s+(?:it|this|that|over|it over)"
+)
 
 FEATURE = Feature(
     name="escalation_command",

@@ -10,7 +10,7 @@ from bot.framework.requests import Reply, Request, Say
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.engine.unit_of_work import Outcome
-from incidents.incident.incident import Incident, find_incident
+from incidents.incident.incident import ById, find_incident
 from incidents.policy.policy import Policy
 from incidents.updates.subscriptions import (
     Follows,
@@ -22,6 +22,7 @@ from incidents.updates.subscriptions import (
 
 # As many as one message shows with a button each.
 _MOST_SHOWN = 40
+_UNSEEN = "an incident"
 
 
 class Following(Arguments):
@@ -38,7 +39,7 @@ class Following(Arguments):
 
 async def typed_subscribe(request: Request, given: Following) -> Reply:
     """Follow what was typed, or what the button is about; without words, show what is followed."""
-    typed = request.words.text.strip()
+    typed = request.words.text.strip(' "`')
     if request.typed:
         reference = str(request.words.reference or "")
         if not (typed or reference):
@@ -104,13 +105,17 @@ async def show_followed(request: Request) -> Reply:
     shown = [one for one in found if one.follows is not Follows.POLICY]
     if not shown:
         return Say(say(f"You follow nothing. {how}"))
-    names = {one: await _name(request, one) for one in shown}
+    named = {one: await _name(request, one) for one in shown}
+    # One that went private answers as if it weren't there.
+    names = {one: name for one, name in named.items() if name != _UNSEEN}
+    if not names:
+        return Say(say(f"You follow nothing. {how}"))
     rows = [
         blocks.section(
             names[one],
             accessory=_button("Stop", "follow_stop", Following(one.follows, one.key)),
         )
-        for one in shown[:_MOST_SHOWN]
+        for one in list(names)[:_MOST_SHOWN]
     ]
     title = "You follow:"
     listed = ", ".join(names.values())
@@ -146,16 +151,16 @@ def subject_name(subject: Subject, *, policy: Policy, reference: str = "") -> st
             name = mentions.escape_line(severity.name)
             return name if severity is policy.severities[0] else f"{name} and worse"
         case Follows.INCIDENT:
-            return reference or "an incident"
+            return reference or _UNSEEN
         case Follows.POLICY:
             return "all of these"
 
 
 async def _name(request: Request, subject: Subject) -> str:
+    """Return what somebody follows in words; "an incident" for one that they don't see any more."""
     reference = ""
     if subject.follows is Follows.INCIDENT:
-        async with request.services.database.reading() as session:
-            incident = await session.get(Incident, uuid.UUID(subject.key))
+        incident = await request.read(find_incident, ById(uuid.UUID(subject.key)))
         reference = str(incident.reference) if incident is not None else ""
     return subject_name(subject, policy=request.policy, reference=reference)
 
@@ -171,7 +176,9 @@ FEATURE = Feature(
             Following,
             usage="subscribe [service|sev2|INC-12]",
             family="update",
-            when=r"(?:subscribe|follow)(?P<rest>(?:\s+[\w-]+)?)",  # more words are an update
+            # More words are an update, or perhaps a service's name.
+            when=r"(?:subscribe|follow)(?:\s+to(?=\s))?(?P<rest>(?:\s+(?:\S+|\"[^\"]+\"))?)",
+            doubt=r"subscribe(?:\s+\S+){2}",
             summary="Get an incident's news by direct message; alone, shows what you follow.",
             aliases=("follow",),
             examples=("subscribe sev2", "subscribe INC-12"),

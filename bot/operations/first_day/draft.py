@@ -2,10 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import chain, count
 from typing import Final
+
+import yaml
 
 _HEAD: Final = """\
 # How {where} runs incidents. Sitrep lays this file over its built-in policy.
@@ -69,7 +72,18 @@ class Draft:
             yield f"  holidays_country: {_quoted(self.country)}"
         if self.services:
             yield "services:  # tier 1 is the most critical, 5 the least"
-            yield from map(_service_line, self.services)
+            keys = _unused(service.key for service in self.services)
+            yield from map(_service_line, self.services, keys)
+
+
+def _unused(keys: Iterable[str]) -> Iterator[str]:
+    """Yield each key, with a number if it was there before: `Zahlung!` and `Zahlung?` differ."""
+    used: set[str] = set()
+    for key in keys:
+        numbered = (f"{key[:56]}-{number}" for number in count(2))
+        free = next(one for one in chain([key], numbered) if one not in used)
+        used.add(free)
+        yield free
 
 
 def country_of(zone: str) -> str:
@@ -79,12 +93,12 @@ def country_of(zone: str) -> str:
     return next((row[0] for row in rows if row[2] == zone), "")
 
 
-def _service_line(service: ServiceDraft) -> str:
+def _service_line(service: ServiceDraft, key: str) -> str:
     parts = [f"name: {_quoted(service.name)}", "tier: 1"]
     called = (("on_call", service.on_call), ("owner", service.owner))
-    parts += [f"{key}: {_quoted(one.value)}" for key, one in called if one]
+    parts += [f"{what}: {_quoted(one.value)}" for what, one in called if one]
     names = ", ".join(_comment(one.name) for _, one in called if one and one.name)
-    return f"  {service.key}: {{{', '.join(parts)}}}" + (f"  # {names}" if names else "")
+    return f"  {_key(key)}: {{{', '.join(parts)}}}" + (f"  # {names}" if names else "")
 
 
 def _told(named: Named, when: str) -> str:
@@ -92,9 +106,20 @@ def _told(named: Named, when: str) -> str:
     return f"{_quoted(named.value)}  # {who}{when}"
 
 
+def _key(key: str) -> str:
+    """Return a key as YAML that is text: `on`, `null` and `404` alone are not."""
+    is_text = isinstance(yaml.safe_load(key), str)
+    return key if is_text else _quoted(key)
+
+
 def _quoted(text: str) -> str:
-    """Return a text as YAML that means just this text; JSON's strings are YAML's, too."""
-    return text if re.fullmatch(r"[A-Z][A-Z0-9]{4,}", text) else json.dumps(text)
+    """Return a text as YAML that means just this text; JSON's strings are YAML's, too.
+
+    But not JSON's escapes of an emoji, which are two characters in YAML.
+    """
+    return (
+        text if re.fullmatch(r"[UWSC][A-Z0-9]{6,}", text) else json.dumps(text, ensure_ascii=False)
+    )
 
 
 def _comment(text: str) -> str:

@@ -1,5 +1,6 @@
 """The questions of `sitrep init`; each has an answer to accept with Enter."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -12,6 +13,7 @@ from bot.operations.first_day.workspace import NamesNobody, Workspace
 T = TypeVar("T")
 
 NOBODY = "-"
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,7 @@ async def _service(typed: str, workspace: Workspace) -> ServiceDraft:
     if not name.strip():
         raise NamesNobody(f"`{typed}` names no service: write Search=@search-oncall,@search-team.")
     return ServiceDraft(
-        name=name.strip(),
+        name=_fitting(name.strip()),
         on_call=await _somebody(on_call, workspace),
         owner=await _somebody(owner, workspace),
     )
@@ -134,17 +136,33 @@ async def _person(typed: str, workspace: Workspace) -> Named | None:
 
 
 async def _channel(typed: str) -> str:
-    name = typed.strip().lstrip("#")
-    if not name or " " in name:
+    name = typed.strip().lstrip("#").lower()  # as in Slack
+    if not re.fullmatch(r"[^\s#@,<>|&]{1,80}", name):
         raise NamesNobody(f"`{typed}` isn't a channel: write its name, such as #incidents.")
     return f"#{name}"
 
 
 async def _country(typed: str) -> str:
+    from holidays import list_supported_countries  # noqa: PLC0415 - heavy
+
     code = typed.strip().upper()
-    return "" if code in {NOBODY, ""} else code
+    if code in {NOBODY, ""}:
+        return ""
+    if code not in list_supported_countries():
+        raise NamesNobody(
+            f"`{code}` isn't a country code that we know holidays for: "
+            "write one such as DE, or - for none."
+        )
+    return code
 
 
 async def _names(typed: str) -> tuple[str, ...]:
-    names = (name.strip() for name in typed.split(","))
-    return tuple(name for name in names if name and name != NOBODY)
+    names = dict.fromkeys(name.strip() for name in typed.split(","))
+    return tuple(_fitting(name) for name in names if name and name != NOBODY)
+
+
+def _fitting(name: str) -> str:
+    """Return a service's name. Raises: NamesNobody if it is too long to be shown."""
+    if len(name) > _LONGEST_NAME:
+        raise NamesNobody(f"`{name}` is longer than {_LONGEST_NAME} characters.")
+    return name

@@ -102,6 +102,40 @@ def test_without_slack_the_questions_are_enough_and_ask_again_what_they_dont_und
     assert policy.severities[0].backup == PersonRef(user_id="U0PAT123")
 
 
+async def test_every_name_of_a_service_becomes_a_key_of_its_own(tmp_path: Path) -> None:
+    names = ("No", "404", "null", "支付", "検索", "Search", "search!", 'Münze 🚀 "a" \\ b: {c}')
+    words = [word for name in names for word in ("--service", f"{name}=@pay-oncall")]
+    code, output = await run(
+        "init", "--yes", "--offline", *words, environ=environment(), folder=tmp_path
+    )
+    assert code == 0, output
+    services = load_policy(tmp_path / "policy.yaml").policy.services
+    assert tuple(one.name for one in services) == names
+    assert [one.key for one in services[:7]] == [
+        *("no", "404", "null", "service", "service-2", "search", "search-2")
+    ]
+
+
+def test_what_the_policy_would_refuse_is_asked_again_before_anything_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answers = "a,b", "ops", "Pay, Pay", "", "", "", "", "XX", "de"
+    logging = structlog.get_config()
+    try:
+        asked = CliRunner().invoke(
+            make_cli(), ["init", "--offline"], input="\n".join((*answers, ""))
+        )
+    finally:
+        structlog.configure(**logging)
+    assert asked.exit_code == 0, asked.output
+    assert "`a,b` isn't a channel" in asked.output
+    assert "`XX` isn't a country code that we know holidays for" in asked.output
+    policy = load_policy(tmp_path / "policy.yaml").policy
+    assert [one.name for one in policy.services] == ["Pay"]
+    assert policy.reminders.holidays_country == "DE"
+
+
 async def test_a_policy_that_is_there_is_overwritten_only_by_force(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text("default_severity: sev2\n")

@@ -1,8 +1,13 @@
 """News by direct message: to those who follow an incident, its service or severity; one tap stops it."""
 
+import asyncio
+from datetime import timedelta
+
+from bot.app import running
 from incidents.policy.escalation import Service
 from incidents.policy.references import GroupRef
 from incidents.policy.stakeholders import Stakeholders
+from incidents.storage import leases
 from tests.scenario.conftest import ROOM, Bot, declared, redact, told
 from tests.slack_server import Message, Person
 
@@ -116,6 +121,7 @@ async def test_followers_outside_lose_their_news_when_an_incident_goes_private(b
     for person in (ann, bea):
         await person.command("/incident subscribe sev2")
     alice, room = await declared(bot)
+    await bea.command("/incident subscribe INC-1")
     await alice.command("/incident update Salaries are visible", channel=room)
     await bot.settle()
     form = (await alice.command("/incident INC-1 private @ann")).get_view()
@@ -125,6 +131,9 @@ async def test_followers_outside_lose_their_news_when_an_incident_goes_private(b
     await bot.settle()
     assert "Salaries" not in told(bot, bea)
     assert "Salaries are safe" in told(bot, ann)
+    listed = (await bea.command("/incident subscribe")).rendered
+    assert "SEV2 and worse" in listed
+    assert "INC-1\n" not in listed
 
 
 async def test_a_redacted_update_is_erased_at_its_followers(bot: Bot) -> None:
@@ -137,3 +146,38 @@ async def test_a_redacted_update_is_erased_at_its_followers(bot: Bot) -> None:
     await redact(bot, "update_posted")
     await bot.settle()
     assert "hunter2" not in told(bot, ann)
+
+
+async def test_a_stalled_process_takes_only_its_double_back_and_tells_no_more_followers(
+    bot: Bot,
+) -> None:
+    crew = bot.slack.add_people("ann", "bea", "cid")
+    for person in crew:
+        await person.command("/incident subscribe sev2")
+    alice, room = await declared(bot)
+    bot.slack.delay("chat.postMessage", 0.3)
+    await alice.command("/incident update Rolling back", channel=room)
+
+    def count() -> int:
+        return sum(len(_news(bot, one, "Rolling back")) for one in crew)
+
+    await bot.slack.wait_for(lambda: count() == 1)
+    bot.slack.delay("chat.postMessage", 2.0)
+    await bot.slack.wait_for(lambda: count() == 2)  # the third is under way for two seconds
+    await asyncio.sleep(0.2)
+    bot.slack.delay("chat.postMessage", 0.0)
+    stalled = bot.app.dispatcher
+    loop, stalled._loop_task = stalled._loop_task, None
+    assert loop is not None
+    while not loop.done():
+        loop.cancel()
+        await asyncio.wait({loop}, timeout=0.1)
+    bot.clock.advance(leases.LEASE + timedelta(seconds=1))
+    async with running(bot.settings, bot.loaded, clock=bot.clock) as second:
+        await bot.slack.wait_for(lambda: second.dispatcher.holds_lease)
+        bot.clock.advance(timedelta(seconds=15))
+        await second.settle()
+        await bot.slack.wait_for(lambda: not stalled._tasks)
+        await stalled._settle_and_claim(limit=0)
+        await bot.slack.quiet()
+        assert [len(_news(bot, one, "Rolling back")) for one in crew] == [1, 1, 1]
