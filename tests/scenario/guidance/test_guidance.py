@@ -203,7 +203,7 @@ async def test_stuck_opens_the_packet_and_is_told_to_nobody(bot: Bot) -> None:
     (question,) = said(bot.slack.dm(jun), "What do you know?")
     form = (await jun.click(question, "Stuck: escalate")).get_view()
     await bot.settle()
-    assert "Saying so early is the right thing" in question.text
+    assert "It's right to say so early" in question.text
     assert leaks(bot, jun) == []
     await jun.submit(form, {"person": maya, "ask": "Please look at the connection pool with me"})
     await bot.settle()
