@@ -7,7 +7,7 @@ from tests.scenario.guidance.test_guidance import led_by_jun, mentor_is_coming, 
 async def test_taking_a_role_is_one_message_with_the_first_step(bot: Bot) -> None:
     jun, _, _, _ = await led_by_jun(bot)
     (first,) = bot.slack.dm(jun).messages
-    assert "You are *Incident commander* now" in first.rendered
+    assert "You're *Incident commander* now" in first.rendered
     assert "step 1 of 5" in first.rendered
     await jun.click(first, "My duties")
     await bot.settle()

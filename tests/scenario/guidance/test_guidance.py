@@ -252,7 +252,7 @@ async def test_quiet_is_quiet_and_can_be_taken_back(bot: Bot) -> None:
     await jun.click(first, "Quiet for this incident")
     await bot.settle()
     assert "no longer asked" in first.text
-    assert "Nobody is told" in jun.ephemerals[-1].text
+    assert "Nobody else hears of it" in jun.ephemerals[-1].text
     await bot.advance(minutes=30)
     assert [m for m in bot.slack.dm(jun).messages if said_open(m)] == []
     assert len(bot.slack.dm(maya).messages) == before
