@@ -155,7 +155,7 @@ async def test_silence_is_asked_about_twice_and_then_the_mentor_is_asked_to_join
         assert jun.mention not in message.text
     # The mentor reads it in the conversation of the two.
     posted = bot.slack.calls_of("chat.postMessage")
-    assert any("I escalate to you for jun in" in str(one.args) for one in posted)
+    assert any("I'm escalating to you for jun in" in str(one.args) for one in posted)
     assert len(said(mine, "What do you know?")) == 1
     assert said(bot.slack.dm(carol), "What do you know?") == []
     for form in ("md", "csv", "json"):
@@ -178,7 +178,7 @@ async def test_progress_in_a_line_becomes_a_note_and_nothing_else(bot: Bot) -> N
     await bot.settle()
     (note,) = said(room, "Found the slow query")
     assert "progress" not in note.rendered.casefold()
-    assert "You are making progress" in question.text
+    assert "Good that you're making progress" in question.text
     await bot.advance(minutes=9)
     assert said(bot.slack.dm(jun), "What do you know?") == []
     assert leaks(bot, jun) == []
