@@ -20,7 +20,7 @@ async def test_a_reminder_says_what_came_of_it(bot: Bot, line: str | None, says:
     await bot.settle()
     await bot.advance(minutes=30)
     (due,) = unpinned(room, "update is due")
-    assert due.buttons == ["update_open", "update_snooze"]
+    assert due.buttons == ["update_open", "update_no_change", "update_snooze"]
     if line is None:
         await bot.advance(minutes=30)
     else:
@@ -58,7 +58,7 @@ async def test_a_reminder_says_nothing_of_an_update_that_was_redacted_meanwhile(
     await alice.command("/incident update The password is hunter2", channel=ROOM)
     await bot.settle()
     assert "hunter2" in room.transcript
-    assert due.buttons == ["update_open", "update_snooze"]
+    assert due.buttons == ["update_open", "update_no_change", "update_snooze"]
     await redact(bot, "update_posted")
     for _ in range(2):
         await bot.advance(seconds=20)
