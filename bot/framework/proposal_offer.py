@@ -16,7 +16,7 @@ from incidents.proposals.ask import keep_draft
 ASK_FORM = "proposal_ask_submit"
 
 _FIRST = "This needs somebody's agreement first, so nothing was done yet."
-_THEN = "Once somebody has agreed, you carry it out with one press. They are asked right away."
+_THEN = "Once somebody has agreed, you carry it out with one press. I'm asking them right away."
 
 
 class OnProposal(Arguments, gone="proposal"):

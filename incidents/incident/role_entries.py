@@ -22,11 +22,13 @@ class RoleAssigned(Payload):
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who has the role now, and who had it before."""
-        role = Words(self.role_name or self.role)
         instead = (", in place of ", self.previous) if self.previous else ()
+        role = Words(
+            "command" if self.role == COMMANDER else f"the role of {self.role_name or self.role}"
+        )
         if self.person.id == actor_id:
-            return telling("took the role ", role, *instead)
-        return telling("gave ", self.person, " the role ", role, *instead)
+            return telling("took ", role, *instead)
+        return telling("gave ", self.person, " ", role, *instead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +44,10 @@ class RoleEnded(Payload):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who no longer has the role, and why."""
         role, reason = Words(self.role_name or self.role), said(self.reason, "Reason")
+        if self.person.id == actor_id and self.role == COMMANDER:
+            return telling("gave up command", details=(reason,))
         if self.person.id == actor_id:
-            return telling("gave up the role ", role, details=(reason,))
+            return telling("gave up the role of ", role, details=(reason,))
         return telling("removed ", self.person, " as ", role, details=(reason,))
 
 

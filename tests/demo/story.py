@@ -1,6 +1,7 @@
 """The story: checkout fails, people come together, and Sitrep keeps the record."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,7 @@ from tests.slack_server import Channel, Message, Person, SlackServer, UploadedFi
 
 T = TypeVar("T")
 
-PAUSE_SECONDS = 0.6
+PAUSE_SECONDS = float(os.environ.get("SITREP_DEMO_PAUSE", "0.6"))
 PATIENT_MINUTES = 45
 ROOM = "inc-1-checkout-errors-in-the-eu"
 
@@ -166,7 +167,7 @@ async def update(cast: Cast) -> None:
 
 async def answer(cast: Cast) -> None:
     """The time box is over: Sitrep asks Dev how it went."""
-    asked = await cast.said("[Done]", most_minutes=12)
+    asked = await cast.said("How did it go?", most_minutes=12)
     await pause()
     await cast.dev.click(asked, "checkin_done")
 

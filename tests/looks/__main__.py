@@ -1,4 +1,4 @@
-"""Play the story against the real bot, draw it and write down all texts.
+"""Play the story against the real bot, draw it in light, dark and on phones, write down all texts.
 
 `python -m tests.looks OUTDIR`; with `--texts` only the texts, which takes a second; with
 `--pictures` the README's pictures instead, as `make pictures` does.
@@ -21,7 +21,7 @@ from config.settings import LogFormat, LogLevel
 from tests.clock import ManualClock
 from tests.looks import pictures
 from tests.looks.camera import Camera
-from tests.looks.page import page
+from tests.looks.page import LOOKS, page
 from tests.looks.sev2 import Sev2, Tally
 from tests.looks.story import SCENES, Cast, Scene, policy_of
 from tests.looks.texts import all_texts
@@ -29,7 +29,7 @@ from tests.scenario.conftest import PATIENCE_SECONDS, Bot
 from tests.slack_server import CannotDoError, Person, SlackServer
 
 _SHOTS_A_PAGE = 9
-_SHEET = (1400, 1500)
+_HEIGHT = 1500
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _CHROMIUM = (
     "--headless",
@@ -66,15 +66,27 @@ def main() -> None:
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if options.pictures and browser is None:
         parser.error(f"pictures need one of: {', '.join(_BROWSERS)}")
+    configure_logs(level=LogLevel.WARNING, form=LogFormat.CONSOLE)
+    broken: list[str] = []
     if options.pictures:
-        configure_logs(level=LogLevel.WARNING, form=LogFormat.CONSOLE)
-    asyncio.run(picture(outdir) if options.pictures else play(outdir))
-    if browser is None:
-        return
+        asyncio.run(picture(outdir))
+    else:
+        broken = asyncio.run(play(outdir))
+    if browser:
+        _photograph_all(browser, outdir, is_for_readme=options.pictures)
+    if broken:
+        parser.error(f"these scenes broke off: {', '.join(broken)}")
+
+
+def _photograph_all(browser: str, outdir: Path, *, is_for_readme: bool) -> None:
+    height = _HEIGHT
     for drawn in sorted(outdir.glob("*.html")):
-        size = (pictures.WIDTH, _height(browser, drawn)) if options.pictures else _SHEET
-        _photograph(browser, drawn, size=size)
-        if options.pictures:
+        look = drawn.stem.rpartition("-")[2]
+        width = pictures.WIDTH if is_for_readme else LOOKS[look]
+        if look != "light":  # dark comes before light, and is as high
+            height = _height(browser, drawn, width=width)
+        _photograph(browser, drawn, size=(width, height))
+        if is_for_readme:
             drawn.unlink()
 
 
@@ -88,12 +100,15 @@ async def picture(outdir: Path) -> None:
             await asyncio.to_thread(file.write_text, text, encoding="utf-8")
 
 
-async def play(outdir: Path) -> None:
-    """Play every scene; if one breaks, print why and go on."""
+async def play(outdir: Path) -> list[str]:
+    """Play every scene; if one breaks, print why and go on. Return the names of those."""
+    broken: list[str] = []
     async with _bot() as (bot, people):
         cast = Cast(bot, Camera(bot), people)
         for number, scene in enumerate(SCENES, 1):
-            await _film(cast, scene, outdir / f"{number}-{scene.__name__}.html")
+            if not await _film(cast, scene, outdir / f"{number}-{scene.__name__}.html"):
+                broken.append(scene.__name__)
+    return broken
 
 
 @contextlib.asynccontextmanager
@@ -132,18 +147,22 @@ async def count() -> Tally:
                 await bot.stop()
 
 
-async def _film(cast: Cast, scene: Scene, drawn: Path) -> None:
+async def _film(cast: Cast, scene: Scene, drawn: Path) -> bool:
+    is_whole = False
     cast.camera.parts.clear()
     try:
         await scene(cast)
+        is_whole = True
     except (AssertionError, LookupError, CannotDoError):
         traceback.print_exc()  # the other scenes are still worth seeing
     shots = cast.camera.parts
     for number, start in enumerate(range(0, len(shots), _SHOTS_A_PAGE), 1):
         name = f"{drawn.stem}-{number:02}"
-        text = page(name, shots[start : start + _SHOTS_A_PAGE])
-        written = drawn.with_name(f"{name}.html")
-        await asyncio.to_thread(written.write_text, text, encoding="utf-8")
+        for look in LOOKS:
+            text = page(name, shots[start : start + _SHOTS_A_PAGE], look=look)
+            written = drawn.with_name(f"{name}-{look}.html")
+            await asyncio.to_thread(written.write_text, text, encoding="utf-8")
+    return is_whole
 
 
 def _environ(slack: SlackServer, database: Path) -> dict[str, str]:
@@ -157,14 +176,14 @@ def _environ(slack: SlackServer, database: Path) -> dict[str, str]:
     }
 
 
-def _height(browser: str, drawn: Path) -> int:
+def _height(browser: str, drawn: Path, *, width: int) -> int:
     """Return how high the page is; its script has written that into the title."""
-    window = f"--window-size={pictures.WIDTH},100"
+    window = f"--window-size={width},100"
     page = _run(
         browser, window, "--virtual-time-budget=1000", "--dump-dom", drawn.absolute().as_uri()
     )
     found = re.search(r"<title>(\d+)</title>", page)
-    return int(found[1]) if found else _SHEET[1]
+    return int(found[1]) if found else _HEIGHT
 
 
 def _photograph(browser: str, drawn: Path, *, size: tuple[int, int]) -> None:

@@ -38,7 +38,10 @@ class Camera:
             if all(thing is not known for _, known in things):
                 things.append((change, thing))
         for change, thing in things:
-            self._draw(caption, f"{change.kind} in {change.where}", thing)
+            is_reply = isinstance(thing, Message) and thing.thread_ts
+            broadcast = isinstance(thing, Message) and thing.subtype == "thread_broadcast"
+            place = "broadcast from a thread in" if broadcast else "thread in" if is_reply else "in"
+            self._draw(caption, f"{change.kind} {place} {change.where}", thing)
         if errors := getattr(result, "errors", None):
             self.parts.append(f"<h2>{caption}: errors in fields</h2><div class=card>{errors}</div>")
         return result

@@ -19,9 +19,9 @@ _STYLES = (
     (re.compile(r"(?<![\w~])~([^~\n]+)~(?![\w~])"), r"<s>\1</s>"),
 )
 CSS = """
-body{font:15px/1.46 Lato,'DejaVu Sans',sans-serif;color:#1d1c1d;background:#fff;margin:20px;width:1340px;height:1440px;
-columns:2;column-gap:24px;column-fill:auto} h2+.where+.card{break-inside:avoid}
-h1{font-size:22px} h2{font-size:15px;color:#1264a3;margin:34px 0 4px} .where{color:#616061;font-size:12px}
+body{font:15px/1.46 Lato,'DejaVu Sans',sans-serif;color:#1d1c1d;background:#fff;margin:20px;columns:2;column-gap:24px}
+.shot{break-inside:avoid;padding-bottom:26px;overflow-wrap:anywhere} h1{font-size:22px;column-span:all;margin:0 0 12px}
+h2{font-size:15px;color:#1264a3;margin:0 0 4px} .where{color:#616061;font-size:12px}
 .card{border:1px solid #ddd;border-radius:8px;padding:8px 14px;margin:4px 0}
 .modal{max-width:520px;box-shadow:0 2px 10px #0003}
 .bar{display:flex;justify-content:space-between;font-weight:900;font-size:18px;margin:4px 0}
@@ -36,13 +36,23 @@ font-size:13px;margin:3px 6px 3px 0} .primary{background:#007a5a;color:#fff;bord
 .mention{background:#1264a31a;color:#1264a3;border-radius:3px} .ask{color:#b00;font-size:11px}
 blockquote{border-left:4px solid #ddd;margin:4px 0;padding-left:10px} code{background:#f4f4f4;border:1px solid #ddd;border-radius:3px;color:#e01e5a;font-size:12px;padding:1px 3px}
 table{border-collapse:collapse;font-size:12px} td,th{border:1px solid #ccc;padding:2px 6px}
+.phone{columns:4;column-gap:20px} .phone .modal{max-width:none}
+.dark{color:#d1d2d3;background:#1a1d21} .dark .card,.dark .input{border-color:#565856}
+.dark .button{border-color:#797c81;color:#fff} .dark .context,.dark .hint,.dark .where{color:#ababad}
+.dark .primary{background:#007a5a} .dark .text{color:#e8b45a} .dark .ask{color:#ff7a7a}
+.dark h2,.dark a,.dark .mention{color:#1d9bd1} .dark code{background:#2b2d31;border-color:#565856;color:#e8912d}
 """
+# The page's width in pixels by how it looks; four phones are drawn beside each other.
+LOOKS = {"light": 1400, "dark": 1400, "phone": 1560}
+# Chromium writes the height into the title, so that a picture ends where the page does.
+MEASURE = "<script>document.title=document.documentElement.scrollHeight</script>"
 
 
-def page(title: str, parts: list[str]) -> str:
-    """Return the whole page."""
-    head = f"<meta charset=utf-8><title>{title}</title><style>{CSS}</style>"
-    return f"<!doctype html>{head}<body><h1>{title}</h1>{''.join(parts)}</body>"
+def page(title: str, parts: list[str], *, look: str) -> str:
+    """Return the whole page; `look` is one of `LOOKS`."""
+    head = f"<meta charset=utf-8><title></title><style>{CSS}</style>"
+    shots = "".join(f"<div class=shot>{part}</div>" for part in parts)
+    return f"<!doctype html>{head}<body class={look}><h1>{title}</h1>{shots}{MEASURE}</body>"
 
 
 def shot(caption: str, where: str, payload: Json, names: Names, *, now: datetime) -> str:
@@ -102,7 +112,8 @@ class Drawing:
             return self._date(*target.split("^")[1:3])
         if target[0] in "@#!":
             key = target.removeprefix("!subteam^").lstrip("@#")
-            shown = self._names.get(key, label or f"UNKNOWN {target}")
+            known = f"@{target[1:]}" if target in ("!here", "!channel") else f"UNKNOWN {target}"
+            shown = self._names.get(key, label or known)
             return f"<span class=mention>{html.escape(shown)}</span>"
         return f'<a href="{target}">{label or target}</a>'
 
@@ -154,7 +165,7 @@ class Drawing:
                 return _button(element["text"], element.get("style", "")) + asks
             case "overflow":
                 labels = " / ".join(_plain(option["text"]) for option in element["options"])
-                return f"<span class=button title='{labels}'>… {labels}</span>"
+                return f"<span class=button>⋯</span><div class=ask>{labels}</div>"
             case "checkboxes" | "radio_buttons":
                 chosen = element.get("initial_options") or [element.get("initial_option")]
                 return "".join(_choice(one, one in chosen) for one in element["options"])

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.looks.page import CSS, ZONE, Drawing, markdown
+from tests.looks.page import CSS, MEASURE, ZONE, Drawing, markdown
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Person
 
@@ -14,7 +14,7 @@ _MOST_LINES = 16
 _CSS = (
     CSS
     + """
-body{columns:auto;width:auto;height:auto;margin:0;background:#fff}
+body{columns:auto;margin:0}
 .top{font-weight:900;font-size:17px;padding:12px 22px;border-bottom:1px solid #ddd}
 .message{display:flex;gap:12px;padding:14px 22px 18px}
 .avatar{flex:none;width:38px;height:38px;border-radius:8px;background:#1264a3;color:#fff;
@@ -123,9 +123,5 @@ def drawn(cast: Cast, message: Message, place: str, *, below: str = "") -> str:
     who = f"<div class=who>Sitrep <span class=app>APP</span> <small>{now.astimezone(ZONE):%H:%M}</small></div>"
     inside = f"<div class=avatar>S</div><div class=body>{who}{body}{below}</div>"
     page = f"<div class=top>{html.escape(place)}</div><div class=message>{inside}</div>"
-    # Chromium writes the height into the page, so that the picture ends where the message does.
-    script = "<script>document.title=document.documentElement.scrollHeight</script>"
     head = f"<meta charset=utf-8><style>{_CSS}</style>"
-    return (
-        f"<!doctype html><html><head>{head}<title></title></head><body>{page}{script}</body></html>"
-    )
+    return f"<!doctype html><html><head>{head}<title></title></head><body>{page}{MEASURE}</body></html>"

@@ -7,6 +7,7 @@ from typing import Any
 
 from incidents.policy.escalation import Service
 from incidents.policy.references import GroupRef, PersonRef
+from incidents.policy.supervision import Stage
 from tests.looks.camera import Camera
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Outcome, Person
@@ -53,7 +54,7 @@ class Cast:
 
     def said(self, text: str, at: Channel | None = None) -> Message:
         """Return the newest message with this text."""
-        return [one for one in (at or self.room).messages if text in one.rendered][-1]
+        return [one for one in (at or self.room).everything if text in one.rendered][-1]
 
 
 def policy_of(bot: Bot, people: list[Person], group_id: str) -> dict[str, Any]:
@@ -97,7 +98,6 @@ async def leading(cast: Cast) -> None:
     await cast.waits(minutes=5, edits="Commander")
     asked = cast.said("Nobody has been in command")
     await cast.presses(ben, asked, "Take command", edits="Status")
-    await cast.presses(maya, asked, "Take command")
     await cast.types(ben, "role comms @maya")
     await cast.types(ben, "role scribe @dave")
     await cast.types(ben, "roles")
@@ -106,7 +106,6 @@ async def leading(cast: Cast) -> None:
     await cast.more(ben, room.pins[0], "Hand off command")
     await cast.types(ben, "handoff @nora My shift ends; ask carol about the cache")
     offer = cast.bot.slack.dm(nora).messages[-1]
-    await cast.presses(maya, offer if maya in offer.channel else cast.said("offers"), "Accept")
     await cast.presses(nora, offer, "Accept", edits="passed")
     await cast.bot.advance(minutes=1)
     await cast.types(maya, "role commander me")
@@ -130,12 +129,12 @@ async def working(cast: Cast) -> None:
     await cast.types(maya, "undo")
     await cast.types(maya, "edit")
     await cast.types(maya, "checkin @ben 10m Is the web tier healthy?")
-    task = cast.bot.slack.dm(ben).messages[-1]
+    task = cast.said("web tier")
     await cast.presses(ben, task, "Understood", edits="web tier")
     said = await maya.says("5xx is going down since 10:20", room)
     await cast.camera.step("pushpin", maya.reacts(said, "pushpin"))
     await cast.waits(minutes=10)
-    asked = cast.bot.slack.dm(ben).messages[-1]
+    asked = cast.said("How did it go")
     await cast.presses(ben, asked, "Answer in words…")
     await cast.presses(ben, asked, "Stuck", edits="web tier")
     await cast.types(maya, "timeline")
@@ -178,7 +177,7 @@ async def ending(cast: Cast) -> None:
     await cast.camera.step("resolved", maya.submit(form, times), edits="Checkout")
     await cast.types(maya, "update", room)
     await cast.types(maya, "postmortem")
-    asked = cast.said("Who writes")
+    asked = cast.said("ho writes")
     await cast.presses(ben, asked, "I'll write it", edits="writes")
     form = (await cast.presses(ben, asked, "Write…")).get_view()
     wrote = ben.submit(form, {"contributing_factors": "No canary in the EU"})
@@ -202,6 +201,37 @@ async def ending(cast: Cast) -> None:
     await cast.types(maya, "cancel It was the monitor", edits="Checkout")
 
 
+async def calling(cast: Cast) -> None:
+    """Escalate, propose, learn, follow and look around, in a second incident."""
+    maya, ben, nora, slack = cast.maya, cast.ben, cast.nora, cast.bot.slack
+    cast.bot.supervise(maya, mentor=nora, stage=Stage.LEAD)
+    await cast.types(maya, "declare sev2 Payments fail", cast.home)
+    room = next(one for one in slack.channels if "payments" in one.name)
+    await cast.types(maya, "role commander me", room)
+    await cast.types(maya, "escalate", room)
+    await cast.types(maya, "escalate @ben Is it safe to fail over the orders database?", room)
+    await cast.types(maya, "escalate list", room)
+    await cast.presses(ben, slack.dm(ben).messages[-1], "I'm on it", edits="fail over")
+    await cast.types(maya, "escalate @nora Can you reach the payment provider?", room)
+    await cast.waits(minutes=20, edits="Nobody")
+    await cast.types(ben, "propose", room)
+    await cast.types(ben, "propose Fail over risk: a minute is lost undo: fail back", room)
+    await cast.types(
+        ben, "propose Restart risk: carts are lost undo: none check: 5xx --class change", room
+    )
+    await cast.presses(nora, cast.said("Restart", room), "Decline…")
+    await cast.waits(minutes=20)
+    await cast.types(nora, "update subscribe sev2", cast.home)
+    await cast.types(maya, "update --brief", room)
+    await cast.types(maya, "update Failing over now; payments still fail", room)
+    for words in ("oncall", "help all", "show find payments", "update subscribe", "learn progress"):
+        await cast.types(maya, words, cast.home)
+    await cast.types(nora, "stage @maya", cast.home)
+    await cast.types(maya, "learn shadow @nora", cast.home)
+    await cast.types(maya, "oncall handover @ben", cast.home)
+    await cast.camera.step("Home, called", nora.opens_home(), edits="INC")
+
+
 async def others(cast: Cast) -> None:
     """Private drills, refused channels."""
     maya, slack = cast.maya, cast.bot.slack
@@ -221,4 +251,4 @@ async def others(cast: Cast) -> None:
         await cast.more(maya, cast.said("Commander", search), label)
 
 
-SCENES: tuple[Scene, ...] = (declaring, leading, working, updating, ending, others)
+SCENES: tuple[Scene, ...] = (declaring, leading, working, updating, ending, calling, others)

@@ -37,8 +37,7 @@ def asked_entry(asked: CheckinAsked, entry: EntryView, incident: IncidentView) -
     """Return the task for the channel."""
     text = (
         f"{mentions.mention(asked.person.external_id)}, {mentions.escape_line(entry.actor_name)} asks "
-        f"you, for the next {_box(asked)} (until {_due(asked, entry)}): "
-        f"{mentions.escape(asked.question)}"
+        f"you: {mentions.escape(asked.question)}\nYou have {_box(asked)}, until {_due(asked, entry)}."
     )
     return _with_buttons(text, _understood_button(asked, incident))
 
@@ -69,10 +68,11 @@ def due_directly(due: CheckinDue, _entry: EntryView, incident: IncidentView) -> 
 
 
 def _ask_how_it_went(due: CheckinDue, incident: IncidentView, *, lead: str) -> blocks.Message:
-    unseen = "" if due.is_understood else " (they haven't pressed *Understood*)"
+    name = mentions.escape_line(due.person.name)
+    unseen = "" if due.is_understood else f" {name} hasn't pressed *Understood*."
     text = (
-        f"{lead}the {_box(due)} for {mentions.escape_line(due.person.name)} are over{unseen}. How "
-        f"did it go?\nThe task: {mentions.escape(due.question)}"
+        f"{lead}{name}'s time is up ({_box(due)}). How did it go?{unseen}\n"
+        f"The task: {mentions.escape(due.question)}"
     )
     asked = _on(due, incident)
     more = replace(asked, answer=CheckinAnswer.MORE_TIME)
@@ -143,13 +143,13 @@ def _answered(checkin: Checkin) -> Ending | None:
         return None
     at = mentions.date(checkin.answered_at, "{time}") if checkin.answered_at else ""
     by = mentions.escape_line(checkin.answered_by or "")
-    return Ending(f"*{checkin.status.capitalize()}*, said {by} at {at}.")
+    return Ending(f"*{checkin.status.capitalize()}* (answered by {by} at {at}).")
 
 
 def _more_time(checkin: Checkin, *, is_final: bool) -> Ending:
     until = mentions.date(checkin.due_at, "{time}")
     by = mentions.escape_line(checkin.answered_by or "")
-    return Ending(f"*More time*, said {by}: until {until}.", is_final=is_final)
+    return Ending(f"*More time* until {until} (answered by {by}).", is_final=is_final)
 
 
 def _asks(answered: CheckinAnswered) -> str:

@@ -11,7 +11,7 @@ from bot.slack import blocks, mentions
 from bot.slack.ids import is_user_id
 from bot.slack.truncation import shorten
 from incidents.escalation.entries import WHY_SKIPPED, standstill
-from incidents.escalation.packet import rate
+from incidents.escalation.packet import most_useful, rate
 from incidents.escalation.tables import CallStatus, EscalationStatus, Medium, StepStatus
 from incidents.escalation.views import CallView, EscalationView, StepView
 from incidents.incident.incident import ById, IncidentRef
@@ -150,12 +150,12 @@ def next_line(view: EscalationView) -> str:
     """Return what happens next if nobody answers, and when; "" if nothing will."""
     if view.status is not EscalationStatus.CALLING or view.due_at is None:
         return ""
-    at = mentions.date(view.due_at, "{time_secs}")
-    unless = f"No answer by {at}" if _waited_for(view) else f"Nobody found by {at}"
+    at = mentions.date(view.due_at, "{time}")
+    unless = f"If nobody answers by {at}" if _waited_for(view) else f"If I find nobody by {at}"
     following = next(iter(view.waiting_steps), None)
     if following is None:
-        return f"{unless}: then nobody is left to call, and the channel is told."
-    return f"{unless}: {_listed(following.reach)} is called."
+        return f"{unless}, nobody is left to call, and I say so in the channel."
+    return f"{unless}, I call {_listed(following.reach)}."
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -175,7 +175,7 @@ def _wanted_lines(view: EscalationView, template: EscalationTemplate | None) -> 
         yield f"*{mentions.mention(view.asked_by.external_id)} asks for:* {what}. *Add details* answers."
     missing = rate(view.packet, template).missing if template is not None else ()
     if missing:
-        yield f"*Not known yet:* {mentions.escape_line(names_of(missing, template))}"
+        yield f"*Not known yet:* {mentions.escape_line(names_of(most_useful(missing), template))}"
 
 
 # -- who was called -------------------------------------------------------------------------

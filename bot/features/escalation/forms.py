@@ -219,7 +219,7 @@ def more_form(
             blocks.select(
                 "field", label="Ask the author for", options=options, initial=str(keys[0])
             ),
-            blocks.context("They are asked at once. The next step is still called in time."),
+            blocks.context("I ask the author at once, and still call the next step in time."),
         ),
         submit="Ask",
     )
@@ -284,7 +284,7 @@ def withdraw_form(view: EscalationView, incident: IncidentView) -> blocks.View:
         "Withdraw",
         blocks=(
             _about(view, incident),
-            blocks.section("Nobody is called any more, and those who were called are told so."),
+            blocks.section("I call nobody else, and tell the people I called."),
             _reason("Why"),
         ),
         submit="Withdraw",

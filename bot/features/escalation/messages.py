@@ -33,7 +33,7 @@ from incidents.escalation.entries import (
     EscalationTaken,
     EscalationWithdrawn,
 )
-from incidents.escalation.packet import FIELDS, Packet, rate
+from incidents.escalation.packet import FIELDS, Packet, most_useful, rate
 from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus
 from incidents.escalation.views import CallView, EscalationView
 from incidents.incident.incident import ById
@@ -63,17 +63,17 @@ def call_message(
         else f"{_lead(incident)}\n{_settled(view, call, incident)}"
     )
     lines = (*asked_lines(proposal), *_known(view, incident, policy, is_asked=is_asked))
-    packet = fitted(lines, limit=_PACKET_ROOM) or "Nothing more is known yet."
-    if packet != ("\n".join(lines) or packet):
+    unknown = _unknown(view, policy, is_asked=is_asked)
+    packet = fitted(lines, limit=_PACKET_ROOM)
+    if packet != "\n".join(lines):
         packet += "\nCut here; the card in the channel has all of it."
-    tail = "\n".join(
-        part for part in (_unknown(view, policy, is_asked=is_asked), _links(view, policy)) if part
-    )
+    packet = packet or ("" if unknown else "Nothing more is known yet.")
+    tail = "\n".join(part for part in (unknown, _links(view, policy)) if part)
     return blocks.Message(
         text="\n".join(part for part in (head, packet, tail) if part),
         blocks=(
             *blocks.paragraphs(head),
-            *blocks.paragraphs(packet),
+            *(blocks.paragraphs(packet) if packet else ()),
             *(blocks.paragraphs(tail) if tail else ()),
             *(answer_row(proposal) if is_asked or _is_theirs(view, call) else ()),
             *((blocks.actions(*_buttons(view, call)),) if is_asked else ()),
@@ -98,9 +98,8 @@ def _known(
 def _unknown(view: EscalationView, policy: Policy, *, is_asked: bool) -> str:
     template = template_of(view, policy)
     missing = rate(view.packet, template).missing if template is not None and is_asked else ()
-    return (
-        f"*Not known yet:* {mentions.escape_line(names_of(missing, template))}" if missing else ""
-    )
+    named = names_of(most_useful(missing), template)
+    return f"*Not known yet:* {mentions.escape_line(named)}" if missing else ""
 
 
 def _lead(incident: IncidentView) -> str:

@@ -53,14 +53,14 @@ async def switch(request: Request, given: Words) -> Reply:
         raise InvalidInput("word", "isn't `on` or `off`", _EXAMPLE)
     await request.transact(partial(switch_prompts, ref=given.ref, on=word == "on"))
     if word == "on":
-        return Say(say("I ask you again in this incident, by direct message. Only you see it."))
+        return Say(say("I'll ask you again in this incident, by direct message. Only you see it."))
     return Say(say(off_text(request)))
 
 
 def off_text(request: Request) -> str:
     """Return the reply to a person who switched the prompts off."""
     back = f"`{request.policy.command} prompts on` in its channel brings me back"
-    return f"I ask you nothing more in this incident; {back}. Nobody is told."
+    return f"I won't ask you more in this incident; {back}. Nobody else hears of it."
 
 
 async def _incident(request: Request, given: OnPrompt) -> IncidentView:

@@ -110,19 +110,21 @@ def _lead(prompt: PromptView, incident: IncidentView, *, is_first: bool) -> str:
     held = [role.role_name for role in incident.roles if role.person.id == prompt.person_id]
     roles = _listed([f"*{mentions.escape_line(name)}*" for name in held]) if held else ""
     lines = (
-        [f"You are {roles} now. I go through it with you, one thing at a time."] if roles else []
+        [f"You're {roles} now. I'll take you through the first minutes, one thing at a time."]
+        if roles
+        else []
     )
     lines = lines if is_first else []
     if prompt.data.get("asked") and not prompt.data.get("is_left"):
         reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
-        lines.append(f"I ask {_asked(prompt)} to join you: {reason}.")
+        lines.append(f"I'm asking {_asked(prompt)} to join you: {reason}.")
     return "".join(f"{line}\n" for line in lines)
 
 
 def _last(prompt: PromptView, policy: Policy) -> tuple[str, ...]:
     if not prompt.data.get("is_last"):
         return ()
-    return (f"I ask nothing more by myself: `{policy.command} prompts on` brings more",)
+    return (f"I won't ask more on my own: `{policy.command} prompts on` brings more",)
 
 
 def checklist_message(incident: IncidentView, policy: Policy) -> blocks.Message:
@@ -192,13 +194,15 @@ def time_box_prompt(prompt: PromptView, incident: IncidentView, policy: Policy) 
             return blocks.Message(text=f"{text}\n{small}", blocks=body)
         case PromptStatus.ANSWERED if prompt.answer == Progress.STUCK:
             text = (
-                f"{head}. Saying so early is the right thing. Escalate with what you have: what is "
+                f"{head}. It's right to say so early. Escalate with what you have: what is "
                 "missing can follow."
             )
             offer = (blocks.actions(_escalate(incident)),) if incident.is_open else ()
             return blocks.Message(text=text, blocks=(blocks.section(text), *offer))
         case PromptStatus.ANSWERED:
-            text = f"{head}. You are making progress: good. I ask only if it gets quiet again."
+            text = (
+                f"{head}. Good that you're making progress. I'll ask again only if it gets quiet."
+            )
         case _:
             text = f"{head}. How it goes: {_GONE}"
     return blocks.Message(text=text, blocks=(blocks.context(text),))
@@ -252,13 +256,13 @@ def mentor_call_prompt(
     if not prompt.data.get("is_left"):
         who = _asked(prompt)
         text = (
-            f"{about(incident)}. I ask {who} to join you: {reason}. Asking early is how it is meant "
-            "to be. Until somebody is there, keep noting what you see."
+            f"{about(incident)}. I'm asking {who} to join you: {reason}. It's right to ask early. "
+            "Until somebody is there, keep noting what you see."
         )
         return say(text, _quiet(prompt))
     text = (
-        f"{about(incident)}. This may be the moment to ask somebody to join you: {reason}. I ask "
-        "nobody by myself here. Escalate with what you have: what is missing can follow."
+        f"{about(incident)}. This may be the moment to ask somebody to join you: {reason}. I "
+        "won't ask anybody myself here. Escalate with what you have: what is missing can follow."
     )
     buttons = blocks.actions(_escalate(incident), _quiet(prompt))
     return blocks.Message(text=text, blocks=(blocks.section(text), buttons))
@@ -266,7 +270,7 @@ def mentor_call_prompt(
 
 def _mentor_call_over(prompt: PromptView, incident: IncidentView) -> blocks.Message:
     asked = "" if prompt.data.get("is_left") else f" I asked {_asked(prompt)} to join you."
-    text = f"{about(incident)}.{asked} I ask you nothing more here."
+    text = f"{about(incident)}.{asked} I won't ask you more here."
     return blocks.Message(text=text, blocks=(blocks.context(text),))
 
 

@@ -43,10 +43,7 @@ def taken_over(_: Request, outcome: Outcome) -> str:
     """Return the reply to the mentor who took over."""
     roles = ", ".join(mentions.escape_line(name) for name in outcome.data["roles"])
     junior = mentions.escape_line(outcome.data["junior"])
-    return (
-        f"You have it now: {roles} of {outcome.data['reference']}. {junior} is told, and the "
-        "channel sees the change."
-    )
+    return f"You're {roles} of {outcome.data['reference']} now. I've told {junior} and the channel."
 
 
 # -- messages -------------------------------------------------------------------------------
@@ -70,7 +67,7 @@ def conversation_message(view: ConversationView) -> blocks.Message:
     text = (
         f"{state}\n{junior} is {roles}; {mentor} is beside them. Ask here, think aloud here: only "
         "you two read it. What is escalated or proposed comes here, too. If it needs "
-        f"{mentions.escape_line(view.mentor.name)}, one tap takes over: at once, and both of you are told."
+        f"{mentions.escape_line(view.mentor.name)}, *Take over* works at once, and I tell both of you."
     )
     take = blocks.button("Take over", action_id="mentor_take_over", value=str(view.id))
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(take)))
@@ -102,7 +99,11 @@ def _deed(asked: Payload, view: ConversationView, junior: str) -> str:
             whom = f" to {to}" if to else ""
             # An entry without an author was sent by the bot.
             is_own = asked.author is not None
-            return f"{junior} escalates{whom} in" if is_own else f"I escalate{whom} for {junior} in"
+            return (
+                f"{junior} is escalating{whom} in"
+                if is_own
+                else f"I'm escalating{whom} for {junior} in"
+            )
         case EscalationCompleted():
             return f"{junior} has completed the escalation in"
         case ProposalRevised():

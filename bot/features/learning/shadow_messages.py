@@ -30,7 +30,7 @@ def brief_message(
     """
     section = policy.shadowing
     head = [
-        f"You are brought into {about(incident)} as a shadow: you follow {followed}.",
+        f"You're shadowing in {about(incident)}, because you follow {followed}.",
         f"*What this is* {mentions.escape_line(incident.severity_name)}, {incident.status}",
         *([f"*Impact* {mentions.escape_line(incident.impact)}"] if incident.impact.strip() else []),
         f"*Roles* {_roles(incident)}",
@@ -42,7 +42,7 @@ def brief_message(
         [f"{n}. {mentions.escape_line(q)}" for n, q in enumerate(section.questions, start=1)],
     )
     manner = (
-        "Watch, and leave acting and the channel to the responders. At decisions I may ask you "
+        "Watch, and leave acting and the channel to the responders. At a decision I may ask you "
         "here what you would do; your answers are for you and your mentor only."
     )
     stop = blocks.button(
@@ -90,7 +90,7 @@ def told_mentor(view: ShadowingView) -> blocks.Message:
     if view.ended_at is not None:
         return say(f"{shadow} no longer shadows you (since {mentions.date(view.ended_at)}).")
     text = (
-        f"{shadow} shadows you {until_text(view.until_at)}. They are brought into incidents in "
+        f"{shadow} shadows you {until_text(view.until_at)}. I bring them into incidents in "
         "which you take a role, never into private ones, to watch and learn. After each they "
         "write a short debrief that comes to you alone. Show them what you look at when there "
         "is a quiet minute."
@@ -103,8 +103,8 @@ def told_shadow(view: ShadowingView) -> blocks.Message:
     """Tell the shadow who ended the shadowing."""
     by = mentions.escape_line(view.ended_by.name) if view.ended_by else "Somebody"
     return say(
-        f"{by} has ended your shadowing of {followed_text(view)}. You aren't brought into more "
-        "incidents; a debrief that was asked for is still welcome."
+        f"{by} has ended your shadowing of {followed_text(view)}. I won't bring you into more "
+        "incidents. If I asked you for a debrief, it's still welcome."
     )
 
 
@@ -113,24 +113,24 @@ def told_shadow(view: ShadowingView) -> blocks.Message:
 
 def started(view: ShadowingView, *, brought_to: int) -> blocks.Message:
     """Return the reply to a person who starts shadowing or changes when it ends."""
-    told = " They are told." if view.mentor is not None else ""
+    told = " I've told them." if view.mentor is not None else ""
     now = ""
     if brought_to:
-        incidents = "an incident" if brought_to == 1 else f"{brought_to} incidents"
-        now = f" You are brought into {incidents} that is under way."
-        if brought_to > 1:
-            now = f" You are brought into {incidents} that are under way."
+        incidents = (
+            "one incident that is" if brought_to == 1 else f"{brought_to} incidents that are"
+        )
+        now = f" I'm bringing you into {incidents} under way."
     ends = f" until {mentions.date(view.until_at)}" if view.until_at else ""
     return say(
-        f"You shadow {followed_text(view)}{ends}.{told} When there is an incident, you are "
-        f"invited to its channel and get a brief by direct message; never for private ones.{now}"
+        f"You shadow {followed_text(view)}{ends}.{told} When there is an incident, I "
+        f"invite you to its channel and send you a brief; never for private ones.{now}"
     )
 
 
 def stopped(count: int) -> blocks.Message:
     """Return the reply to a person who stopped shadowing."""
-    what = "It is" if count <= 1 else f"All {count} are"
-    return say(f"{what} stopped. A debrief that was asked for is still welcome.")
+    what = "You've stopped shadowing" if count <= 1 else f"You've stopped all {count} shadowings"
+    return say(f"{what}. If I asked you for a debrief, it's still welcome.")
 
 
 def own_list(own: OwnShadowings, *, slash: str) -> blocks.Message:
@@ -192,7 +192,7 @@ def shadow_form(policy: Policy, *, mentor: str | None = None) -> blocks.View:
         "Shadow",
         blocks=[
             blocks.section(
-                "Choose a mentor, a role or a service. You are brought into its incidents, "
+                "Choose a mentor, a role or a service. I bring you into its incidents; you "
                 "watch, and write a short debrief after each."
             ),
             blocks.user_select("mentor", label="A mentor", initial=mentor, optional=True),

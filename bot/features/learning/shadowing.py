@@ -333,7 +333,7 @@ FEATURE = Feature(
             buttons=("shadow_watch_stop",),
             use_case=stop_watching,
             tell=lambda *_: (
-                "You aren't asked about this incident any more. The channel stays open to you."
+                "I won't ask you about this incident any more. The channel stays open to you."
             ),
         ),
         Verb(

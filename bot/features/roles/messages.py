@@ -302,7 +302,8 @@ def outcome_text(outcome: Outcome, *, external_id: str | None, slash: str) -> st
             )
         case "moved":
             previous = mentions.escape_line(data.get("previous", ""))
-            return f"{who} now in command of {reference}, in place of {previous}. I've told both."
+            told = previous if who == "You're" else "both"
+            return f"{who} now in command of {reference}, in place of {previous}. I've told {told}."
         case "kept":
             return f"You keep command of {reference}. I've withdrawn what was pending."
         case "declined":

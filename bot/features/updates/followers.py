@@ -106,7 +106,7 @@ def followed(
         whole = Following(reason.follows, reason.key)
         buttons = [_stop(f"Stop for {incident.reference}", this), _stop(f"Stop {name}", whole)]
     return blocks.Message(
-        text=f"{about(incident)}: {what.text} {why}",
+        text=f"{about(incident)}: {what.text.removeprefix(f'{incident.reference}: ')} {why}",
         blocks=(
             blocks.section(about(incident)),
             *what.blocks,

@@ -66,14 +66,14 @@ def reminder_entry(
         text = (
             f"The stakeholder update on *{incident.reference}* {mentions.escape_line(incident.title)} is "
             f"{late} late (it was due {mentions.date(due_at, '{time}')}). Even “nothing new” is news to "
-            "those who wait."
+            "people who wait."
         )
         return say(text, _post_button(incident), _no_change_button(reminded, incident))
     people = [mentions.mention(person.external_id) for person in reminded.to]
     whom = f"{', '.join(people)}: a" if people else "If you're free: a"
     text = (
-        f"{whom} stakeholder update is due (since {mentions.date(due_at, '{time}')}). One line will do: "
-        "who is affected, what we are doing, when the next one comes."
+        f"{whom} stakeholder update is due (since {mentions.date(due_at, '{time}')}). One line is "
+        "enough: who is affected, what you're doing, when you'll write next."
     )
     no_change, snooze = _no_change_button(reminded, incident), _snooze_button(reminded, incident)
     return say(text, _post_button(incident), no_change, snooze)
@@ -84,8 +84,8 @@ def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView)
     due = mentions.date(missed.due_at or entry.occurred_at, "{time}")
     if missed.is_bots:
         text = (
-            f"I wasn't running when the stakeholder update of {due} was due, so nobody was "
-            "reminded. That is my miss, not yours: it stays out of figures. An update now would "
+            f"I wasn't running when the stakeholder update of {due} was due, so I reminded "
+            "nobody. That is my miss, not yours: it stays out of the figures. An update now would "
             "help."
         )
     else:
@@ -94,7 +94,7 @@ def missed_entry(missed: UpdateMissed, entry: EntryView, incident: IncidentView)
             if missed.count > 1
             else (f"The stakeholder update of {due} was")
         )
-        text = f"{which} missed; it is on the record. A line now helps those who wait."
+        text = f"{which} missed; that's on the record. People are waiting: one line now helps them."
     if missed.is_last_call:
         text += " I won't ask again here before the next update; further misses are only recorded."
     elif missed.next_due_at is not None and missed.next_due_at > entry.recorded_at:

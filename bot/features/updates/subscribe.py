@@ -51,7 +51,7 @@ async def typed_subscribe(request: Request, given: Following) -> Reply:
     outcome = await _change(request, given, is_on=True)
     name = await _name(request, given.subject)
     before = "You already follow" if outcome.data["was_on"] else "You follow"
-    what = "I send you its updates, changes of severity and end directly."
+    what = "I'll send you its updates, changes of severity and its end by direct message."
     if given.follows is Follows.SEVERITY:
         what = what.replace("its", "their")
     stop = _button("Stop", "follow_stop", given)
@@ -83,7 +83,7 @@ async def stop(request: Request, given: Following) -> Reply:
     await _change(request, given, is_on=False)
     name = await _name(request, given.subject)
     if given.follows is Follows.POLICY:
-        text = "I send you no more news that only the policy names you for."
+        text = "I won't send you news any more that only the policy names you for."
         return Say(say(text, _button("Undo", "follow_incident", given)))
     text = f"You get no more news of *{name}*."
     if given.follows is not Follows.INCIDENT:

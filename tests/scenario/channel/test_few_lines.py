@@ -5,7 +5,7 @@ from tests.scenario.conftest import Bot
 
 _HEARD = (
     "Checkout errors in the EU",
-    "ben* took the role Incident commander",
+    "ben* took command",
     "triage → identified",
     "Update 1",
     "SEV2 → SEV1",
@@ -16,13 +16,13 @@ _HEARD = (
     "ben* resolved the incident",
 )
 _UNDER_A_CARD = (
-    "gave @nora the role Communications lead",
+    "gave @nora the role of Communications lead",
     "Note* by alice: The error rate is 31 %",
     "dave* took escalation 1",
     "ben* approved proposal 1",
     "*Result* Rolled back",
     "@alice, ben asks you",
-    "@alice, @ben: the 5 min for alice are over",
+    "@alice, @ben: alice's time is up (5 min)",
     "alice* finished the check-in",
     "@ben: who writes it",
 )

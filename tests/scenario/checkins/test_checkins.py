@@ -49,7 +49,7 @@ async def test_a_checkin_by_form_says_in_its_fields_what_cannot_be_taken(bot: Bo
     assert "minutes" in outcome.errors
     await alice.submit(form, {**values, "minutes": "5"})
     await bot.settle()
-    assert len(said(room, "for the next 5 min")) == 1
+    assert len(said(room, "You have 5 min")) == 1
 
 
 async def test_a_name_that_is_no_mention_is_refused_with_an_example(bot: Bot) -> None:

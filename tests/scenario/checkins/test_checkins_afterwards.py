@@ -56,9 +56,9 @@ async def incident_over(bot: Bot, bob: Person, asked: Message) -> None:
     [
         (understood, "Understood* at"),
         (time_is_up, "The time is up. I asked how it went."),
-        (done, "Done*, said bob at"),
-        (stuck, "Stuck*, said bob at"),
-        (more_time, "More time*, said bob: until"),
+        (done, "Done* (answered by bob at"),
+        (stuck, "Stuck* (answered by bob at"),
+        (more_time, "More time* until"),
         (incident_over, "INC-1 is cancelled. Nothing is left to do here."),
     ],
 )
@@ -82,9 +82,9 @@ async def test_the_task_says_how_it_went_and_cannot_be_understood_again(
 @pytest.mark.parametrize(
     ("action", "says"),
     [
-        ("checkin_done", "Done*, said bob at"),
-        ("checkin_stuck", "Stuck*, said bob at"),
-        ("checkin_more_time", "More time*, said bob: until"),
+        ("checkin_done", "Done* (answered by bob at"),
+        ("checkin_stuck", "Stuck* (answered by bob at"),
+        ("checkin_more_time", "More time* until"),
         (None, "INC-1 is cancelled."),
     ],
 )

@@ -25,7 +25,7 @@ async def test_an_escalation_by_command_climbs_the_ladder_until_somebody_is_on_i
     ]
     assert ASK in crew.card.text
     assert "Nobody is on it yet" in crew.card.text
-    assert f"{crew.carol.mention} is called" in crew.card.text
+    assert f"I call {crew.carol.mention}" in crew.card.text
     assert "may not wake anybody" in crew.card.text
     assert crew.bob in crew.room
 
@@ -59,19 +59,19 @@ async def test_the_card_says_of_a_role_that_it_is_called_only_while_that_reaches
     await bot.restart()
     await crew.alice.command(f"/incident escalate @bob {ASK}", channel=ROOM)
     await bot.settle()
-    assert "then nobody is left to call" in crew.card.text
-    assert "Incident commander is called" not in crew.card.text
+    assert "nobody is left to call" in crew.card.text
+    assert "I call Incident commander" not in crew.card.text
     await crew.carol.command("/incident role commander me", channel=crew.room)
     await bot.settle()
     for message in (crew.card, crew.call_of(crew.bob)):
-        assert "Incident commander is called" in message.text
+        assert "I call Incident commander" in message.text
     await crew.carol.command("/incident handoff @alice", channel=crew.room)
     await bot.settle()
     accept = next(m for m in bot.slack.dm(crew.alice).messages if "Accept" in m.rendered)
     await crew.alice.click(accept, "Accept")
     await bot.settle()
     for message in (crew.card, crew.call_of(crew.bob)):
-        assert "Incident commander is called" not in message.text
+        assert "I call Incident commander" not in message.text
 
 
 async def test_nobody_on_the_ladder_answering_is_said_loudly_with_what_to_do(any_bot: Bot) -> None:

@@ -7,7 +7,7 @@ from tests.scenario.guidance.test_guidance import led_by_jun, mentor_is_coming, 
 async def test_taking_a_role_is_one_message_with_the_first_step(bot: Bot) -> None:
     jun, _, _, _ = await led_by_jun(bot)
     (first,) = bot.slack.dm(jun).messages
-    assert "You are *Incident commander* now" in first.rendered
+    assert "You're *Incident commander* now" in first.rendered
     assert "step 1 of 5" in first.rendered
     await jun.click(first, "My duties")
     await bot.settle()
@@ -20,7 +20,7 @@ async def test_the_word_about_a_mentor_comes_with_the_first_step_and_before_the_
 ) -> None:
     jun, _, _, room = await led_by_jun(bot, "sev1")
     (first,) = bot.slack.dm(jun).messages
-    assert "I ask @maya to join you" in first.rendered
+    assert "I'm asking @maya to join you" in first.rendered
     assert "step 1 of 5" in first.rendered
     await mentor_is_coming(bot)
     assert said(room, "*Escalation 1*")
@@ -54,7 +54,7 @@ async def test_silence_after_the_last_question_brings_in_the_mentor_instead(bot:
     await bot.advance(minutes=11)
     await mentor_is_coming(bot)
     assert not said(mine, "What do you know?")
-    assert said(mine, "I ask @maya to join you")
+    assert said(mine, "I'm asking @maya to join you")
     assert said(room, "*Escalation 1*")
     assert len(mine.messages) <= 6
 

@@ -155,7 +155,7 @@ async def test_silence_is_asked_about_twice_and_then_the_mentor_is_asked_to_join
         assert jun.mention not in message.text
     # The mentor reads it in the conversation of the two.
     posted = bot.slack.calls_of("chat.postMessage")
-    assert any("I escalate to you for jun in" in str(one.args) for one in posted)
+    assert any("I'm escalating to you for jun in" in str(one.args) for one in posted)
     assert len(said(mine, "What do you know?")) == 1
     assert said(bot.slack.dm(carol), "What do you know?") == []
     for form in ("md", "csv", "json"):
@@ -178,7 +178,7 @@ async def test_progress_in_a_line_becomes_a_note_and_nothing_else(bot: Bot) -> N
     await bot.settle()
     (note,) = said(room, "Found the slow query")
     assert "progress" not in note.rendered.casefold()
-    assert "You are making progress" in question.text
+    assert "Good that you're making progress" in question.text
     await bot.advance(minutes=9)
     assert said(bot.slack.dm(jun), "What do you know?") == []
     assert leaks(bot, jun) == []
@@ -203,7 +203,7 @@ async def test_stuck_opens_the_packet_and_is_told_to_nobody(bot: Bot) -> None:
     (question,) = said(bot.slack.dm(jun), "What do you know?")
     form = (await jun.click(question, "Stuck: escalate")).get_view()
     await bot.settle()
-    assert "Saying so early is the right thing" in question.text
+    assert "It's right to say so early" in question.text
     assert leaks(bot, jun) == []
     await jun.submit(form, {"person": maya, "ask": "Please look at the connection pool with me"})
     await bot.settle()
@@ -252,7 +252,7 @@ async def test_quiet_is_quiet_and_can_be_taken_back(bot: Bot) -> None:
     await jun.click(first, "Quiet for this incident")
     await bot.settle()
     assert "no longer asked" in first.text
-    assert "Nobody is told" in jun.ephemerals[-1].text
+    assert "Nobody else hears of it" in jun.ephemerals[-1].text
     await bot.advance(minutes=30)
     assert [m for m in bot.slack.dm(jun).messages if said_open(m)] == []
     assert len(bot.slack.dm(maya).messages) == before

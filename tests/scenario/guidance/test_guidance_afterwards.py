@@ -14,7 +14,7 @@ async def test_with_the_incident_its_private_questions_and_words_end(bot: Bot) -
     await bot.advance(minutes=15)
     await mentor_is_coming(bot)
     (word,) = said(own, "to join you")
-    stuck = said(own, "Saying so early")[-1]
+    stuck = said(own, "It's right to say so early")[-1]
     assert stuck.buttons == ["prompt_escalate"]
     assert word.buttons == ["prompt_quiet"]
     await carol.command("/incident cancel A false alarm", channel=ROOM)

@@ -26,7 +26,7 @@ async def test_a_brief_and_a_question_at_a_decision_end_with_the_watching(
     bot: Bot, line: str, says: str
 ) -> None:
     alice, bob, _carol, room = await shadowed_incident(bot)
-    (brief,) = said(bot.slack.dm(bob), "You are brought into")
+    (brief,) = said(bot.slack.dm(bob), "You're shadowing in")
     await bot.advance(minutes=20)
     await alice.command("/incident status identified", channel=ROOM)
     await bot.settle()
@@ -43,7 +43,7 @@ async def test_a_brief_and_a_question_at_a_decision_end_with_the_watching(
 
 async def test_reopened_it_is_watched_again(bot: Bot) -> None:
     alice, bob, _carol, room = await shadowed_incident(bot)
-    (brief,) = said(bot.slack.dm(bob), "You are brought into")
+    (brief,) = said(bot.slack.dm(bob), "You're shadowing in")
     form = (await alice.command("/incident resolve Rolled back", channel=room)).get_view()
     await alice.submit(form, {"no_impact": ["none"]})
     await bot.settle()

@@ -53,7 +53,7 @@ async def test_a_mentor_gets_every_packet_and_every_proposal_of_their_junior(any
     packet = Packet(ask="Fail over the database?", symptoms="Errors at checkout")
     draft = EscalationDraft(target=PersonTarget(external_id=carol.id), packet=packet)
     await act(bot, bob, partial(escalate, ref=ref, draft=draft))
-    (forwarded,) = said(pair, "escalates")
+    (forwarded,) = said(pair, "is escalating")
     assert "Fail over the database?" in forwarded.rendered
     assert "Take over" in forwarded.rendered
 

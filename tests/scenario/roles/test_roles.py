@@ -36,7 +36,7 @@ async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> No
     outcome = await alice.command("/incident role commander me", channel=room)
     await bot.settle()
     assert outcome.text == ""
-    assert newest(room, "took the role Incident commander").in_channel
+    assert newest(room, "took command").in_channel
     assert "Checklist" in told(bot, alice)
     assert alice.mention in room.pins[0].text + str(room.pins[0].blocks)
 
@@ -272,7 +272,7 @@ async def test_the_list_of_roles_takes_assigns_and_gives_up(bot: Bot) -> None:
 
     await bob.command("/incident role scribe none", channel=room)
     await bot.settle()
-    assert "bob" in newest(room, "gave up the role Scribe").rendered
+    assert "bob" in newest(room, "gave up the role of Scribe").rendered
 
 
 async def test_wrong_words_are_answered_privately_and_change_nothing(bot: Bot) -> None:

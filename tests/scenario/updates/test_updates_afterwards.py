@@ -38,7 +38,7 @@ async def test_a_miss_and_the_word_that_it_is_late_are_over_with_the_next_update
     await bot.advance(minutes=15)
     (late,) = [m for m in bot.slack.dm(alice).messages if "late (it was due" in m.rendered]
     await bot.advance(minutes=15)
-    (missed,) = unpinned(room, "was missed; it is on the record")
+    (missed,) = unpinned(room, "was missed; that's on the record")
     assert missed.buttons == ["update_open"]
     assert late.buttons == []
     assert "No update came." in late.rendered

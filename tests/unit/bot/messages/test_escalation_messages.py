@@ -18,13 +18,13 @@ from bot.features.escalation.messages import (
     exhausted_entry,
     mention_message,
 )
-from bot.features.escalation.packet import fitted
+from bot.features.escalation.packet import fitted, names_of
 from bot.features.escalation.targets import Near, find_near, meant_by
 from bot.slack import blocks
 from bot.slack.gateway.people import Attention
 from incidents.core.sentences import Who
 from incidents.escalation.entries import EscalationExhausted, Standing
-from incidents.escalation.packet import Packet
+from incidents.escalation.packet import Packet, most_useful, rate
 from incidents.escalation.tables import CallStatus, EscalationStatus, Measures, StepStatus, Wanted
 from incidents.escalation.targets import (
     GroupTarget,
@@ -207,7 +207,7 @@ def test_a_step_that_reaches_nobody_isnt_shown_as_called(policy: Policy) -> None
         call_message(view, view.calls[0], incident(), policy),
     ):
         assert "commander" not in message.text
-        assert "then nobody is left to call" in message.text
+        assert "nobody is left to call" in message.text
         assert "escalation_step_open" not in shown(message)
 
 
@@ -323,11 +323,23 @@ def test_who_is_called_later_hears_that_nobody_before_them_is_on_it(policy: Poli
     assert "You're the manager for INC-12. Nobody called before you is on it." in text
 
 
-def test_unknown_fields_are_named_and_requested_ones_come_first(policy: Policy) -> None:
+def test_the_three_most_useful_unknown_fields_are_named_after_the_requested_one(
+    policy: Policy,
+) -> None:
     view = replace(escalation(), asked_field="evidence", asked_by=BOB)
     text = escalation_card(view, incident(), policy).text
     assert text.index("asks for:") < text.index("Not known yet:")
-    assert "Which database, and which instance or replica?" in text
+    template = template_of(view.template_key, policy)
+    named = names_of(most_useful(rate(view.packet, template).missing), template)
+    assert f"*Not known yet:* {named}\n" in text
+
+
+def test_a_called_person_isnt_told_twice_that_nothing_is_known(policy: Policy) -> None:
+    called = call(BOB)
+    view = replace(escalation(steps=(step(1, ["bob"], called),)), packet=Packet(ask="Help?"))
+    text = call_message(view, called, incident(), policy).text
+    assert "Not known yet" in text
+    assert "Nothing more is known" not in text
 
 
 def test_the_form_remembers_little_and_offers_every_kind(policy: Policy) -> None:

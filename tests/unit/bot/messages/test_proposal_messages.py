@@ -48,9 +48,9 @@ def test_a_mentor_reads_who_escalates_and_if_agreement_is_needed() -> None:
         return forwarded_message(entry_view(kind, content=content), COMMANDED, TALK).text
 
     author = {"name": "bob", "external_id": BOB.external_id}
-    assert "bob escalates to you in" in told("escalated", to="alice", author=author)
+    assert "bob is escalating to you in" in told("escalated", to="alice", author=author)
     # An escalation by the bot isn't shown as the junior's.
-    assert "I escalate to you for bob in" in told("escalated", to="alice", author=None)
+    assert "I'm escalating to you for bob in" in told("escalated", to="alice", author=None)
     assert "asks for agreement in" in told("action_proposed", needs="standard")
     safe = told("action_proposed", needs="nobody")
     assert "needs nobody's agreement" in safe
