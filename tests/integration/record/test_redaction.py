@@ -220,7 +220,6 @@ _NO_WORDS = {
     "prompts": {"kind", "key", "status", "delivery_error", "answer"},
     "proposals": {"status", "class_key", "class_name", "needs", "command"},
     "reminders": {"kind", "subject_type", "status"},
-    "subscriptions": {"follows", "subject"},
 }  # fmt: skip
 
 
