@@ -350,7 +350,7 @@ async def test_questions_end_with_the_escalation(bot: Bot) -> None:
     assert [m for m in bot.slack.dm(crew.alice).messages if m.buttons] == []
     await crew.alice.click(old, "escalation_question_skip")
     await bot.settle()
-    assert "asked no longer" in crew.alice.ephemerals[-1].text
+    assert "no longer need an answer" in crew.alice.ephemerals[-1].text
 
 
 async def test_the_author_hears_that_somebody_else_took_it_back(bot: Bot) -> None:
@@ -390,11 +390,11 @@ async def test_without_a_number_the_escalation_is_meant_that_is_ones_own(bot: Bo
         "escalation_withdraw_open",
     ]  # Alice can't answer her own escalation
     taken = await crew.bob.command("/incident escalation take", channel=ROOM)
-    assert "You are on escalation 1 " in taken.text
+    assert "You're on escalation 1 " in taken.text
     added = await crew.bob.command("/incident escalation add since 13:52", channel=ROOM)
     assert "Added to escalation 2 " in added.text
     taken = await crew.dave.command("/incident escalation take", channel=ROOM)
-    assert "You are on escalation 2 " in taken.text
+    assert "You're on escalation 2 " in taken.text
     await bot.settle()
 
 
@@ -434,14 +434,14 @@ async def test_everything_can_be_done_by_command(any_bot: Bot) -> None:
         await any_bot.settle()
         return outcome.text
 
-    assert "Asked" in await types("bob", "more changes")
+    assert "I've asked" in await types("bob", "more changes")
     assert "version 2" in await types("alice", "add changes checked, none")
     assert "checked, none since" in crew.card.text
     assert "Passed on: dave" in await types("bob", "redirect @dave he knows it")
     assert "Noted" in await types("dave", "decline I am on a train")
     assert crew.was_called(crew.carol)
-    assert "You are on escalation 1" in await types("carol", "take 1")
-    assert "carol is on it already" in await types("bob", "take")
+    assert "You're on escalation 1" in await types("carol", "take 1")
+    assert "carol is already on it" in await types("bob", "take")
     listed = await types("alice", "")
     assert f"{crew.carol.mention} is on it" in listed
     assert "Useful to add" in listed
@@ -449,7 +449,7 @@ async def test_everything_can_be_done_by_command(any_bot: Bot) -> None:
     # A refusal shows the whole line to type.
     assert "`/incident escalation take 1`" in await types("bob", "take 7")
     assert "`/incident escalation take`" in await types("bob", "tkae")
-    assert "`/incident escalation redirect @\u2060someone they own" in await types(
+    assert "`/incident escalation redirect @\u2060someone who owns it" in await types(
         "bob", "redirect"
     )
     assert "`/incident escalation add 1 scope 12 %" in await types("bob", "add 1 nonsense")

@@ -45,8 +45,9 @@ async def test_taken_out_of_the_announcement_channel_we_come_back(bot: Bot) -> N
     await alice.command("/incident INC-1 severity sev1 Payments fail as well")
     await alice.command("/incident declare sev3 Search is slow")
     await bot.settle()
-    first, second = announcements.messages
+    first, raised, second = announcements.messages
     assert "SEV1" in first.text
+    assert "SEV1" in raised.text
     assert "Search is slow" in second.text
 
 
@@ -122,7 +123,7 @@ async def test_what_was_given_up_after_a_day_is_looked_for_before_it_is_retried(
     await alice.click(told, "effect_retry")
     for _ in range(3):
         await bot.advance(minutes=1)
-    assert sum("Rolled back" in message.text for message in room.messages) == 1
+    assert sum("Rolled back" in message.text for message in room.everything) == 1
 
 
 async def test_what_is_redacted_leaves_the_channel_that_the_incident_left_too(bot: Bot) -> None:
@@ -133,7 +134,7 @@ async def test_what_is_redacted_leaves_the_channel_that_the_incident_left_too(bo
     await alice.command("/incident role commander me", channel=room)
     await alice.command("/incident note the password is hunter2", channel=room)
     await bot.settle()
-    note = next(one for one in room.messages if "hunter2" in one.text)
+    note = next(one for one in room.everything if "hunter2" in one.text)
     await alice.command("/incident channel #database-room", channel=room)
     await bot.settle()
     form = (await alice.click(note, "timeline_correct", "Hide…")).get_view()

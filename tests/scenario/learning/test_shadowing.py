@@ -216,7 +216,7 @@ async def test_shadow_and_mentor_both_can_stop_it(bot: Bot) -> None:
     assert "stopped" in (await bob.command("/incident shadow stop @carol")).text
     await bot.settle()
     assert len(said(bot.slack.dm(carol), "no longer shadows you")) == 1
-    assert "over" in (await bob.command("/incident shadow stop")).text
+    assert "already stopped" in (await bob.command("/incident shadow stop")).text
 
 
 async def test_a_shadow_may_stop_watching_one_incident_and_skip_a_question(bot: Bot) -> None:

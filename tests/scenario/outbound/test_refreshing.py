@@ -194,7 +194,8 @@ async def test_a_question_that_is_over_and_cannot_be_edited_is_deleted(bot: Bot)
     await bob.click(bot.slack.dm(bob).messages[-1], "checkin_understood")
     await bot.settle()
     assert question.deleted
-    assert "took on the check-in" in room.transcript
+    shown = await bob.command("/incident timeline", channel=room)
+    assert "he check-in, until" in shown.rendered
 
 
 # -- an error of ours ---------------------------------------------------------------------------
