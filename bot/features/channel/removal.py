@@ -35,7 +35,7 @@ from incidents.channel.removal import (
 )
 from incidents.core.people import Person
 from incidents.engine.effects import RemoveMessages
-from incidents.engine.posted_messages import PostedMessage, find_posted
+from incidents.engine.posted_messages import PostedMessage, find_posted, find_threads
 from incidents.incident.incident import Incident
 
 # Messages that were under way when the incident left a channel arrive a little later.
@@ -131,11 +131,15 @@ async def _clean(context: EffectContext, incident: Incident, stay: Stay, work: _
     services, channel_id = context.services, stay.channel_id
     async with services.database.reading() as session:
         work.add(await known_places(session, incident.id, channel_id=channel_id))
-    await _remove_all(context, incident, channel_id, work)
+        threads = await find_threads(session, incident.id, channel_id=channel_id)
     channel = await services.gateway.find_channel(channel_id)
     work.readable_by = _readers_of(channel)
     if channel is None:
+        await _remove_all(context, incident, channel_id, work)
         return
+    # While its card is there: the history shows no thread under a message that is gone.
+    await _in_channel(context, channel, partial(_look_under, context, channel_id, threads, work))
+    await _remove_all(context, incident, channel_id, work)
     await _in_channel(context, channel, partial(_look_through, context, incident, stay, work))
     await _remove_all(context, incident, channel_id, work)
     if is_own_topic(channel, reference=str(incident.reference), us=services.workspace):
@@ -167,7 +171,7 @@ async def _clean_thread(
 async def _remove_all(
     context: EffectContext, incident: Incident, channel_id: str, work: _Work
 ) -> None:
-    for ts in work.left():
+    for ts in reversed(work.left()):  # replies before what they are under
         await _remove(context, (channel_id, ts), incident, work)
     for file_id in work.files_left():
         try:
@@ -198,6 +202,16 @@ async def _remove(
     except SlackPermanent as error:
         log.warning("message_not_reduced", channel_id=channel_id, error=error.error)
         work.refused.append(ts)
+
+
+async def _look_under(
+    context: EffectContext, channel_id: str, threads: Iterable[str], work: _Work
+) -> None:
+    """Find our replies under our messages."""
+    us = context.services.workspace.bot_external_id
+    for ts in threads:
+        replies = await context.services.gateway.past_replies(channel_id, ts)
+        work.add(one.ts for one in replies if one.user_id == us)
 
 
 async def _look_through(

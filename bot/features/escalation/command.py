@@ -220,7 +220,8 @@ async def _redirect(request: Request, words: _Words) -> Answer | Reply:
         if near:
             return Say(say(near_text(request, near, before=words.before, words=words.rest)))
     if meant.target is None:
-        raise InvalidInput("target", "unknown", _example(request, words))
+        problem = "unknown" if words.rest.strip() else "empty"
+        raise InvalidInput("target", problem, _example(request, words))
     return replace(_on(words), to=meant.target, reason=mentions.plain(meant.rest))
 
 

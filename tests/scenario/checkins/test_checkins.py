@@ -27,13 +27,13 @@ async def test_a_checkin_by_command_goes_its_whole_way(any_bot: Bot) -> None:
     assert "*Understood* at" in asked.rendered
 
     await bot.advance(minutes=10)
-    question = said(room, "@bob: the 10 min")[-1]
+    question = said(room, "bob's time is up")[-1]
     assert bot.slack.dm(bob).messages == [asked]
     await bob.click(question, "checkin_more_time")
     await bot.settle()
     assert len(said(room, "asked for 10 min more")) == 1
     await bot.advance(minutes=10)
-    question = said(room, "@bob: the 10 min")[-1]
+    question = said(room, "bob's time is up")[-1]
     form = (await bob.click(question, "checkin_answer_open")).get_view()
     await bob.submit(form, {"answer": "stuck", "text": "No access to the load balancer"})
     await bot.settle()

@@ -83,6 +83,7 @@ WALK = (
             "oncall",
             "find",
             "help",
+            "maintenance",
         )
     ),
     Said("channel #other"),

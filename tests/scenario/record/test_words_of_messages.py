@@ -69,7 +69,7 @@ async def test_alerts_references_and_files_read_as_words_in_the_record(bot: Bot)
     record = slack.files[-1].text.replace("\\", "").replace("\u2060", "")
     link = f"/archives/{room.id}/p{shared.ts.replace('.', '')}"
     for words in (
-        "Alertmanager: DiskFull on db-3 (https://alerts.example/1)",
+        "Alertmanager | DiskFull on db-3 (https://alerts.example/1)",
         "97 % since 9:12",
         "Ask @dave or @oncall in #general, not #private-channel, @here 2 March",
         "graph (https://a.example) :fire:",
