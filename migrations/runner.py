@@ -12,14 +12,17 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random
 
 from incidents.registry.tables import metadata
+from incidents.storage.availability import is_conflict
 from incidents.storage.database import Database
 from incidents.storage.sqlite_session import WRITES
 from migrations.timeline_guard import create_statements, drop_statements
 
 VERSIONS = Path(__file__).parent / "versions"
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,18 @@ async def _change(
         _guard(connection)
         _check_references(connection)
 
-    async with database.engine.execution_options(**{WRITES: True}).begin() as connection:
-        await connection.run_sync(run)
+    # A bot at work may hold a table that comes later here, and wait for one that came before.
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, DBAPIError) and is_conflict(error)
+        ),
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=wait_random(0.1, 0.5),
+        reraise=True,
+    ):
+        with attempt:
+            async with database.engine.execution_options(**{WRITES: True}).begin() as connection:
+                await connection.run_sync(run)
 
 
 def _guard(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -24,6 +24,7 @@ from incidents.core.people import Actor
 from incidents.engine.rules import Rules
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.policy.policy import Policy
+from incidents.storage.availability import is_conflict
 from incidents.storage.database import Database
 from incidents.storage.processed_requests import find_request, keep_request
 
@@ -110,7 +111,7 @@ class Transactions:
             except (IntegrityError, StaleDataError) as error:
                 conflict = error
             except DBAPIError as error:
-                if not _is_conflict(error):
+                if not is_conflict(error):
                     raise
                 conflict = error
         # Keep the cause: it may be a fault of ours rather than contention.
@@ -193,14 +194,6 @@ def _is_over(created_at: datetime, request: RequestKey | None, *, now: datetime)
     if request is None or request.window is None:
         return False
     return created_at + request.window <= now
-
-
-def _is_conflict(error: DBAPIError) -> bool:
-    """Tell whether a retry can help: after a serialization failure, a deadlock, a locked file."""
-    code = getattr(error.orig, "sqlstate", None)
-    if code in {"40001", "40P01"}:
-        return True
-    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
 
 
 def _repeat(stored: Mapping[str, Any]) -> Outcome:

@@ -4,7 +4,7 @@ import sqlite3
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from incidents.storage.deadline import TooLate
@@ -91,3 +91,11 @@ def _why_of_sqlite(cause: sqlite3.Error) -> str | None:
     if str(cause).startswith(("no such table", "no such column")) or "has no column" in str(cause):
         return _WRONG_TABLES
     return _SQLITE.get(primary_code(cause))
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """Tell whether a retry can help: after a serialization failure, a deadlock, a locked file."""
+    code = getattr(error.orig, "sqlstate", None)
+    if code in {"40001", "40P01"}:
+        return True
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)

@@ -48,7 +48,7 @@ async def test_who_may_send_and_what_is_adopted_is_logged(bot: Bot) -> None:
         async with bot.app.services.database.writing() as session:
             abandoned = {"status": EffectStatus.CLAIMED, "claimed_by": "dead"}
             await session.execute(
-                update(EffectRow).where(EffectRow.kind == "set_channel_topic").values(abandoned)
+                update(EffectRow).where(EffectRow.kind == "pin_status_card").values(abandoned)
             )
             await session.commit()
         await bot.restart()
