@@ -278,6 +278,7 @@ def _missing(envelope: _Envelope, body: Mapping[str, Any]) -> str:
             needed["event.type"] = envelope.event and envelope.event.type
         case "block_actions":
             needed |= {"user.id": who, "actions": envelope.actions}
+            needed["view.id"] = view is None or view.id
         case "view_submission" | "view_closed":
             needed |= {"user.id": who, "view.id": view and view.id, "view.type": view and view.type}
         case "message_action":

@@ -109,7 +109,7 @@ def _update_view(update: StakeholderUpdate, entry: TimelineEntry) -> UpdateView:
         impact=text("impact"),
         actions=text("actions"),
         next_steps=text("next_steps"),
-        needs=text("needs"),
+        needs=text("needed"),
     )
 
 

@@ -227,7 +227,7 @@ class UpdatePosted(Payload):
     impact: str = ""
     actions: str = ""
     next_steps: str = ""
-    needs: str = ""
+    needed: str = ""
     # Posted with one tap, which said that nothing has changed.
     is_no_change: bool = False
     status: str = ""
@@ -253,7 +253,7 @@ class UpdatePosted(Payload):
             said(self.impact, "Impact"),
             said(self.actions, "Doing"),
             said(self.next_steps, "Next"),
-            said(self.needs, "Needs"),
+            said(self.needed, "Needs"),
         )
 
 

@@ -15,7 +15,7 @@ WORDS: Final = frozenset(
         *(
             "actions",
             "next_steps",
-            "needs",
+            "needed",
             "question",
             "answer",
             "words",

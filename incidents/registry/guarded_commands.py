@@ -94,7 +94,7 @@ def _said(command: str, arguments: Arguments) -> list[str]:
         "impact": "impact: ",
         "actions": "under way: ",
         "next_steps": "next: ",
-        "needs": "needs: ",
+        "needed": "needs: ",
         "status": "status ",
     }
     shown = ("text", "reason", *(labels if command == Action.POST_UPDATE else ()))

@@ -207,7 +207,7 @@ def draft_from(arguments: Mapping[str, Any]) -> UpdateDraft:
         impact=str(arguments.get("impact") or ""),
         actions=str(arguments.get("actions") or ""),
         next_steps=str(arguments.get("next_steps") or ""),
-        needs=str(arguments.get("needs") or ""),
+        needs=str(arguments.get("needed") or ""),
         next_in=None if seconds is None else timedelta(seconds=int(seconds)),
         status=None if status is None else IncidentStatus(status),
         is_no_change=bool(arguments.get("is_no_change")),
@@ -226,7 +226,7 @@ def _texts_of(draft: UpdateDraft) -> dict[str, str]:
         "impact": trimmed(draft.impact),
         "actions": trimmed(draft.actions),
         "next_steps": trimmed(draft.next_steps),
-        "needs": trimmed(draft.needs),
+        "needed": trimmed(draft.needs),
     }
 
 
