@@ -199,7 +199,7 @@ async def show_details(request: Request) -> Reply:
         is_full=True,
     )
     await request.services.gateway.update_view(
-        view_id=str(request.view["id"]),
+        view_id=str(request.view.get("id") or ""),
         view=ESCALATE.named(remembering(form, request.policy)),
         if_hash=str(request.view.get("hash") or "") or None,
     )

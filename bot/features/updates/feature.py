@@ -277,7 +277,7 @@ async def show_template(request: Request) -> Reply:
         typed=entered.text if is_own else "",
     )
     await request.services.gateway.update_view(
-        view_id=str(request.view["id"]),
+        view_id=str(request.view.get("id") or ""),
         view=UPDATE.named(form),
         if_hash=str(request.view.get("hash") or "") or None,
     )
