@@ -142,6 +142,14 @@ class Verb(Command, Generic[A]):
         await request.open_view(view)
         return None
 
+    async def show_again(self, request: Request, form: Form[A]) -> None:
+        """Show the open form again with new content, unless somebody closed or changed it meanwhile."""
+        await request.services.gateway.update_view(
+            view_id=str(request.view.get("id") or ""),
+            view=self.named(form),
+            if_hash=str(request.view.get("hash") or "") or None,
+        )
+
     def named(self, form: Form[A]) -> blocks.View:
         """Return the form's view with its callback id and metadata set."""
         view = form.view

@@ -198,11 +198,7 @@ async def show_details(request: Request) -> Reply:
         is_urgent=state.checked("urgent"),
         is_full=True,
     )
-    await request.services.gateway.update_view(
-        view_id=str(request.view.get("id") or ""),
-        view=ESCALATE.named(remembering(form, request.policy)),
-        if_hash=str(request.view.get("hash") or "") or None,
-    )
+    await ESCALATE.show_again(request, remembering(form, request.policy))
     return None
 
 

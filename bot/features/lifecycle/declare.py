@@ -70,11 +70,7 @@ async def show_alike(request: Request) -> Reply:
     """Show open incidents of the chosen services or with such a title; what is filled in stays."""
     filled = form.filled_in(request, from_view(Declaration, request.view))
     view = form.declaration_form(request.policy, filled, alike=await _alike(request, filled))
-    await request.services.gateway.update_view(
-        view_id=str(request.view.get("id") or ""),
-        view=DECLARE.named(Form(view, filled)),
-        if_hash=str(request.view.get("hash") or "") or None,
-    )
+    await DECLARE.show_again(request, Form(view, filled))
     return None
 
 

@@ -276,11 +276,7 @@ async def show_template(request: Request) -> Reply:
         now=request.now,
         typed=entered.text if is_own else "",
     )
-    await request.services.gateway.update_view(
-        view_id=str(request.view.get("id") or ""),
-        view=UPDATE.named(form),
-        if_hash=str(request.view.get("hash") or "") or None,
-    )
+    await UPDATE.show_again(request, form)
     return None
 
 
