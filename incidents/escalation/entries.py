@@ -124,9 +124,9 @@ class Escalated(HoldsPacket):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who it was escalated to, as which kind, and the whole packet."""
         to = self.to or self.service
-        whom: Sentence = (" to ", Words(to)) if to else ()
+        named: Sentence = (" to ", Words(to)) if to else ()
         kind = (" (", Words(self.template), ", urgent)" if self.is_urgent else ")")
-        return telling("escalated", *whom, *kind, details=packet_details(self.packet))
+        return telling("escalated", *named, *kind, details=packet_details(self.packet))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,13 +173,13 @@ class EscalationCalled(AboutEscalation):
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return who was called and why now, how long they have, and who wasn't called."""
         called = listed(one.person for one in self.people)
-        whom: Sentence = ("called ", *called) if called else ("found nobody to call",)
+        named: Sentence = ("called ", *called) if called else ("found nobody to call",)
         left_out = (
             Words(f"{one.name} ({WHY_SKIPPED.get(one.why, one.why)})") for one in self.skipped
         )
         away = [(one.person, ": ", Words(one.how)) for one in self.away]
         return telling(
-            *whom,
+            *named,
             f" for {self.name}, step {self.step} (",
             *listed(Words(name) for name in self.to),
             f"){_BECAUSE.get(self.because, '')}",

@@ -46,9 +46,10 @@ class WaitsFor(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One thing that waits for a person, in an incident unless it is a shift; `number` is that of a proposal, item or time box.
+    """One thing that waits for a person, in an incident unless it is a shift.
 
-    `call_id` is the person's call in an escalation.
+    `number` is that of a proposal, an action item or a time box; `call_id` is the person's call
+    in an escalation.
     """
 
     what: WaitsFor

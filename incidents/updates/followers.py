@@ -100,7 +100,7 @@ def _conditions(incident: Incident, policy: Policy) -> Iterable[ColumnElement[bo
 async def _named_by_policy(
     session: AsyncSession, incident: Incident, policy: Policy
 ) -> Sequence[str]:
-    """Return the external ids of the people whom the policy wants to hear of this incident."""
+    """Return the external ids of the people that the policy names for news of this incident."""
     refs = [ref for one in policy.stakeholders if _fits(one, incident, policy) for ref in one.who]
     people = await find_people_named(
         session,

@@ -48,7 +48,7 @@ _NEXT = {
 
 
 class Maintenance(Base):
-    """One notice: what is done from when until when, who is affected, and whom to ask."""
+    """One notice: what is done from when until when, who is affected, and who to ask."""
 
     __tablename__ = "maintenances"
 

@@ -102,16 +102,16 @@ def state_line(view: EscalationView) -> str:
     match view.status:
         case EscalationStatus.TAKEN if view.taken_by is not None and view.is_ended:
             responder = mentions.mention(view.taken_by.external_id)
-            return f"*{responder} was on it.* The incident is over. Nobody is called any more."
+            return f"*{responder} was on it.* The incident is over. I've stopped calling."
         case EscalationStatus.TAKEN if view.taken_by is not None:
             since = f", since {mentions.date(view.taken_at, '{time}')}" if view.taken_at else ""
             return f"*{mentions.mention(view.taken_by.external_id)} is on it*{since}."
         case EscalationStatus.EXHAUSTED:
             return _at_end(view)
         case EscalationStatus.WITHDRAWN:
-            return f"Withdrawn{_at(view)}. Nobody is called any more."
+            return f"Withdrawn{_at(view)}. I've stopped calling."
         case EscalationStatus.OVER:
-            return f"Ended{_at(view)}: the incident is over. Nobody is called any more."
+            return f"Ended{_at(view)}: the incident is over. I've stopped calling."
     waited_for = _waited_for(view)
     if not waited_for:
         return "Nobody is on it yet: looking up who is called next."

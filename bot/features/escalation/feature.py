@@ -216,7 +216,9 @@ async def send(request: Request, given: Escalating) -> Reply:
     said = read_changes(form, Packet(), fields=_asked(given, request.policy))
     answer_by = said.get("answer_by")
     if answer_by is not None and answer_by <= request.now:
-        return FieldErrors({"answer_by": "This is over already. Empty means as soon as possible."})
+        return FieldErrors(
+            {"answer_by": "That time has passed. Leave it empty for “as soon as possible”."}
+        )
     lines = await chosen_evidence(request, given.ref, ticked_in(form))
     said["evidence"] = with_evidence(said["evidence"], lines)
     draft = EscalationDraft(

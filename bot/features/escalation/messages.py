@@ -145,7 +145,7 @@ def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> st
             return "*The incident is over.* Nothing for you to do; thank you."
         case EscalationStatus.TAKEN if is_own:
             since = f" since {mentions.date(view.taken_at, '{time}')}" if view.taken_at else ""
-            return f"*You are on it*{since}. Nobody else is called. The work is in {where}."
+            return f"*You are on it*{since}. I've stopped calling others. The work is in {where}."
         case EscalationStatus.TAKEN if view.taken_by is not None:
             responder = mentions.mention(view.taken_by.external_id)
             return f"*{responder} is on it.* Nothing for you to do; thank you."
@@ -157,10 +157,10 @@ def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> st
         return "*You passed it on*, with all that is below. Nothing more for you to do."
     if view.status is EscalationStatus.EXHAUSTED:
         return (
-            "*You can't take it: noted.* Nobody else is left to call, and the channel was told. If "
+            "*Noted: you can't take it.* I have nobody left to call, and said so in the channel. If "
             "you know who could help, tell them there."
         )
-    return "*You can't take it: noted.* Others are called."
+    return "*Noted: you can't take it.* I'm calling others."
 
 
 def _is_theirs(view: EscalationView, call: CallView) -> bool:
@@ -302,8 +302,8 @@ def withdrawn_directly(
     reason = withdrawn.reason
     why = f"\n*Reason* {mentions.escape(reason)}" if reason else ""
     text = (
-        f"{about(incident)}: {actor_of_entry(entry)} has withdrawn {withdrawn.name}, so nobody "
-        f"is called for it any more.{why}\nDo you still need somebody? Escalate again."
+        f"{about(incident)}: {actor_of_entry(entry)} has withdrawn {withdrawn.name}. I've "
+        f"stopped calling.{why}\nDo you still need somebody? Escalate again."
     )
     again = () if not incident.is_open else (blocks.actions(_again(incident)),)
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), *again))
@@ -369,7 +369,7 @@ async def withdrawn_ending(
 def _withdrawn(escalation: Escalation) -> Ending | None:
     if escalation.status != EscalationStatus.WITHDRAWN:
         return None
-    return Ending("It was withdrawn. Nobody is called any more.")
+    return Ending("It was withdrawn. I've stopped calling.")
 
 
 def _standstill(exhausted: EscalationExhausted) -> str:

@@ -96,7 +96,7 @@ def answered_text(request: Request, outcome: Outcome) -> str:
         case "escalation_taken":
             return f"You're on {which}. I've told the author and stopped calling."
         case "escalation_questioned":
-            return f"I've asked, for {which}. I'll tell you when there is an answer."
+            return f"I've asked about {which}. I'll tell you when the answer comes."
         case "escalation_declined" if is_at_end:
             return (
                 f"Noted for {which}. I have nobody left to call, and say so in the channel. If you "
@@ -112,11 +112,11 @@ def answered_text(request: Request, outcome: Outcome) -> str:
         case "escalation_redirected":
             return f"Passed on: {called or 'being looked up'}, with all of {which}."
         case "escalation_step_called":
-            whom = f"Calling {called} now" if called else "I could call nobody of that step"
-            return f"{whom}, for {which}. The card in the channel shows it."
+            lead = f"Calling {called} now" if called else "I could call nobody of that step"
+            return f"{lead}, for {which}. The card in the channel shows it."
         case "escalation_withdrawn":
             return f"I've withdrawn {which}. The people I called see that in their messages."
-    return f"Done, for {which}. `{request.policy.command} escalation` shows how it stands."
+    return f"Done, for {which}. `{request.policy.command} escalation` shows where it stands."
 
 
 def example_line(request: Request, words: str) -> str:

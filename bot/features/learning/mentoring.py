@@ -63,11 +63,13 @@ def conversation_message(view: ConversationView) -> blocks.Message:
     if not incident.is_open:
         return say(f"{state} {junior}, {mentor}: a good moment to talk it through.")
     if not roles:
-        return say(f"{state} {junior} holds no role in it now. {mentor}, this stays open to talk.")
+        return say(
+            f"{state} {junior} has no role in it now. {mentor}, you two can still talk here."
+        )
     text = (
-        f"{state}\n{junior} is {roles}; {mentor} is beside them. Ask here, think aloud here: only "
-        "you two read it. What is escalated or proposed comes here, too. If it needs "
-        f"{mentions.escape_line(view.mentor.name)}, *Take over* works at once, and I tell both of you."
+        f"{state}\n{junior} is {roles}, and {mentor} mentors. Ask anything here: only you two read "
+        f"it. I'll post {mentions.escape_line(view.junior.name)}'s escalations and proposals here, too. "
+        f"{mentions.escape_line(view.mentor.name)} can press *Take over* at any time; I'll tell you both."
     )
     take = blocks.button("Take over", action_id="mentor_take_over", value=str(view.id))
     return blocks.Message(text=text, blocks=(*blocks.paragraphs(text), blocks.actions(take)))
@@ -96,13 +98,13 @@ def _deed(asked: Payload, view: ConversationView, junior: str) -> str:
     match asked:
         case Escalated():
             to = "you" if asked.to == view.mentor.name else mentions.escape_line(asked.to)
-            whom = f" to {to}" if to else ""
+            target = f" to {to}" if to else ""
             # An entry without an author was sent by the bot.
             is_own = asked.author is not None
             return (
-                f"{junior} is escalating{whom} in"
+                f"{junior} is escalating{target} in"
                 if is_own
-                else f"I'm escalating{whom} for {junior} in"
+                else f"I'm escalating{target} for {junior} in"
             )
         case EscalationCompleted():
             return f"{junior} has completed the escalation in"

@@ -81,7 +81,7 @@ async def open_form(request: Request, _: Planning) -> blocks.View | Say:
             ),
             blocks.text_input(
                 "contact",
-                label="Whom to ask",
+                label="Who to ask",
                 optional=True,
                 max_length=150,
                 hint="A person, a team or a channel. Empty: you.",

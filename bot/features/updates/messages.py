@@ -65,14 +65,14 @@ def reminder_entry(
         late = spoken_duration(entry.occurred_at - due_at)
         text = (
             f"The stakeholder update on *{incident.reference}* {mentions.escape_line(incident.title)} is "
-            f"{late} late (it was due {mentions.date(due_at, '{time}')}). Even “nothing new” is news to "
-            "people who wait."
+            f"{late} late (it was due {mentions.date(due_at, '{time}')}). People are "
+            "waiting: even “nothing new” helps them."
         )
         return say(text, _post_button(incident), _no_change_button(reminded, incident))
     people = [mentions.mention(person.external_id) for person in reminded.to]
-    whom = f"{', '.join(people)}: a" if people else "If you're free: a"
+    lead = f"{', '.join(people)}: a" if people else "If you're free: a"
     text = (
-        f"{whom} stakeholder update is due (since {mentions.date(due_at, '{time}')}). One line is "
+        f"{lead} stakeholder update is due (since {mentions.date(due_at, '{time}')}). One line is "
         "enough: who is affected, what you're doing, when you'll write next."
     )
     no_change, snooze = _no_change_button(reminded, incident), _snooze_button(reminded, incident)

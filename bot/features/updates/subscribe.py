@@ -50,12 +50,13 @@ async def typed_subscribe(request: Request, given: Following) -> Reply:
         given = Following(found.follows, found.key)
     outcome = await _change(request, given, is_on=True)
     name = await _name(request, given.subject)
-    before = "You already follow" if outcome.data["was_on"] else "You follow"
+    was_on = outcome.data["was_on"]
+    lead = f"You already follow *{name}*." if was_on else f"You follow *{name}* now."
     what = "I'll send you its updates, changes of severity and its end by direct message."
     if given.follows is Follows.SEVERITY:
         what = what.replace("its", "their")
     stop = _button("Stop", "follow_stop", given)
-    return Say(say(f"{before} *{name}*{' now' * (not outcome.data['was_on'])}. {what}", stop))
+    return Say(say(f"{lead} {what}", stop))
 
 
 async def show_or_follow(request: Request) -> Reply:
@@ -83,11 +84,11 @@ async def stop(request: Request, given: Following) -> Reply:
     await _change(request, given, is_on=False)
     name = await _name(request, given.subject)
     if given.follows is Follows.POLICY:
-        text = "I won't send you news any more that only the policy names you for."
+        text = "I've stopped the news that only the policy names you for."
         return Say(say(text, _button("Undo", "follow_incident", given)))
     text = f"You get no more news of *{name}*."
     if given.follows is not Follows.INCIDENT:
-        text = f"You don't follow *{name}* any more."
+        text = f"You no longer follow *{name}*."
     return Say(say(text, _button("Follow again", "follow_incident", given)))
 
 
