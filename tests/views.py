@@ -9,6 +9,7 @@ from bot.features import all_features
 from bot.framework.entry_messages import render_entry
 from bot.slack.blocks import Message
 from incidents.core.hash_chain import clean_content
+from incidents.incident.cadence import UpdateView
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
 from incidents.incident.views import EntryView, IncidentView
@@ -93,3 +94,19 @@ def said_directly(entry: EntryView, incident: IncidentView) -> Message:
     found = dict(pair for feature in features for pair in feature.entries)
     found |= dict(pair for feature in features for pair in feature.direct_entries)
     return render_entry(entry, incident, found)
+
+
+def update_view(text: str, *, author_name: str) -> UpdateView:
+    """Return a stakeholder update that says only this."""
+    return UpdateView(
+        number=1,
+        entry_id=uuid.uuid4(),
+        posted_at=NOW,
+        author_name=author_name,
+        next_due_at=None,
+        status="investigating",
+        text=text,
+        impact="",
+        actions="",
+        next_steps="",
+    )

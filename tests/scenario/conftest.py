@@ -38,6 +38,7 @@ from incidents.record.audit_log import AuditEntry, audit_entries
 from incidents.record.hiding import redact_entry
 from incidents.registry.verification import prove_everything
 from incidents.rights.stages import Stage
+from incidents.storage import leases
 from tests.clock import ManualClock
 from tests.databases import fresh_database
 from tests.freeze.checking import Frozen
@@ -329,3 +330,23 @@ async def every_bot(
     """The bot in every combination of the two transports and the two databases."""
     async for made in _bot(database_url, request.param, capsys, frozen):
         yield made
+
+
+@contextlib.asynccontextmanager
+async def taken_over(bot: Bot) -> AsyncIterator[None]:
+    """Let the bot stall past its lease and another process finish its work; then it goes on."""
+    stalled = bot.app.dispatcher
+    loop, stalled._loop_task = stalled._loop_task, None
+    assert loop is not None
+    while not loop.done():  # in Python 3.11 `wait_for` may swallow a cancellation
+        loop.cancel()
+        await asyncio.wait({loop}, timeout=0.1)
+    bot.clock.advance(leases.LEASE + timedelta(seconds=1))
+    async with running(bot.settings, bot.loaded, clock=bot.clock) as second:
+        await bot.slack.wait_for(lambda: second.dispatcher.holds_lease)
+        bot.clock.advance(timedelta(seconds=15))
+        await second.settle()
+        await bot.slack.wait_for(lambda: not stalled._tasks)
+        await stalled._settle_and_claim(limit=0)
+        await bot.slack.quiet()
+        yield

@@ -2,6 +2,16 @@
 
 from tests.scenario.conftest import ROOM, Bot, declared, said
 from tests.scenario.guidance.test_guidance import led_by_jun, mentor_is_coming, said_open
+from tests.slack_server import Person
+
+
+async def skip_five(bot: Bot, jun: Person) -> None:
+    """Skip as many questions as come without being asked for."""
+    for _ in range(5):
+        (step,) = [message for message in bot.slack.dm(jun).messages if said_open(message)]
+        await jun.click(step, "Skip")
+        await bot.settle()
+        await bot.advance(seconds=1)
 
 
 async def test_taking_a_role_is_one_message_with_the_first_step(bot: Bot) -> None:
@@ -30,11 +40,7 @@ async def test_the_word_about_a_mentor_comes_with_the_first_step_and_before_the_
 async def test_after_five_questions_the_next_waits_until_they_ask_for_more(bot: Bot) -> None:
     jun, _, _, _ = await led_by_jun(bot)
     mine = bot.slack.dm(jun)
-    for _ in range(5):
-        (step,) = [message for message in mine.messages if said_open(message)]
-        await jun.click(step, "Skip")
-        await bot.settle()
-        await bot.advance(seconds=1)
+    await skip_five(bot, jun)
     assert "prompts on" in str([call.args for call in bot.slack.calls_of("chat.postMessage")])
     before = len(mine.messages)
     await jun.command("/incident prompts on", channel=ROOM)
@@ -46,11 +52,7 @@ async def test_after_five_questions_the_next_waits_until_they_ask_for_more(bot: 
 async def test_silence_after_the_last_question_brings_in_the_mentor_instead(bot: Bot) -> None:
     jun, _, _, room = await led_by_jun(bot)
     mine = bot.slack.dm(jun)
-    for _ in range(5):
-        (step,) = [message for message in mine.messages if said_open(message)]
-        await jun.click(step, "Skip")
-        await bot.settle()
-        await bot.advance(seconds=1)
+    await skip_five(bot, jun)
     await bot.advance(minutes=11)
     await mentor_is_coming(bot)
     assert not said(mine, "What do you know?")

@@ -83,7 +83,7 @@ async def test_a_mentor_takes_over_with_one_tap(any_bot: Bot) -> None:
     assert "mentor" not in change.rendered.casefold()
     assert len(said(bot.slack.dm(bob), "has command now, in place of you")) == 1
     assert len(said(bot.slack.dm(alice), "Incident commander")) == 1
-    assert "holds no role" in opened.rendered
+    assert "has no role in it now" in opened.rendered
     await bot.advance(minutes=2)
     await alice.click(old, "mentor_take_over")
     await bot.settle()

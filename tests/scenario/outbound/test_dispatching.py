@@ -23,8 +23,7 @@ from incidents.engine.outbox import EffectRow, EffectStatus, Planned
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import Incident
 from incidents.incident.timeline import TimelineEntry
-from incidents.storage import leases
-from tests.scenario.conftest import ROOM, Bot
+from tests.scenario.conftest import ROOM, Bot, taken_over
 
 
 async def test_a_restart_in_the_middle_loses_nothing_and_doubles_nothing(bot: Bot) -> None:
@@ -58,20 +57,7 @@ async def test_a_process_that_stalled_past_its_lease_takes_its_double_back(bot: 
     await alice.command("/incident declare sev2 Checkout errors")
     await bot.slack.wait_for(lambda: bot.slack.calls_of("conversations.invite"))
     bot.slack.delay("chat.postMessage", 0.0)
-    stalled = bot.app.dispatcher
-    loop, stalled._loop_task = stalled._loop_task, None
-    assert loop is not None
-    while not loop.done():  # in Python 3.11 `wait_for` may swallow a cancellation
-        loop.cancel()
-        await asyncio.wait({loop}, timeout=0.1)
-    bot.clock.advance(leases.LEASE + timedelta(seconds=1))
-    async with running(bot.settings, bot.loaded, clock=bot.clock) as second:
-        await bot.slack.wait_for(lambda: second.dispatcher.holds_lease)
-        bot.clock.advance(timedelta(seconds=15))
-        await second.settle()
-        await bot.slack.wait_for(lambda: not stalled._tasks)
-        await stalled._settle_and_claim(limit=0)
-        await bot.slack.quiet()
+    async with taken_over(bot):
         assert len(bot.slack.channel("incidents").messages) == 1
         assert len(bot.slack.channel(ROOM).messages) == 1
 

@@ -1,14 +1,11 @@
 """News by direct message: to those who follow an incident, its service or severity; one tap stops it."""
 
 import asyncio
-from datetime import timedelta
 
-from bot.app import running
 from incidents.policy.escalation import Service
 from incidents.policy.references import GroupRef
 from incidents.policy.stakeholders import Stakeholders
-from incidents.storage import leases
-from tests.scenario.conftest import ROOM, Bot, declared, redact, told
+from tests.scenario.conftest import ROOM, Bot, declared, redact, taken_over, told
 from tests.slack_server import Message, Person
 
 
@@ -166,18 +163,5 @@ async def test_a_stalled_process_takes_only_its_double_back_and_tells_no_more_fo
     await bot.slack.wait_for(lambda: count() == 2)  # the third is under way for two seconds
     await asyncio.sleep(0.2)
     bot.slack.delay("chat.postMessage", 0.0)
-    stalled = bot.app.dispatcher
-    loop, stalled._loop_task = stalled._loop_task, None
-    assert loop is not None
-    while not loop.done():
-        loop.cancel()
-        await asyncio.wait({loop}, timeout=0.1)
-    bot.clock.advance(leases.LEASE + timedelta(seconds=1))
-    async with running(bot.settings, bot.loaded, clock=bot.clock) as second:
-        await bot.slack.wait_for(lambda: second.dispatcher.holds_lease)
-        bot.clock.advance(timedelta(seconds=15))
-        await second.settle()
-        await bot.slack.wait_for(lambda: not stalled._tasks)
-        await stalled._settle_and_claim(limit=0)
-        await bot.slack.quiet()
+    async with taken_over(bot):
         assert [len(_news(bot, one, "Rolling back")) for one in crew] == [1, 1, 1]

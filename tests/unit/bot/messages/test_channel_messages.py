@@ -33,7 +33,7 @@ from incidents.policy.channels import Bookmark
 from incidents.policy.escalation import Service
 from incidents.policy.policy import COMMANDER, Policy
 from tests.policies import built_in
-from tests.views import NOW, entry_view, incident_view, said_directly
+from tests.views import NOW, entry_view, incident_view, said_directly, update_view
 
 NASTY = "<!channel> @here <@U1> `a \u202e" + "x" * 5_000
 CAROL = PersonView(uuid.uuid4(), "UCAROL", "Carol <!here>", "UTC")
@@ -56,18 +56,7 @@ def told(payload: Payload, *, title: str = "Checkout errors") -> Message:
 
 
 def update(text: str = "Half of the cards fail") -> UpdateView:
-    return UpdateView(
-        number=1,
-        entry_id=uuid.uuid4(),
-        posted_at=NOW,
-        author_name="Carol",
-        next_due_at=None,
-        status="investigating",
-        text=text,
-        impact="",
-        actions="",
-        next_steps="",
-    )
+    return update_view(text, author_name="Carol")
 
 
 @pytest.fixture

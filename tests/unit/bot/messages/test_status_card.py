@@ -17,7 +17,7 @@ from incidents.policy.channels import Bookmark
 from incidents.policy.escalation import Service
 from incidents.policy.policy import COMMANDER, COMMUNICATIONS_LEAD, Policy
 from tests.policies import built_in
-from tests.views import NOW, incident_view
+from tests.views import NOW, incident_view, update_view
 
 ENDS_OR_HIDES = {"resolve_open", "cancel_open", "close_incident", "private_open"}
 
@@ -27,18 +27,7 @@ def role(key: str, name: str, person: str) -> RoleView:
 
 
 def told(text: str) -> UpdateView:
-    return UpdateView(
-        number=1,
-        entry_id=uuid.uuid4(),
-        posted_at=NOW,
-        author_name="Carol <!here>",
-        next_due_at=None,
-        status="investigating",
-        text=text,
-        impact="",
-        actions="",
-        next_steps="",
-    )
+    return update_view(text, author_name="Carol <!here>")
 
 
 def led(**changes: Any) -> IncidentView:
