@@ -109,12 +109,11 @@ def _lead(prompt: PromptView, incident: IncidentView, *, is_first: bool) -> str:
     """Return which roles they hold, with the first step, and who is asked to join them."""
     held = [role.role_name for role in incident.roles if role.person.id == prompt.person_id]
     roles = _listed([f"*{mentions.escape_line(name)}*" for name in held]) if held else ""
-    lines = (
-        [f"You're {roles} now. I'll take you through the first minutes, one thing at a time."]
-        if roles
-        else []
-    )
-    lines = lines if is_first else []
+    lines = []
+    if roles and is_first:
+        lines.append(
+            f"You're {roles} now. I'll take you through the first minutes, one thing at a time."
+        )
     if prompt.data.get("asked") and not prompt.data.get("is_left"):
         reason = _REASONS.get(str(prompt.data.get("why", "")), "two see more than one")
         lines.append(f"I'm asking {_asked(prompt)} to join you: {reason}.")
