@@ -116,6 +116,8 @@ class Bot:
 
     async def restart(self) -> None:
         await self.stop()
+        # A restart takes seconds, in which Slack's allowance refills; our clock stands still.
+        self.slack.rate_limits.reset()
         await self.start()
 
     async def flaws(self) -> list[tuple[str, int, str]]:
