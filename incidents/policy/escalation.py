@@ -12,7 +12,14 @@ from typing import Annotated, Final
 
 from incidents.policy.disagreements import Disagreement
 from incidents.policy.packet_fields import PacketField
-from incidents.policy.references import GroupRef, Invitee, PersonRef, RoleRef, word_or_reference
+from incidents.policy.references import (
+    GroupRef,
+    Invitee,
+    PersonRef,
+    Reach,
+    RoleRef,
+    word_or_reference,
+)
 from incidents.policy.schema import (
     DisplayName,
     Duration,
@@ -178,6 +185,8 @@ class Service:
     runbooks: tuple[ServiceLink, ...] = ()
     dashboards: tuple[ServiceLink, ...] = ()
     safe_steps: tuple[Annotated[str, short(200, "Restart the checkout workers")], ...] = ()
+    # How its on-call is paged: the first address, then the next if that fails.
+    reach: tuple[Reach, ...] = ()
 
     @property
     def all_runbooks(self) -> tuple[ServiceLink, ...]:

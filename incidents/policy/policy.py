@@ -22,6 +22,7 @@ from incidents.policy.channels import (
 from incidents.policy.disagreements import Disagreement
 from incidents.policy.escalation import Escalation, Relation, Service, Wait
 from incidents.policy.guidance import Guidance
+from incidents.policy.paging import PagerConfig, ReachedPerson
 from incidents.policy.postmortem import Postmortem
 from incidents.policy.proposals import Proposals
 from incidents.policy.quiet_hours import QuietHours
@@ -297,6 +298,8 @@ class Policy:
     private: PrivateIncidents
     bookmarks: tuple[Bookmark, ...]
     services: tuple[Service, ...]
+    pagers: tuple[PagerConfig, ...]
+    people: tuple[ReachedPerson, ...]
     reminders: Reminders
     timeline: TimelineCapture
     duplicates: Duplicates
@@ -355,6 +358,10 @@ class Policy:
         """Return the service with this key, in any letter case, if the policy has it."""
         wanted = key.casefold()
         return next((item for item in self.services if item.key.casefold() == wanted), None)
+
+    def find_pager(self, key: str) -> PagerConfig | None:
+        """Return the pager with this key, if the policy has it."""
+        return next((one for one in self.pagers if one.key == key), None)
 
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield severities that share a rank, and aliases that name two severities or roles."""

@@ -69,6 +69,17 @@ class RoleRef:
         return self.key
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a page goes: a pager by its key, and a name there (a service, a topic, a person)."""
+
+    pager: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.pager}/{self.name}"
+
+
 Ref = TypeVar("Ref", PersonRef, GroupRef)
 
 
@@ -134,9 +145,21 @@ def _read_person(text: object) -> PersonRef:
     raise Refusal("has to be a person, not a group", "jo@example.com")
 
 
+def _read_address(text: object) -> Address:
+    pager, slash, name = text.partition("/") if isinstance(text, str) else ("", "", "")
+    if not (pager and slash and name.strip() == name and name):
+        raise Refusal("has to be a pager, `/` and a name there", "goalert/checkout")
+    return Address(pager, name)
+
+
 Invitee = Annotated[PersonRef | GroupRef, PlainValidator(_read_invitee)]
 Grantee = Annotated[
     Standing | RoleRef | PersonRef | GroupRef,
     word_or_reference(Standing, '[responder, jo@example.com, "@database-oncall"]'),
     Names("there is no role", "roles", also=tuple(Standing), example="[responder]"),
+]
+Reach = Annotated[
+    Address,
+    PlainValidator(_read_address),
+    Names("there is no pager", "pagers", example="goalert/checkout"),
 ]
