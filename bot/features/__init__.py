@@ -34,6 +34,7 @@ from bot.features.lifecycle import declare as declaration
 from bot.features.lifecycle import edit as editing
 from bot.features.lifecycle import milestones, severity, status
 from bot.features.lifecycle import resolve as resolving
+from bot.features.paging import effects as paging
 from bot.features.postmortem import action_items
 from bot.features.postmortem import feature as postmortem
 from bot.features.proposals import feature as proposals
@@ -72,6 +73,7 @@ def all_features() -> tuple[Feature, ...]:
         escalation_presses.FEATURE,
         escalation_prompts.FEATURE,
         escalation_lookup.FEATURE,
+        paging.FEATURE,
         staleness.FEATURE,
         milestones.FEATURE,
         postmortem.FEATURE,

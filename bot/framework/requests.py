@@ -1,31 +1,32 @@
 """A request from Slack as handlers see it: who, where, what, and `transact`; and its replies."""
 
-import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
 from bot.framework.acquaintance import Acting, get_acquainted, learn_groups
 from bot.framework.arguments import Arguments
+from bot.framework.slash_commands import NO_WORDS, CommandWords
 from bot.operations.database_watch import DatabaseWatch
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
+from incidents.answering.arrivals import come
 from incidents.browse.events import HomeOpened
 from incidents.core.clock import Clock
 from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet, OpensPrivate
-from incidents.core.ids import Reference
 from incidents.core.people import Actor, PersonKind, actor_of, find_person
 from incidents.core.signing import SigningKey
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.transactions import Progress, RequestKey, Transactions
 from incidents.engine.unit_of_work import Outcome, UnitOfWork, UseCase
 from incidents.incident.incident import ByChannel, ByReference, Incident, IncidentRef
+from incidents.paging.port import NoPagers, Pagers
 from incidents.policy.policy import Action, Policy
 from incidents.rights.decide import permit
 from incidents.scenarios.scenario import Scenario
@@ -64,6 +65,8 @@ class Services:
     clock: Clock
     workspace: WorkspaceInfo
     scenarios: tuple[Scenario, ...] = ()
+    # The pagers of the policy, with their secrets.
+    pagers: Pagers = field(default_factory=NoPagers)
     # Signs the heads of the record; None without a key.
     signer: SigningKey | None = None
     watch: DatabaseWatch = field(default_factory=DatabaseWatch)
@@ -80,41 +83,6 @@ class Services:
     def pinned(self) -> "Services":
         """Return these services with the policy of this moment, for work that a reload mustn't change."""
         return replace(self, transactions=copy(self.transactions))
-
-
-# `handoff to @ben` is `handoff @ben`.
-_TOWARDS: Final = re.compile(r"^(?:to|with|by)\s+(?=<@|@)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class CommandWords:
-    """A parsed slash command: reference, verb, flags, and the remaining text."""
-
-    verb: str
-    text: str
-    reference: Reference | None = None
-    flags: Mapping[str, str] = field(default_factory=dict)
-
-    def has(self, flag: str) -> bool:
-        """Tell whether the flag was given."""
-        return flag in self.flags
-
-    def split_first(self) -> tuple[str, str]:
-        """Return the first word of the text, and the rest as typed; "" where there is none."""
-        return split_first(self.text)
-
-    def split_person(self) -> tuple[str, str]:
-        """Return the person that the text begins with, as in `to @ben …`, and the rest as typed."""
-        return split_first(_TOWARDS.sub("", self.text.strip(), count=1))
-
-
-NO_WORDS: Final = CommandWords("", "")
-
-
-def split_first(text: str) -> tuple[str, str]:
-    """Return the first word of a text, and the rest as typed; "" where there is none."""
-    words = text.split(maxsplit=1)
-    return (words[0] if words else ""), (words[1] if len(words) > 1 else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +143,7 @@ class Request:
 
     async def _run(self, use_case: UseCase, *, once: bool) -> Outcome:
         outcome = await self.services.transactions.run(
-            partial(self._pressed, use_case=use_case) if self.is_press else use_case,
+            partial(self._acted, use_case=use_case),
             actor=self.actor,
             workspace_id=self.services.workspace.id,
             request=self.key if once else None,
@@ -191,18 +159,24 @@ class Request:
         )
         return outcome
 
-    async def _pressed(self, uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
-        """Acknowledge the incident; on the Home tab, show what waits now."""
+    async def _acted(self, uow: UnitOfWork, *, use_case: UseCase) -> Outcome:
+        """Acknowledge the incident, note that the person has come; at home, show what waits now."""
         outcome = await use_case(uow)
-        is_at_home = self.view.get("type") == "home" and outcome.kind != "home_opened"
-        if is_at_home and uow.actor.person_id is not None:
-            uow.emit(HomeOpened(person_id=uow.actor.person_id))
-        if outcome.incident_id is None or outcome.kind in {"declared", "similar", "drill_started"}:
+        self._show_at_home(uow, outcome)
+        is_new = outcome.kind in {"declared", "similar", "drill_started"}
+        if outcome.incident_id is None or is_new or not (self.is_press or self.is_command):
             return outcome
         incident = await uow.session.get(Incident, outcome.incident_id)
         if incident is not None and incident.is_open:
-            acknowledge(uow, incident)
+            if self.is_press:
+                acknowledge(uow, incident)
+            await come(uow, incident, is_answer=outcome.kind.startswith("escalation_"))
         return outcome
+
+    def _show_at_home(self, uow: UnitOfWork, outcome: Outcome) -> None:
+        is_at_home = self.view.get("type") == "home" and outcome.kind != "home_opened"
+        if is_at_home and uow.actor.person_id is not None:
+            uow.emit(HomeOpened(person_id=uow.actor.person_id))
 
     async def introduced(self) -> "Request":
         """Return the request with its actor from the directory, where Slack is asked if in doubt.
@@ -301,9 +275,14 @@ class Request:
         return first
 
     @property
+    def is_command(self) -> bool:
+        """Tell whether somebody typed the slash command."""
+        return "command" in self.payload
+
+    @property
     def typed(self) -> str:
         """Return a command's whole line as typed, or ""."""
-        return str(self.payload.get("text") or "") if "command" in self.payload else ""
+        return str(self.payload.get("text") or "") if self.is_command else ""
 
     @property
     def value(self) -> str:

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
-from bot.framework.requests import CommandWords
 from bot.slack.mentions import normalise_typing
-from incidents.core.ids import parse_reference
+from incidents.core.ids import Reference, parse_reference
 from incidents.core.times import find_duration
 
 _WORD = re.compile(r"\S+")
@@ -24,6 +23,40 @@ _SHORTEST_START = 3
 _CLOSE = 0.7
 # The most words of a duration after its first: `1 hour and 30 minutes`.
 _LONGEST = 4
+
+# `handoff to @ben` is `handoff @ben`.
+_TOWARDS: Final = re.compile(r"^(?:to|with|by)\s+(?=<@|@)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandWords:
+    """A parsed slash command: reference, verb, flags, and the remaining text."""
+
+    verb: str
+    text: str
+    reference: Reference | None = None
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, flag: str) -> bool:
+        """Tell whether the flag was given."""
+        return flag in self.flags
+
+    def split_first(self) -> tuple[str, str]:
+        """Return the first word of the text, and the rest as typed; "" where there is none."""
+        return split_first(self.text)
+
+    def split_person(self) -> tuple[str, str]:
+        """Return the person that the text begins with, as in `to @ben …`, and the rest as typed."""
+        return split_first(_TOWARDS.sub("", self.text.strip(), count=1))
+
+
+NO_WORDS: Final = CommandWords("", "")
+
+
+def split_first(text: str) -> tuple[str, str]:
+    """Return the first word of a text, and the rest as typed; "" where there is none."""
+    words = text.split(maxsplit=1)
+    return (words[0] if words else ""), (words[1] if len(words) > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import Any, Generic, cast
 
 from bot.framework.arguments import A, OnIncident, Words, from_value, from_view, to_metadata
 from bot.framework.refusals import invalid_text, say
-from bot.framework.requests import FieldErrors, Reply, Request, Say, ShowView, split_first
+from bot.framework.requests import FieldErrors, Reply, Request, Say, ShowView
 from bot.framework.slack_refusals import with_silence
-from bot.framework.slash_commands import Command
+from bot.framework.slash_commands import Command, split_first
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InvalidInput, NeedsApproval
 from incidents.engine.unit_of_work import Outcome, UnitOfWork

@@ -22,8 +22,6 @@ from bot.framework.acquaintance import Acting
 from bot.framework.feature import Feature
 from bot.framework.requests import (
     ASK_SECONDS,
-    NO_WORDS,
-    CommandWords,
     DoAgain,
     FieldErrors,
     Handler,
@@ -34,7 +32,7 @@ from bot.framework.requests import (
     Services,
     ShowView,
 )
-from bot.framework.slash_commands import CommandRefused, Grammar
+from bot.framework.slash_commands import NO_WORDS, CommandRefused, CommandWords, Grammar
 from bot.inbound.intake import ARRIVED_AT
 from bot.inbound.opening import agreed_in_form, as_before, handler_of, in_place
 from bot.inbound.request_keys import command_key, event_key, form_key, press_key, trigger_key

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.framework.requests import CommandWords
-from bot.framework.slash_commands import Command, Repeat
+from bot.framework.slash_commands import Command, CommandWords, Repeat
 from incidents.engine.transactions import RequestKey
 from incidents.storage.processed_requests import TYPED_AGAIN_WITHIN
 

@@ -21,6 +21,7 @@ from incidents.engine import outbox
 from incidents.engine.effects import Effect, decode
 from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.paging.port import PagerTemporary
 from incidents.storage.availability import DatabaseMoved
 
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -98,7 +99,7 @@ class Attempts:
             return await handler(replace(context, is_private=is_private))
         except SlackUnauthorized as error:
             return Unauthorized(error.error)
-        except SlackTemporary as error:
+        except (SlackTemporary, PagerTemporary) as error:
             return self._postponed(row, error)
         except SlackFailure as error:
             return Failed(error.cause)
@@ -110,7 +111,9 @@ class Attempts:
             unknown = SlackTemporary(f"error: {type(error).__name__}", uncertain=True)
             return self._postponed(row, unknown)
 
-    def _postponed(self, row: EffectRow, failure: SlackTemporary) -> Postponed | Failed:
+    def _postponed(
+        self, row: EffectRow, failure: SlackTemporary | PagerTemporary
+    ) -> Postponed | Failed:
         age = self.services.clock.now() - row.created_at
         if age >= GIVE_UP_AFTER and row.attempts >= FEWEST_ATTEMPTS:
             return Failed(f"{failure.error} {TRIED_FOR_A_DAY}")
@@ -153,7 +156,9 @@ class Attempts:
         )
 
 
-def wait_after(failure: SlackTemporary, *, attempts: int, age: timedelta) -> timedelta:
+def wait_after(
+    failure: SlackTemporary | PagerTemporary, *, attempts: int, age: timedelta
+) -> timedelta:
     """Return how long to wait before the next attempt at an effect of this age.
 
     What Slack answered is settled, so we look or try again within a second; what nobody answered

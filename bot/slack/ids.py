@@ -85,6 +85,11 @@ def instant_to_ts(instant: datetime) -> str:
     return f"{seconds}.{microseconds:06d}"
 
 
+def channel_link(workspace_url: str, channel_id: str) -> str:
+    """Return the address of a channel in a browser."""
+    return f"{workspace_url.rstrip('/')}/archives/{channel_id}"
+
+
 def permalink(workspace_url: str, *, channel_id: str, ts: str, thread_ts: str | None = None) -> str:
     """Build a message's address without asking Slack; `workspace_url` is from `auth.test`."""
     address = f"{workspace_url.rstrip('/')}/archives/{channel_id}/p{ts.replace('.', '')}"

@@ -48,6 +48,7 @@ class ReminderKind(StrEnum):
     OBJECTIONS_END = "objections_end"
     TIME_BOX = "time_box"
     MAINTENANCE_DUE = "maintenance_due"
+    PAGE_NOT_ACCEPTED = "page_not_accepted"
 
 
 class Reminder(Base):

@@ -47,6 +47,7 @@ from incidents.escalation.targets import (
     template_of,
 )
 from incidents.incident.incident import Incident
+from incidents.paging.pages import end_pages_of, settle_pages
 from incidents.people.assignable import call_in, get_acting_person, get_person
 from incidents.policy.policy import Action
 from incidents.storage.database import trimmed
@@ -78,6 +79,7 @@ async def take(uow: UnitOfWork, escalation_id: uuid.UUID) -> Outcome:
     escalation.taken_by_id, escalation.taken_at = actor.id, uow.now
     escalation.acknowledged_at = escalation.acknowledged_at or uow.now
     escalation.due_at = escalation.exhausted_at = None
+    await settle_pages(uow, incident, escalation.id, of=actor.id)
     await call_in(uow, incident, actor)
     acknowledge(uow, incident)
     since = escalation.first_called_at or escalation.created_at
@@ -134,6 +136,7 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
         call.status, call.answered_at = CallStatus.DECLINED, uow.now
         call.answer_entry_id = entry.id
     _leave(escalation, was_on_it=was_on_it)
+    await end_pages_of(uow, incident, escalation.id, of=actor.id)
     await uow.flush()
     is_calling = escalation.status == EscalationStatus.CALLING
     if was_on_it or (is_calling and not await somebody_may_answer(uow, escalation)):
@@ -160,6 +163,7 @@ async def redirect(
     if call is not None:
         call.status, call.answered_at = CallStatus.REDIRECTED, uow.now
     _leave(escalation, was_on_it=was_on_it)
+    await end_pages_of(uow, incident, escalation.id, of=actor.id)
     escalation.redirects += 1
     redirected = await _answered(uow, escalation, actor, EscalationRedirected)
     to = tuple(one.name for one in planned[0].wanted)

@@ -20,13 +20,15 @@ from incidents.escalation.tables import (
     EscalationStatus,
     EscalationStep,
     StepStatus,
+    Wanted,
     calls_of,
 )
 from incidents.incident.incident import ById, Incident
+from incidents.paging.pages import Reached, reach_of_person, send_pages
 from incidents.people.assignable import get_person
 from incidents.people.directory import find_people_named
 from incidents.people.sight import let_in
-from incidents.policy.escalation import EscalationTemplate
+from incidents.policy.escalation import EscalationTemplate, Relation
 from incidents.policy.policy import Policy
 from incidents.scenarios.runs import refuse_outsiders
 
@@ -40,6 +42,8 @@ class Because(StrEnum):
     UNAVAILABLE = "unavailable"
     CHOSEN = "chosen"
     REDIRECTED = "redirected"
+    NO_SIGN = "no_sign"  # somebody acknowledged, and nothing shows that they have come
+    PAGING_FAILED = "paging_failed"
     FOUND = "found"  # it was their turn earlier, and now we know who they are
 
 
@@ -91,6 +95,14 @@ async def call_people(
     step.status = await _status_of(uow, step, found)
     step.skipped = [{"name": name, "why": why} for name, why in found.skipped]
     calls = await _add_calls(uow, incident, escalation, step, found)
+    if does_page(uow.policy, incident, escalation):
+        await send_pages(
+            uow,
+            incident,
+            escalation_id=escalation.id,
+            step_id=step.id,
+            reached=reached_by(uow.policy, found.people, calls),
+        )
     wait = step_wait(uow, incident, escalation, step)
     if calls:
         escalation.status = EscalationStatus.CALLING
@@ -107,6 +119,27 @@ async def call_people(
             called = replace(called, due_at=escalation.due_at, wait_seconds=seconds)
         uow.record(incident, called)
     return tuple(found.people)
+
+
+def does_page(policy: Policy, incident: Incident, escalation: Escalation) -> bool:
+    """Tell whether an escalation wakes people: an urgent one, or one of the two worst severities."""
+    return escalation.is_urgent or policy.is_severe(incident.severity_key)
+
+
+def reached_by(
+    policy: Policy, people: Sequence[Person], calls: Sequence[EscalationCall]
+) -> list[Reached]:
+    """Return how pagers reach the people called: a service's on-call by its own addresses, once."""
+    reached: dict[object, Reached] = {}
+    for person, call in zip(people, calls, strict=True):
+        through = Wanted.read(call.through or {})
+        service = policy.find_service(through.service) if through.service else None
+        if through.why == Relation.ON_CALL and service is not None and service.reach:
+            reached[service.key] = Reached(reach=service.reach)
+        else:
+            reach = reach_of_person(policy, person)
+            reached[person.id] = Reached(reach=reach, person_id=person.id, call_id=call.id)
+    return list(reached.values())
 
 
 def step_wait(

@@ -36,6 +36,8 @@ _BECAUSE: Mapping[str, str] = MappingProxyType(
         "no_answer": ", because nobody answered in time",
         "declined": ", because the people called before can't",
         "unavailable": ", because the people called before may not see it",
+        "no_sign": ", because nobody who acknowledged has shown up",
+        "paging_failed": ", because paging failed",
         "chosen": ", without waiting longer",
         "redirected": ", after a redirect",
         "found": ", after looking them up",

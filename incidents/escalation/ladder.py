@@ -38,6 +38,7 @@ from incidents.escalation.tables import (
     steps_of,
 )
 from incidents.incident.incident import Incident
+from incidents.paging.pages import PageStatus, end_pages_of, pages_of, send_again
 
 # How long the end of a ladder waits for names that are being looked up.
 LOOK_UP_WAIT: Final = timedelta(minutes=1)
@@ -92,7 +93,27 @@ async def call_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminde
         return
     if await _call_found(uow, incident, escalation):
         return
-    await call_next_step(uow, incident, escalation, because=Because.NO_ANSWER)
+    is_silent = await _page_the_silent(uow, incident, escalation)
+    because = Because.NO_SIGN if is_silent else Because.NO_ANSWER
+    await call_next_step(uow, incident, escalation, because=because)
+
+
+async def _page_the_silent(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> bool:
+    """Page again who acknowledged and gave no sign of work; tell whether there is anybody."""
+    calls = await calls_of(uow.session, escalation.id)
+    come = {one.person_id for one in calls if one.arrived_at or one.status != CallStatus.OPEN}
+    silent = [
+        page
+        for page in await pages_of(uow.session, escalation.id)
+        if page.status == PageStatus.ACKNOWLEDGED
+        and (page.acknowledged_by_id or page.person_id) not in come
+    ]
+    for page in silent:
+        await send_again(uow, incident, page)
+    for call in calls:
+        if call.person_id not in come:
+            call.acknowledged_at = None
+    return bool(silent)
 
 
 async def resume_step(
@@ -184,6 +205,7 @@ async def end_escalations(uow: UnitOfWork, incident: Incident) -> None:
             escalation.status = EscalationStatus.OVER
             await close_escalation(uow, incident, escalation, because=incident.status)
         elif escalation.status == EscalationStatus.TAKEN:
+            await end_pages_of(uow, incident, escalation.id)
             await ask_for_missing(uow, incident, escalation)
 
 
@@ -201,6 +223,7 @@ async def close_escalation(
     `author` is given if they should be told directly.
     """
     escalation.due_at, escalation.ended_at = None, uow.now
+    await end_pages_of(uow, incident, escalation.id)
     uow.record(
         incident,
         EscalationWithdrawn(

@@ -43,7 +43,9 @@ from incidents.record.entries import Redacted, Revealed
 SUBJECT: Final = "escalation"
 RoleMoved = RoleAssigned | RoleEnded | CommanderChanged
 # After anything else the messages that called somebody read as before.
-_LOOKED_AT: Final = frozenset({one.kind for one in ENTRIES}) - {
+_LOOKED_AT: Final = frozenset(
+    {one.kind for one in ENTRIES} | {"page_declined", "called_person_came"}
+) - {
     Escalated.kind,
     EscalationCalled.kind,
 } | {

@@ -95,6 +95,7 @@ class Escalation(Base):
     created_at: Mapped[datetime]
     first_called_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]  # when the next step is called
+    paging_failed_at: Mapped[datetime | None]  # the first time; the next step was called then
     # Who may see a private incident because of it: ids in the chat service, of people and groups.
     opens_to: Mapped[list[str]] = mapped_column(JSON, default=list)
     acknowledged_at: Mapped[datetime | None]  # the first time somebody was on it
@@ -124,6 +125,8 @@ class EscalationStep(Base):
     wanted: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     wait_seconds: Mapped[int | None]
     is_redirect: Mapped[bool] = mapped_column(default=False)
+    # How many have to acknowledge before the ladder pauses.
+    acknowledgements: Mapped[int] = mapped_column(default=1)
     status: Mapped[str] = mapped_column(default=StepStatus.WAITING)
     # Names that a look-up matched to nobody.
     not_found: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -145,8 +148,9 @@ class Medium(StrEnum):
 
 
 class EscalationCall(Base):
-    """One person called, once. `medium` is how: today by direct message, one day by a pager too.
+    """One person called, once. `medium` is how Slack tells them; pagers are rows of their own.
 
+    `acknowledged_at`: they said so to a pager. `arrived_at`: they wrote, pressed or joined here.
     `away` is why they may not notice (do not disturb, a status); they still count as
     called.
     """
@@ -167,6 +171,8 @@ class EscalationCall(Base):
     # The name in the step that means them, as they are told why they are called.
     through: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), default=None)
     called_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     # The entry with the reason for declining.
     answer_entry_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("timeline_entries.id"))
@@ -204,6 +210,8 @@ class Wanted:
     why: str = ""
     # The name of the person who passed it on to them.
     by: str = ""
+    # The service whose on-call, owner or manager they are, by its key.
+    service: str = ""
 
     @property
     def identity(self) -> tuple[str, str]:

@@ -159,12 +159,13 @@ def _wanted(inputs: LadderInputs, callee: Callee) -> Wanted | None:
     match callee:
         case Relation.ON_CALL:
             on_call = service.on_call if service else None
-            return _named(on_call, callee) or _wanted(inputs, Relation.OWNER)
+            found = _named(on_call, callee, service=service)
+            return found or _wanted(inputs, Relation.OWNER)
         case Relation.OWNER:
-            return _named(service.owner if service else None, callee)
+            return _named(service.owner if service else None, callee, service=service)
         case Relation.MANAGER:
             own = service.manager if service else None
-            return _named(own or policy.escalation.manager, callee)
+            return _named(own or policy.escalation.manager, callee, service=service)
         case Relation.BACKUP:
             return _named(severity.backup if severity else None, callee)
         case RoleRef(key=key):
@@ -174,12 +175,15 @@ def _wanted(inputs: LadderInputs, callee: Callee) -> Wanted | None:
     return None
 
 
-def _named(ref: PersonRef | GroupRef | None, why: str = "") -> Wanted | None:
+def _named(
+    ref: PersonRef | GroupRef | None, why: str = "", *, service: Service | None = None
+) -> Wanted | None:
+    key = service.key if service else ""
     match ref:
         case PersonRef():
-            return Wanted("named", str(ref), str(ref), why)
+            return Wanted("named", str(ref), str(ref), why, service=key)
         case GroupRef():
-            return Wanted("group", str(ref), str(ref), why)
+            return Wanted("group", str(ref), str(ref), why, service=key)
     return None
 
 

@@ -14,6 +14,7 @@ from incidents.incident.cadence import (
 )
 from incidents.incident.entries import SeverityChanged
 from incidents.incident.incident import IncidentRef
+from incidents.paging.pages import pages_in, tell_pages
 from incidents.policy.policy import Action
 from incidents.storage.database import trimmed
 
@@ -75,5 +76,6 @@ async def change_severity(
     uow.record(incident, replace(change, next_update_due_at=move_due(incident, due_at)))
     if is_worse:
         await shorten_waits(uow, incident)
+    tell_pages(uow, incident, await pages_in(uow.session, incident.id))
     data = {"reference": str(incident.reference), "old": change.old, "new": change.new}
     return Outcome("severity_changed", incident.id, data)

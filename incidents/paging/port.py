@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from incidents.policy.policy import Policy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -93,6 +95,8 @@ class PagerTemporary(Exception):
         self.error = error
         self.uncertain = uncertain
         self.retry_after = retry_after
+        # What a pager doesn't answer may still be under way.
+        self.settled = not uncertain
 
 
 class PagerRefused(Exception):
@@ -133,3 +137,18 @@ class Pager(Protocol):
 
     async def hear(self, pages: Sequence[Page]) -> Sequence[Heard]:
         """Ask what became of these pages, where the pager doesn't tell by webhook."""
+
+
+class Pagers(Protocol):
+    """Finds a configured pager."""
+
+    def find(self, policy: Policy, key: str) -> Pager | None:
+        """Return the pager with this key, or None if it isn't configured, or has no secrets."""
+
+
+class NoPagers:
+    """Where nothing leaves."""
+
+    def find(self, policy: Policy, key: str) -> Pager | None:
+        """Return None."""
+        return None

@@ -6,6 +6,14 @@ functions that plan effects and reminders. Nothing else plans any.
 
 from typing import Final
 
+from incidents.answering.entries import (
+    CalledPersonCame,
+    PageAccepted,
+    PageAcknowledged,
+    PageDeclined,
+    PageEndedThere,
+    PageFailed,
+)
 from incidents.browse import reactions as browse
 from incidents.browse.events import HomeOpened
 from incidents.channel import reactions as channel
@@ -117,6 +125,8 @@ from incidents.learning.events import (
 )
 from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAnswered, StaleAsked
+from incidents.paging import reactions as paging
+from incidents.paging.events import PagesMoved
 from incidents.people import reactions as people
 from incidents.people.entries import (
     PeopleInvited,
@@ -533,6 +543,14 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(NextStepTimed, escalation.wait_for_answer, escalation.show_escalation),
     on(CallNoted, escalation.show_escalation),
     on(EscalatedChanged, escalation.show_calls, escalation.show_escalation),
+    # -- paging
+    on(PagesMoved, paging.ask_pagers),
+    on(PageAccepted, escalation.show_escalation),
+    on(PageAcknowledged, escalation.reply, escalation.show_escalation),
+    on(PageDeclined, escalation.reply, escalation.show_calls, escalation.show_escalation),
+    on(PageEndedThere, escalation.reply, escalation.show_escalation),
+    on(PageFailed, escalation.speak_up, escalation.show_escalation),
+    on(CalledPersonCame, escalation.reply, escalation.show_calls, escalation.show_escalation),
     # -- drills
     on(DrillStarted, post, drills.bring_in_mentor),
     on(DrillSignal, ask),

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
+from incidents.answering.failures import watch_page
 from incidents.channel.archive import archive_when_due
 from incidents.checkins.checkins import end_checkin_box
 from incidents.drills.steps import take_step
@@ -44,6 +45,7 @@ RULES: Mapping[ReminderKind, Rule] = MappingProxyType(
         ReminderKind.STALE: ask_if_stale,
         ReminderKind.ESCALATION_UNANSWERED: call_unanswered,
         ReminderKind.PACKET_UNRATED: ask_who_is_on_it,
+        ReminderKind.PAGE_NOT_ACCEPTED: watch_page,
         ReminderKind.CHECKIN_DUE: end_checkin_box,
         ReminderKind.COMMANDER_MISSING: watch_command,
         ReminderKind.HANDOFF_UNANSWERED: report_unanswered,

@@ -13,6 +13,7 @@ from incidents.incident import incident, numbers, roles, timeline
 from incidents.learning import tables as debriefs
 from incidents.learning import tables as mentor_conversations
 from incidents.learning import tables as shadowings
+from incidents.paging import pages
 from incidents.postmortem import action_items, postmortem
 from incidents.proposals import objections
 from incidents.proposals import tables as proposals
@@ -43,6 +44,7 @@ MODULES = (
     numbers,
     objections,
     outbox,
+    pages,
     people,
     posted_messages,
     postmortem,

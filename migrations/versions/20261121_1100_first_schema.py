@@ -1078,6 +1078,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("first_called_at", UtcDateTime(), nullable=True),
         sa.Column("due_at", UtcDateTime(), nullable=True),
+        sa.Column("paging_failed_at", UtcDateTime(), nullable=True),
         sa.Column("opens_to", sa.JSON(), nullable=False),
         sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
         sa.Column("taken_at", UtcDateTime(), nullable=True),
@@ -1271,6 +1272,7 @@ def upgrade() -> None:
         sa.Column("wanted", sa.JSON(), nullable=False),
         sa.Column("wait_seconds", sa.Integer(), nullable=True),
         sa.Column("is_redirect", sa.Boolean(), nullable=False),
+        sa.Column("acknowledgements", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("not_found", sa.JSON(), nullable=False),
         sa.Column("skipped", sa.JSON(), nullable=False),
@@ -1360,6 +1362,8 @@ def upgrade() -> None:
         sa.Column("away", sa.String(), nullable=True),
         sa.Column("through", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("called_at", UtcDateTime(), nullable=False),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("arrived_at", UtcDateTime(), nullable=True),
         sa.Column("answered_at", UtcDateTime(), nullable=True),
         sa.Column("answer_entry_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -1387,6 +1391,56 @@ def upgrade() -> None:
     )
     op.create_index("ix_escalation_calls_escalation_id", "escalation_calls", ["escalation_id"])
     op.create_index(op.f("ix_escalation_calls_person_id"), "escalation_calls", ["person_id"])
+    op.create_table(
+        "pages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("escalation_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=True),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("pager", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("is_adopted", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("accepted_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_by_id", sa.Uuid(), nullable=True),
+        sa.Column("failed_at", UtcDateTime(), nullable=True),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["acknowledged_by_id"], ["people.id"], name=op.f("fk_pages_acknowledged_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["call_id"], ["escalation_calls.id"], name=op.f("fk_pages_call_id_escalation_calls")
+        ),
+        sa.ForeignKeyConstraint(
+            ["escalation_id"], ["escalations.id"], name=op.f("fk_pages_escalation_id_escalations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_pages_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_pages_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["step_id"], ["escalation_steps.id"], name=op.f("fk_pages_step_id_escalation_steps")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_pages_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pages")),
+    )
+    op.create_index("ix_pages_escalation_id", "pages", ["escalation_id"])
+    op.create_index("ix_pages_incident_id", "pages", ["incident_id"])
+    op.create_index("ix_pages_pager_remote_id", "pages", ["pager", "remote_id"])
+    op.create_index("ix_pages_workspace_id_status", "pages", ["workspace_id", "status"])
     op.create_table(
         "objection_polls",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1464,6 +1518,7 @@ def downgrade() -> None:
     op.drop_table("objections")
     op.drop_table("proposal_notices")
     op.drop_table("objection_polls")
+    op.drop_table("pages")
     op.drop_table("escalation_calls")
     op.drop_table("proposals")
     op.drop_table("escalation_steps")

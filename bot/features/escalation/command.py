@@ -34,7 +34,8 @@ from bot.features.escalation.targets import find_handle, meant_by, near_targets
 from bot.framework.arguments import Words
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.requests import Reply, Request, Say, split_first
+from bot.framework.requests import Reply, Request, Say
+from bot.framework.slash_commands import split_first
 from bot.framework.verbs import Verb, as_typed
 from bot.slack import blocks, mentions
 from incidents.core.errors import InvalidInput, Superseded

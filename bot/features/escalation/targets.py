@@ -7,7 +7,8 @@ from typing import Final
 
 from sqlalchemy import select
 
-from bot.framework.requests import Options, Reply, Request, Services, split_first
+from bot.framework.requests import Options, Reply, Request, Services
+from bot.framework.slash_commands import split_first
 from bot.slack import blocks, mentions
 from incidents.core.people import PeopleGroup, Person, PersonKind
 from incidents.escalation.targets import (

@@ -15,8 +15,8 @@ from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, Showing, to_person
 from bot.framework.phrases import followed, hidden_message
 from bot.framework.reading import find_day, find_user, own_prompt, person_in, read_incident
-from bot.framework.requests import FieldErrors, Reply, Request, Say, Services, split_first
-from bot.framework.slash_commands import Flag
+from bot.framework.requests import FieldErrors, Reply, Request, Say, Services
+from bot.framework.slash_commands import Flag, split_first
 from bot.framework.verbs import AskFirst, Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import AlreadySo, InvalidInput, Superseded

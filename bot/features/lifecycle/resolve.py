@@ -8,8 +8,9 @@ from bot.features.lifecycle import resolve_form as form
 from bot.framework.arguments import OnIncident
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.requests import FieldErrors, Reply, Request, Say, split_first
+from bot.framework.requests import FieldErrors, Reply, Request, Say
 from bot.framework.slack_refusals import with_silence
+from bot.framework.slash_commands import split_first
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import DomainError, IncidentNotFound, InformationMissing, InvalidInput

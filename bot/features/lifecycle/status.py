@@ -11,8 +11,9 @@ from bot.framework.arguments import OnIncident
 from bot.framework.entry_messages import shown, told_message
 from bot.framework.feature import Feature
 from bot.framework.refusals import say
-from bot.framework.requests import Reply, Request, Say, split_first
+from bot.framework.requests import Reply, Request, Say
 from bot.framework.slack_refusals import with_silence
+from bot.framework.slash_commands import split_first
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from incidents.core.errors import InformationMissing, InvalidInput, TransitionRefused

@@ -12,8 +12,8 @@ from bot.framework.entry_messages import ends, shown, told_directly
 from bot.framework.feature import Feature
 from bot.framework.proposal_offer import ASK_FORM, OnProposal, Proposing
 from bot.framework.refusals import say
-from bot.framework.requests import Reply, Request, Say, split_first
-from bot.framework.slash_commands import Flag, Repeat
+from bot.framework.requests import Reply, Request, Say
+from bot.framework.slash_commands import Flag, Repeat, split_first
 from bot.framework.verbs import AskFirst, Form, Verb, as_typed, view_for_form
 from bot.slack import mentions
 from incidents.core.errors import InvalidInput, Superseded

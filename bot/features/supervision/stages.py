@@ -15,8 +15,8 @@ from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, Showing, to_person
 from bot.framework.reading import person_in
 from bot.framework.refusals import say
-from bot.framework.requests import Reply, Request, Say, Services, split_first
-from bot.framework.slash_commands import Flag
+from bot.framework.requests import Reply, Request, Say, Services
+from bot.framework.slash_commands import Flag, split_first
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
 from bot.slack.errors import SlackPermanent

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.framework.requests import CommandWords
-from bot.framework.slash_commands import Command, Repeat
+from bot.framework.slash_commands import Command, CommandWords, Repeat
 from bot.inbound.request_keys import command_key, event_key, form_key, press_key, trigger_key
 
 NOTE = Command(usage="note text", repeat=Repeat.WORDS)

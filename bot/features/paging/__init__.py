@@ -1,0 +1,1 @@
+"""Paging: asks the pagers, hears what they say, and notices people who have come."""

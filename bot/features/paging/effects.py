@@ -1,0 +1,211 @@
+"""Paging effects: what a page says, and each demand on its pager."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.feature import EffectHandler, Feature
+from bot.framework.requests import Reply, Request, Services
+from bot.slack.ids import channel_link
+from incidents.answering.arrivals import come, is_called
+from incidents.answering.failures import refuse_page
+from incidents.answering.hear import note_accepted
+from incidents.core.people import Person
+from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.entries import packet_in
+from incidents.escalation.tables import Escalation
+from incidents.incident.incident import ByChannel, Incident
+from incidents.incident.timeline import TimelineEntry
+from incidents.paging import port
+from incidents.paging.effects import AcknowledgePage, ResolvePage, TriggerPage, UpdatePage
+from incidents.paging.pages import Page, PageStatus
+from incidents.paging.port import Pager, PagerRefused
+
+PagingEffect = TriggerPage | AcknowledgePage | ResolvePage | UpdatePage
+
+# What somebody writes; edits, deletions and lines of Slack's own aren't signs of work.
+_BY_PEOPLE: Final = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A page's row, what its pager is told, and the pager."""
+
+    row: Page
+    page: port.Page
+    pager: Pager
+    by: str
+
+
+async def trigger_page(context: EffectContext) -> Settlement:
+    """Page somebody; refused for good, the next address is tried at once.
+
+    A second attempt may page twice where the pager keeps no keys: better than not at all.
+    """
+    effect = context.get(TriggerPage)
+    read = await _read(context, effect)
+    if isinstance(read, Dropped):
+        return read
+    if read.row.status != PageStatus.SENDING:
+        return Dropped("nobody needs it any more")
+    try:
+        accepted = await read.pager.trigger(read.page)
+    except PagerRefused as refusal:
+        log.warning("page_refused", pager=read.pager.key, page_id=str(effect.page_id))
+        return Dropped(f"refused: {refusal.error}", _refused(effect, refusal.error))
+
+    async def record(uow: UnitOfWork) -> None:
+        await note_accepted(uow, effect.page_id, remote_id=accepted.remote_id, url=accepted.url)
+
+    return Done(record)
+
+
+def _asks(
+    effect_type: type[PagingEffect], ask: Callable[[_Reading], Awaitable[None]]
+) -> EffectHandler:
+    """Return the handler of an effect that a refusal of the pager ends."""
+
+    async def handle(context: EffectContext) -> Settlement:
+        read = await _read(context, context.get(effect_type))
+        if isinstance(read, Dropped):
+            return read
+        if read.row.status == PageStatus.FAILED and read.row.accepted_at is None:
+            return Dropped("never taken")
+        try:
+            await ask(read)
+        except PagerRefused as refusal:
+            return Dropped(f"refused: {refusal.error}")
+        return Done()
+
+    return handle
+
+
+async def _acknowledge(read: _Reading) -> None:
+    await read.pager.acknowledge(read.page, by=read.by)
+
+
+async def _resolve(read: _Reading) -> None:
+    await read.pager.resolve(read.page)
+
+
+async def _update(read: _Reading) -> None:
+    is_told = bool(read.page.title)
+    now = f" is now {read.page.title}" if is_told else " has changed"
+    await read.pager.update(read.page, f"{read.page.reference}{now}")
+
+
+def _refused(effect: TriggerPage, error: str) -> Callable[[UnitOfWork], Awaitable[None]]:
+    async def record(uow: UnitOfWork) -> None:
+        await refuse_page(uow, effect.page_id, error=error)
+
+    return record
+
+
+async def somebody_came(request: Request) -> Reply:
+    """Somebody joins or writes: if they were called here, their pager falls silent."""
+    event = request.event
+    external_id, channel_id = str(event.get("user") or ""), request.channel_id or ""
+    if not external_id or not channel_id or event.get("subtype") not in _BY_PEOPLE:
+        return None
+    workspace_id = request.services.workspace.id
+    async with request.services.database.reading() as session:
+        is_awaited = await is_called(
+            session, channel_id=channel_id, external_id=external_id, workspace_id=workspace_id
+        )
+    if is_awaited:
+        await request.transact(partial(_come, channel_id=channel_id))
+    return None
+
+
+async def _come(uow: UnitOfWork, *, channel_id: str) -> Outcome:
+    incident = await uow.get_incident(ByChannel(channel_id))
+    is_news = await come(uow, incident)
+    return Outcome("came" if is_news else "known", incident.id)
+
+
+async def _read(context: EffectContext, effect: PagingEffect) -> _Reading | Dropped:
+    services = context.services
+    async with services.database.reading() as session:
+        row = await session.get_one(Page, effect.page_id)
+        incident = await session.get_one(Incident, row.incident_id)
+        page = await _page(session, row, incident, services)
+        by = await _name_of(session, row)
+    config = services.policy.find_pager(row.pager)
+    pager = services.pagers.find(services.policy, row.pager)
+    problem = ""
+    if config is None or pager is None:
+        problem = f"{row.pager} isn't configured"
+    elif incident.is_private and not config.tells_private and _says_something(effect):
+        problem = "the incident is private"
+    if pager is None or problem:
+        return Dropped(
+            problem, _refused(effect, problem) if isinstance(effect, TriggerPage) else None
+        )
+    return _Reading(row, page, pager, by)
+
+
+def _says_something(effect: PagingEffect) -> bool:
+    """Tell whether words leave: an end or an acknowledgement holds only the page's own key."""
+    return isinstance(effect, TriggerPage | UpdatePage)
+
+
+async def _page(
+    session: AsyncSession, row: Page, incident: Incident, services: Services
+) -> port.Page:
+    """Return what the pager is told; of a private incident its number alone."""
+    person = await session.get(Person, row.person_id) if row.person_id else None
+    reference, title, details = str(incident.reference), "", {}
+    if not incident.is_private:
+        title = f"{incident.severity_name}: {incident.title}"
+        details = await _details(session, row, incident)
+    link = channel_link(services.workspace.url, incident.channel_id) if incident.channel_id else ""
+    return port.Page(
+        key=str(row.id),
+        address=row.address,
+        reference=reference,
+        title=title,
+        severity_key=incident.severity_key,
+        severity_rank=incident.severity_rank,
+        email=(person.email or "") if person else "",
+        link="" if incident.is_private else link,
+        details=details,
+        remote_id=row.remote_id,
+    )
+
+
+async def _details(session: AsyncSession, row: Page, incident: Incident) -> dict[str, str]:
+    escalation = await session.get_one(Escalation, row.escalation_id)
+    entry_id = escalation.packet_entry_id
+    entry = await session.get(TimelineEntry, entry_id) if entry_id else None
+    packet = packet_in(entry.content if entry else None)
+    found = {
+        "What is asked": packet.ask,
+        "What people see": packet.symptoms,
+        "Impact": packet.impact or incident.impact or "",
+        "Services": ", ".join(incident.services),
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+async def _name_of(session: AsyncSession, row: Page) -> str:
+    by = await session.get(Person, row.acknowledged_by_id) if row.acknowledged_by_id else None
+    return by.name if by is not None else "somebody"
+
+
+FEATURE = Feature(
+    name="paging",
+    effects={
+        TriggerPage: trigger_page,
+        AcknowledgePage: _asks(AcknowledgePage, _acknowledge),
+        ResolvePage: _asks(ResolvePage, _resolve),
+        UpdatePage: _asks(UpdatePage, _update),
+    },
+    events={"member_joined_channel": somebody_came, "message": somebody_came},
+)
