@@ -49,7 +49,12 @@ from bot.framework.feature import Feature
 
 def all_features() -> tuple[Feature, ...]:
     """Return every feature, in the order in which help lists their commands."""
-    features = (
+    features = (*_what_people_do(), *_what_goes_on())
+    return (*features, help_feature(features))
+
+
+def _what_people_do() -> tuple[Feature, ...]:
+    return (
         channel_watch.FEATURE,
         declaration.FEATURE,
         listing.FEATURE,
@@ -87,6 +92,11 @@ def all_features() -> tuple[Feature, ...]:
         stages.FEATURE,
         progress.FEATURE,
         personal.FEATURE,
+    )
+
+
+def _what_goes_on() -> tuple[Feature, ...]:
+    return (
         announcement.FEATURE,
         news.FEATURE,
         followers.FEATURE,
@@ -107,4 +117,3 @@ def all_features() -> tuple[Feature, ...]:
         prompts.FEATURE,
         failures.FEATURE,
     )
-    return (*features, help_feature(features))

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from incidents.policy.policy import FigureTargets
+from incidents.policy.figures import FigureTargets
 from incidents.scenarios.runs import RunEnd
 
 # A packet of at least this completeness (of 100) holds what the people called need.

@@ -21,6 +21,7 @@ from incidents.policy.channels import (
 )
 from incidents.policy.disagreements import Disagreement
 from incidents.policy.escalation import Escalation, Relation, Service, Wait
+from incidents.policy.figures import FigureTargets
 from incidents.policy.guidance import Guidance
 from incidents.policy.paging import PagerConfig, ReachedPerson
 from incidents.policy.postmortem import Postmortem
@@ -116,8 +117,6 @@ _Alias = Annotated[
 ]
 _Line = Annotated[str, short(300, "one short sentence")]
 _Timer = Annotated[Duration, lasts("1s", "30d", "15m")]
-_Target = Annotated[Duration, lasts("1s", "365d", "30m")]
-_Share = Annotated[float, within(0, 1, "0.9")]
 _Kept = Annotated[Duration, lasts("1d", "3650d", "30d")]
 _Lateness = Annotated[float, within(0.05, 10, "0.5")]
 
@@ -235,35 +234,6 @@ class Rights:
         for action in (action for action in Action if action not in listed):
             what = "has to stay; an empty list lets nobody do it"
             yield Disagreement(("actions", action.value), what, f"{action}: []")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FigureTargets:
-    """The targets that reports compare with; shares are 0 to 1."""
-
-    time_to_detect: _Target
-    time_to_acknowledge_p50: _Target
-    time_to_acknowledge_p90: _Target
-    time_to_engage_owner: _Target
-    time_to_evidence: _Target
-    time_to_mitigate: _Target
-    time_to_resolve: _Target
-    update_cadence_met: _Share
-    escalation_quality: _Share
-    documentation_complete: _Share
-    documentation_within: _Target
-    action_items_on_time: _Share
-    repeat_window: _Target
-    change_related: _Share
-
-    def disagreements(self) -> Iterator[Disagreement]:
-        """Yield a 90th percentile target that is stricter than the median's."""
-        if self.time_to_acknowledge_p50 > self.time_to_acknowledge_p90:
-            what, keys = (
-                "can't be shorter than time_to_acknowledge_p50",
-                ("time_to_acknowledge_p90",),
-            )
-            yield Disagreement(keys, what, other=("time_to_acknowledge_p50",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

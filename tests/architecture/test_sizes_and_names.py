@@ -9,7 +9,7 @@ from tests.architecture.sources import Source, parsed, require
 
 FILE_LINES, TEST_FILE_LINES, FUNCTION_LINES = 400, 700, 60
 # One table, with a line for each kind of entry: splitting it would help nobody.
-ONE_TABLE, ONE_TABLE_LINES = "incidents/registry/reactions.py", 600
+ONE_TABLE, ONE_TABLE_LINES = "incidents/registry/reactions.py", 700
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _EMPTY_NAMES = {"common", "helper", "helpers", "misc", "util", "utilities", "utils"}
 

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
-from bot.framework.feature import EffectHandler, Feature
+from bot.framework.feature import Feature
 from bot.framework.requests import Reply, Request, Services
 from bot.slack.ids import channel_link
 from incidents.answering.arrivals import come, is_called
@@ -67,38 +67,50 @@ async def trigger_page(context: EffectContext) -> Settlement:
     return Done(record)
 
 
-def _asks(
-    effect_type: type[PagingEffect], ask: Callable[[_Reading], Awaitable[None]]
-) -> EffectHandler:
-    """Return the handler of an effect that a refusal of the pager ends."""
+async def acknowledge_page(context: EffectContext) -> Settlement:
+    """Say there that somebody is on it."""
 
-    async def handle(context: EffectContext) -> Settlement:
-        read = await _read(context, context.get(effect_type))
-        if isinstance(read, Dropped):
-            return read
-        if read.row.status == PageStatus.FAILED and read.row.accepted_at is None:
-            return Dropped("never taken")
-        try:
-            await ask(read)
-        except PagerRefused as refusal:
-            return Dropped(f"refused: {refusal.error}")
-        return Done()
+    async def ask(read: _Reading) -> None:
+        await read.pager.acknowledge(read.page, by=read.by)
 
-    return handle
+    return await _ask(context, AcknowledgePage, ask)
 
 
-async def _acknowledge(read: _Reading) -> None:
-    await read.pager.acknowledge(read.page, by=read.by)
+async def resolve_page(context: EffectContext) -> Settlement:
+    """End a page there."""
+
+    async def ask(read: _Reading) -> None:
+        await read.pager.resolve(read.page)
+
+    return await _ask(context, ResolvePage, ask)
 
 
-async def _resolve(read: _Reading) -> None:
-    await read.pager.resolve(read.page)
+async def update_page(context: EffectContext) -> Settlement:
+    """Say there what the incident is now."""
+
+    async def ask(read: _Reading) -> None:
+        now = f" is now {read.page.title}" if read.page.title else " has changed"
+        await read.pager.update(read.page, f"{read.page.reference}{now}")
+
+    return await _ask(context, UpdatePage, ask)
 
 
-async def _update(read: _Reading) -> None:
-    is_told = bool(read.page.title)
-    now = f" is now {read.page.title}" if is_told else " has changed"
-    await read.pager.update(read.page, f"{read.page.reference}{now}")
+async def _ask(
+    context: EffectContext,
+    effect_type: type[PagingEffect],
+    ask: Callable[[_Reading], Awaitable[None]],
+) -> Settlement:
+    """Ask a pager for what nobody waits for: a refusal ends it."""
+    read = await _read(context, context.get(effect_type))
+    if isinstance(read, Dropped):
+        return read
+    if read.row.status == PageStatus.FAILED and read.row.accepted_at is None:
+        return Dropped("never taken")
+    try:
+        await ask(read)
+    except PagerRefused as refusal:
+        return Dropped(f"refused: {refusal.error}")
+    return Done()
 
 
 def _refused(effect: TriggerPage, error: str) -> Callable[[UnitOfWork], Awaitable[None]]:
@@ -203,9 +215,9 @@ FEATURE = Feature(
     name="paging",
     effects={
         TriggerPage: trigger_page,
-        AcknowledgePage: _asks(AcknowledgePage, _acknowledge),
-        ResolvePage: _asks(ResolvePage, _resolve),
-        UpdatePage: _asks(UpdatePage, _update),
+        AcknowledgePage: acknowledge_page,
+        ResolvePage: resolve_page,
+        UpdatePage: update_page,
     },
     events={"member_joined_channel": somebody_came, "message": somebody_came},
 )
