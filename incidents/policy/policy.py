@@ -23,7 +23,6 @@ from incidents.policy.disagreements import Disagreement
 from incidents.policy.escalation import Escalation, Relation, Service, Wait
 from incidents.policy.figures import FigureTargets
 from incidents.policy.guidance import Guidance
-from incidents.policy.paging import PagerConfig, ReachedPerson
 from incidents.policy.postmortem import Postmortem
 from incidents.policy.proposals import Proposals
 from incidents.policy.quiet_hours import QuietHours
@@ -45,6 +44,7 @@ from incidents.policy.schema import (
 from incidents.policy.shadowing import HandoverPolicy, ShadowingPolicy
 from incidents.policy.stakeholders import Stakeholders, Updates
 from incidents.policy.supervision import Supervision
+from incidents.policy.waking.paging import PagerConfig, ReachedPerson
 
 COMMANDER: Final = "commander"
 DEPUTY: Final = "deputy"

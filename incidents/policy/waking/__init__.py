@@ -1,0 +1,1 @@
+"""The policy's sections on who is woken, and by what."""
