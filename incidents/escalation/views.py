@@ -30,6 +30,7 @@ from incidents.escalation.tables import (
 from incidents.incident.incident import Incident
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import PersonView, people_views
+from incidents.paging.pages import Page, PageStatus, pages_of
 from incidents.policy.policy import Policy
 
 
@@ -50,6 +51,23 @@ class CallView:
     called_at: datetime
     answered_at: datetime | None
     through: Wanted | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """One page: of the person called, or (`person` is None) of a service's own address."""
+
+    call_id: uuid.UUID | None
+    person: PersonView | None
+    pager: str
+    address: str
+    url: str
+    status: PageStatus
+    created_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: PersonView | None
+    failed_at: datetime | None
+    error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +115,7 @@ class EscalationView:
     asked_by: PersonView | None
     position: int
     steps: tuple[StepView, ...]
+    pages: tuple[PageView, ...]
     taken_by: PersonView | None
     redirects: int
     created_at: datetime
@@ -141,7 +160,9 @@ async def get_escalation_view(
     incident = await session.get_one(Incident, row.incident_id)
     steps, calls = await steps_of(session, row.id), await calls_of(session, row.id)
     entries = await _entries(session, [row.packet_entry_id, *(c.answer_entry_id for c in calls)])
+    pages = await pages_of(session, row.id)
     wanted = {row.author_id, row.taken_by_id, row.asked_by_id, *(c.person_id for c in calls)}
+    wanted |= {one for page in pages for one in (page.person_id, page.acknowledged_by_id)}
     people = await people_views(session, [one for one in wanted if one is not None])
 
     def named(person_id: uuid.UUID | None) -> PersonView | None:
@@ -175,6 +196,7 @@ async def get_escalation_view(
         asked_by=named(row.asked_by_id),
         position=row.position,
         steps=tuple(_step_view(step, views, reach.get(step.id, ())) for step in steps),
+        pages=tuple(_page_view(page, people, policy) for page in pages),
         taken_by=named(row.taken_by_id),
         redirects=row.redirects,
         created_at=row.created_at,
@@ -203,6 +225,23 @@ def _call_view(
         called_at=call.called_at,
         answered_at=call.answered_at,
         through=Wanted.read(call.through) if call.through else None,
+    )
+
+
+def _page_view(page: Page, people: Mapping[uuid.UUID, PersonView], policy: Policy) -> PageView:
+    pager = policy.find_pager(page.pager)
+    return PageView(
+        call_id=page.call_id,
+        person=people.get(page.person_id) if page.person_id else None,
+        pager=pager.shown_name if pager is not None else page.pager,
+        address=page.address,
+        url=page.url,
+        status=PageStatus(page.status),
+        created_at=page.created_at,
+        acknowledged_at=page.acknowledged_at,
+        acknowledged_by=people.get(page.acknowledged_by_id) if page.acknowledged_by_id else None,
+        failed_at=page.failed_at,
+        error=page.error,
     )
 
 

@@ -166,11 +166,14 @@ def _about_sight_or_record(entry: AuditEntry) -> str:
             return f"Recorded a restored backup. {_lost(entry)}{_text(entry, 'reason')}"
         case AuditKind.DEAD_LETTERS_DROPPED:
             return f"Dropped dead letters: {_dropped(entry)}. {_text(entry, 'reason')}"
-    return _about_maintenance(entry)
+    return _about_others(entry)
 
 
-def _about_maintenance(entry: AuditEntry) -> str:
+def _about_others(entry: AuditEntry) -> str:
     match entry.kind:
+        case AuditKind.PHONES_SHOWN:
+            whose = f"{_text(entry, 'names')} for {_text(entry, 'reference')}"
+            return f"Showed {entry.actor_name} the phone numbers of {whose}."
         case AuditKind.MAINTENANCE_PLANNED:
             when = f"from {_text(entry, 'starts_at')} to {_text(entry, 'ends_at')}"
             return f"Planned a maintenance {when}."

@@ -140,10 +140,13 @@ class Pager(Protocol):
 
 
 class Pagers(Protocol):
-    """Finds a configured pager."""
+    """Finds a configured pager, and phone numbers that the operator keeps."""
 
     def find(self, policy: Policy, key: str) -> Pager | None:
         """Return the pager with this key, or None if it isn't configured, or has no secrets."""
+
+    def phone(self, email: str) -> str:
+        """Return the phone number kept for an address, or ""."""
 
 
 class NoPagers:
@@ -152,3 +155,7 @@ class NoPagers:
     def find(self, policy: Policy, key: str) -> Pager | None:
         """Return None."""
         return None
+
+    def phone(self, email: str) -> str:
+        """Return nothing."""
+        return ""

@@ -59,6 +59,8 @@ class AuditKind(StrEnum):
     DESTROYED_ALONE = "destroyed_alone"
     # Somebody who has left: name, address and private texts were erased.
     PERSON_ERASED = "person_erased"
+    # Somebody saw phone numbers, to call by hand: `reference`, `names`.
+    PHONES_SHOWN = "phones_shown"
     # A backup was restored: the numbers that were given out after it was made are lost.
     RESTORED = "restored"
     # Effects that Slack refused for good were dropped: what they were, and the reason.

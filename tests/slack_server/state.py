@@ -49,6 +49,7 @@ class User:
     real_name: str
     team_id: str
     email: str = ""
+    phone: str = ""
     tz: str = "Europe/Berlin"
     is_bot: bool = False
     guest: str = ""  # "", "multi" or "single": channels that a guest may be in

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.features.escalation.packet import fitted, names_of, packet_lines
+from bot.features.escalation.pages import page_lines, wake_note
 from bot.features.proposals.messages import answer_row, asked_lines
 from bot.framework.arguments import Arguments, on_incident, to_value
 from bot.slack import blocks, mentions
@@ -27,11 +28,6 @@ _LONGEST_REASON: Final = 200
 _PACKET_ROOM: Final = 8_000
 _FALLBACK_ROOM: Final = 2_600
 
-# Promise no more than Slack delivers. A pager integration would show its answer in `_way`.
-MAY_NOT_WAKE: Final = (
-    "A Slack message may not wake anybody, and no pager is connected. If it can't wait, phone them."
-)
-
 
 def template_of(view: EscalationView, policy: Policy) -> EscalationTemplate | None:
     """Return the escalation's kind, or None if the policy no longer has it."""
@@ -53,7 +49,7 @@ def escalation_card(
     lines = (*asked_lines(proposal), *packet_lines(view.packet, template))
     head = f"{_head(view)}\n{state_line(view)}"
     following = next_line(view)
-    calls = "\n".join(_call_lines(view))
+    calls = "\n".join((*_call_lines(view), *page_lines(view)))
     wanted = "\n".join(_wanted_lines(view, template))
     buttons = (*_buttons(view), *private_offer(incident, template))
     parts = (head, following, wanted, calls)
@@ -65,7 +61,7 @@ def escalation_card(
                 *parts[:2],
                 fitted(lines, limit=_FALLBACK_ROOM),
                 *parts[2:],
-                MAY_NOT_WAKE if view.is_unanswered else "",
+                wake_note(view),
             )
             if part
         ),
@@ -75,7 +71,7 @@ def escalation_card(
             *(blocks.paragraphs(fitted(lines, limit=_PACKET_ROOM)) if lines else ()),
             *(blocks.paragraphs(wanted) if wanted else ()),
             *(blocks.paragraphs(calls) if calls else ()),
-            *((blocks.context(MAY_NOT_WAKE),) if view.is_unanswered else ()),
+            *((blocks.context(note),) if (note := wake_note(view)) else ()),
             *answer_row(proposal),
             *((blocks.actions(*buttons),) if buttons else ()),
         ),

@@ -7,7 +7,6 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.escalation.card import (
-    MAY_NOT_WAKE,
     OnField,
     button_value,
     next_line,
@@ -244,14 +243,15 @@ def exhausted_entry(
         f"{mentions.here()} *{_standstill(exhausted)}.*",
         f"Called so far: {mentions.escape_line(called)}." if called else "",
         f"*Do this now.* {_what_now(exhausted)} If you can take it yourself, press *I'm on it*.",
-        MAY_NOT_WAKE,
+        "A message may not wake anybody: *Show phone numbers* has what I know.",
     )
     text = "\n".join(line for line in lines if line)
     value = f"{incident.id}|{exhausted.escalation_id}|{entry.sequence}"
     take = blocks.button("I'm on it", action_id="escalation_take", value=value, style="primary")
+    phones = blocks.button("Show phone numbers", action_id="escalation_phones", value=value)
     return blocks.Message(
         text=f"{incident.reference}: {text}",
-        blocks=(*blocks.paragraphs(text), blocks.actions(take, _again(incident))),
+        blocks=(*blocks.paragraphs(text), blocks.actions(take, _again(incident), phones)),
     )
 
 

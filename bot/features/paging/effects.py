@@ -8,11 +8,15 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.features.paging.messages import failed_entry
+from bot.features.paging.phones import PHONES
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
+from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.requests import Reply, Request, Services
 from bot.slack.ids import channel_link
 from incidents.answering.arrivals import come, is_called
+from incidents.answering.entries import PageFailed
 from incidents.answering.failures import refuse_page
 from incidents.answering.hear import note_accepted
 from incidents.core.people import Person
@@ -219,5 +223,7 @@ FEATURE = Feature(
         ResolvePage: resolve_page,
         UpdatePage: update_page,
     },
+    verbs=(PHONES,),
+    entries=(shown(PageFailed, failed_entry),),
     events={"member_joined_channel": somebody_came, "message": somebody_came},
 )

@@ -49,6 +49,7 @@ class SlackUser:
     is_bot: bool = False
     is_guest: bool = False
     is_external: bool | None = False
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,7 @@ class PeopleCalls(SlackCalls):
             is_bot=bool(raw.get("is_bot")) or raw.get("id") == "USLACKBOT",
             is_guest=bool(raw.get("is_restricted") or raw.get("is_ultra_restricted")),
             is_external=self._is_external(raw),
+            phone=str(profile.get("phone") or ""),
         )
 
     def _is_external(self, raw: Mapping[str, Any]) -> bool | None:

@@ -180,10 +180,10 @@ async def test_being_on_it_acknowledges_there_and_ends_the_pages_of_the_others(
 async def test_declining_ends_it_for_them_and_pages_the_next(pages: Pages) -> None:
     await pages.escalate(target=BOB)
     await pages.answer(decline, by=await pages.world.person("bob"), reason="On a plane")
-    assert await pages.stands() == [
-        ("goalert/bob", PageStatus.ENDED),
-        ("ntfy/carol", PageStatus.SENDING),
-    ]
+    assert dict(await pages.stands()) == {
+        "goalert/bob": PageStatus.ENDED,
+        "ntfy/carol": PageStatus.SENDING,
+    }
 
 
 async def test_declining_in_the_pager_does_the_same(pages: Pages) -> None:

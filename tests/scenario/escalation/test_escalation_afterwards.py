@@ -27,7 +27,7 @@ async def test_the_alarm_that_nobody_is_on_it_ends(bot: Bot, line: str, says: st
         said(crew.room, "nobody else is left to call.*\n")[0],
         said(bot.slack.dm(crew.alice), "nobody has answered")[0],
     )
-    assert alarms[0].buttons == ["escalation_take", "escalate_open"]
+    assert alarms[0].buttons == ["escalation_take", "escalate_open", "escalation_phones"]
     who = crew.dave if line == "escalation take" else crew.alice
     await who.command(f"/incident {line}", channel=crew.room)
     await bot.settle()

@@ -28,6 +28,8 @@ def user_json(user: User, *, with_email: bool = True) -> Json:
     }
     if with_email and user.email:
         profile["email"] = user.email
+    if with_email and user.phone:
+        profile["phone"] = user.phone
     if user.is_bot:
         profile["bot_id"] = f"B{user.id[1:]}"
     return {
