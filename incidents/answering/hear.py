@@ -113,17 +113,20 @@ async def _declined(
 
 
 async def _find(session: AsyncSession, heard: Heard, *, workspace_id: uuid.UUID) -> Page | None:
-    page = None
-    if heard.key:
-        try:
-            page = await session.get(Page, uuid.UUID(heard.key))
-        except ValueError:
-            return None
-    elif heard.remote_id:
+    page = await session.get(Page, key) if (key := _key_in(heard)) else None
+    if page is None and heard.remote_id:
         query = select(Page).where(Page.pager == heard.pager, Page.remote_id == heard.remote_id)
         page = (await session.execute(query.order_by(Page.created_at.desc()))).scalars().first()
     is_ours = page is not None and page.workspace_id == workspace_id and page.pager == heard.pager
     return page if is_ours else None
+
+
+def _key_in(heard: Heard) -> uuid.UUID | None:
+    """Return our key; a page that began there has another, or none."""
+    try:
+        return uuid.UUID(heard.key)
+    except ValueError:
+        return None
 
 
 async def _get_page(uow: UnitOfWork, page_id: uuid.UUID) -> tuple[Incident, Escalation, Page]:

@@ -43,6 +43,8 @@ class Declared(Payload):
     is_drill: bool = False
     detected_at: datetime | None = None
     source_link: str = ""
+    # The address of the page that woke somebody before it was declared.
+    page_link: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
         """Return what was declared, how bad, and what was known then."""
@@ -58,6 +60,7 @@ class Declared(Payload):
                 Detail(listed(Words(one) for one in self.services), "Services"),
                 detail("Detected", when(self.detected_at)),
                 detail("Declared from", Link(self.source_link) if self.source_link else None),
+                detail("Page", Link(self.page_link) if self.page_link else None),
             ),
         )
 

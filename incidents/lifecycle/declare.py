@@ -22,7 +22,10 @@ MAX_TITLE = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """What somebody declares; `source_link` leads to the message they declared it from."""
+    """What somebody declares; `source_link` leads to the message they declared it from.
+
+    `page_link` leads to the page that this message tells of.
+    """
 
     title: str
     severity_key: str | None = None
@@ -33,6 +36,7 @@ class Declaration:
     is_drill: bool = False
     detected_at: datetime | None = None
     source_link: str = ""
+    page_link: str = ""
     even_if_similar: bool = False
 
 
@@ -170,4 +174,5 @@ def _declared(incident: Incident, declaration: Declaration) -> Declared:
         is_drill=incident.is_drill,
         detected_at=incident.detected_at,
         source_link=declaration.source_link,
+        page_link=declaration.page_link,
     )

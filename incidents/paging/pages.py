@@ -24,9 +24,11 @@ from incidents.core.ids import new_id
 from incidents.core.people import Person
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.incident import Incident
+from incidents.paging.adoption import page_link_of, remote_id_in
 from incidents.paging.events import Demand, PagesMoved
 from incidents.policy.policy import Policy
 from incidents.policy.references import Address
+from incidents.policy.waking.paging import PagerKind
 from incidents.storage.database import Base
 
 
@@ -136,6 +138,8 @@ async def send_pages(
         return []
     taken = {one.written for one in await pages_of(uow.session, escalation_id) if one.is_open}
     pages: list[Page] = []
+    link = await page_link_of(uow.session, incident)
+    adopts = bool(link) and not await _is_adopted(uow.session, incident)
     for one in reached:
         reach = usable(uow.policy, one.reach, incident)
         if place >= len(reach) or str(reach[place]) in taken:
@@ -155,11 +159,20 @@ async def send_pages(
             status=PageStatus.SENDING,
             created_at=uow.now,
         )
+        pager = uow.policy.find_pager(page.pager)
+        if adopts and pager is not None and pager.kind is PagerKind.PAGERDUTY:
+            page.remote_id, page.url, page.is_adopted = remote_id_in(link), link, True
+            page.status, page.accepted_at, adopts = PageStatus.ACCEPTED, uow.now, False
         uow.session.add(page)
         pages.append(page)
     await uow.flush()
-    _ask(uow, incident, Demand.TRIGGER, pages)
+    _ask(uow, incident, Demand.TRIGGER, [one for one in pages if not one.is_adopted])
     return pages
+
+
+async def _is_adopted(session: AsyncSession, incident: Incident) -> bool:
+    query = select(Page.id).where(Page.incident_id == incident.id, Page.is_adopted).limit(1)
+    return (await session.execute(query)).scalar_one_or_none() is not None
 
 
 async def send_again(uow: UnitOfWork, incident: Incident, page: Page) -> Page:

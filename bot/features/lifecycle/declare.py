@@ -1,5 +1,6 @@
 """Declaring: the command, the form, the shortcuts, and the question about a similar incident."""
 
+import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, Incident, find_incident
 from incidents.lifecycle.declare import Declaration, check_title, declare
 from incidents.lifecycle.similarity import find_alike
+from incidents.paging.adoption import find_page_link
 from incidents.policy.policy import Policy
 
 _MOST_WAITING = 200
@@ -191,6 +193,7 @@ async def open_from_message(request: Request) -> Reply:
         title=first_line if said.is_word else said.rest,
         severity_key=said.severity.key if said.severity else None,
         source_link=link,
+        page_link=find_page_link(json.dumps(message)),
     )
     return await DECLARE.ask(request, given)
 

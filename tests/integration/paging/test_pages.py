@@ -278,3 +278,26 @@ async def test_an_acknowledgement_by_somebody_else_names_them(pages: Pages) -> N
     await pages.tells(HeardKind.ACKNOWLEDGED, await pages.page(), email="eve@example.com")
     (said,) = await pages.said(PageAcknowledged)
     assert said.person.name == "eve"
+
+
+async def test_an_incident_declared_from_a_pagerduty_page_adopts_it(pages: Pages) -> None:
+    duty = PagerConfig(key="duty", kind=PagerKind.PAGERDUTY)
+    reach = (Address("duty", "bob"),)
+    bob = ReachedPerson(who=PersonRef(user_id="UBOB"), reach=reach)
+    pages.world.change_policy(pagers=(duty,), people=(bob,))
+    link = "https://example.pagerduty.com/incidents/Q1ABCDEF2"
+    pages.incident_id = await pages.world.declare(
+        f"Checkout fails {link}", by=pages.alice, severity_key="sev1"
+    )
+    await pages.escalate(target=BOB)
+    page = await pages.page()
+    assert (page.remote_id, page.status, page.is_adopted) == ("Q1ABCDEF2", "accepted", True)
+    assert await pages.asked(TriggerPage) == 0
+    heard = Heard(
+        pager="duty",
+        delivery_id="1",
+        kind=HeardKind.ACKNOWLEDGED,
+        key="monitor/checkout",
+        remote_id="Q1ABCDEF2",
+    )
+    assert (await pages.world.run(partial(hear, heard=heard))).kind == "page_acknowledged"
