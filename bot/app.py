@@ -16,6 +16,7 @@ from bot.features.browse.people import refresh_directory
 from bot.features.channel.announcement import announce_what_waits, join_announcement_channel
 from bot.features.channel.life import while_channel_lasts
 from bot.features.channel.watch import EVERY, look_at_open_channels
+from bot.features.paging import heard
 from bot.features.record import catch_up
 from bot.framework.effect_context import Dropped
 from bot.framework.feature import EffectHandler, Feature
@@ -269,6 +270,10 @@ def _chores(
         if await keeper.check():
             dispatcher.resume()
 
+    async def ask_pagers() -> None:
+        if dispatcher.holds_lease:
+            await heard.ask_pagers(services)
+
     async def delete_done() -> None:
         await sweep_all(
             services.transactions,
@@ -282,6 +287,7 @@ def _chores(
         Chore(
             "waiting announcements", EVERY, partial(announce_what_waits, services), at_start=False
         ),
+        Chore("pagers", heard.EVERY, ask_pagers, at_start=False),
         Chore("channels", EVERY, partial(look_at_open_channels, services)),
         Chore("directory", timedelta(hours=6), partial(refresh_directory, services)),
         Chore("policy", policy_reload.EVERY, reload.look, at_start=False),

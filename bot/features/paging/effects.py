@@ -151,7 +151,7 @@ async def _read(context: EffectContext, effect: PagingEffect) -> _Reading | Drop
     async with services.database.reading() as session:
         row = await session.get_one(Page, effect.page_id)
         incident = await session.get_one(Incident, row.incident_id)
-        page = await _page(session, row, incident, services)
+        page = await page_of(session, row, services)
         by = await _name_of(session, row)
     config = services.policy.find_pager(row.pager)
     pager = services.pagers.find(services.policy, row.pager)
@@ -172,10 +172,9 @@ def _says_something(effect: PagingEffect) -> bool:
     return isinstance(effect, TriggerPage | UpdatePage)
 
 
-async def _page(
-    session: AsyncSession, row: Page, incident: Incident, services: Services
-) -> port.Page:
+async def page_of(session: AsyncSession, row: Page, services: Services) -> port.Page:
     """Return what the pager is told; of a private incident its number alone."""
+    incident = await session.get_one(Incident, row.incident_id)
     person = await session.get(Person, row.person_id) if row.person_id else None
     reference, title, details = str(incident.reference), "", {}
     if not incident.is_private:
