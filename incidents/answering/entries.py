@@ -82,7 +82,7 @@ class PageFailed(AboutPage):
     """A page couldn't be delivered: who to phone, and what is tried instead."""
 
     kind: ClassVar[str] = "page_failed"
-    error: str = ""
+    problem: str = ""
     # Where the same person or service is tried now, as the policy writes it; "" if nowhere.
     then: str = ""
 
@@ -95,7 +95,7 @@ class PageFailed(AboutPage):
             " through ",
             Words(self.pager),
             *then,
-            details=(said(self.error, "Reason"),),
+            details=(said(self.problem, "Reason"),),
         )
 
 

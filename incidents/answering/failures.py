@@ -61,7 +61,7 @@ async def _failed(
     )
     named = await name_page(uow, escalation, page)
     then = tried[0].written if tried else ""
-    uow.record(incident, PageFailed(**named, error=page.error, then=then))
+    uow.record(incident, PageFailed(**named, problem=page.error, then=then))
     is_first = escalation.paging_failed_at is None
     escalation.paging_failed_at = escalation.paging_failed_at or uow.now
     if is_first and escalation.status == EscalationStatus.CALLING:

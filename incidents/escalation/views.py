@@ -115,7 +115,6 @@ class EscalationView:
     asked_by: PersonView | None
     position: int
     steps: tuple[StepView, ...]
-    pages: tuple[PageView, ...]
     taken_by: PersonView | None
     redirects: int
     created_at: datetime
@@ -124,6 +123,7 @@ class EscalationView:
     exhausted_at: datetime | None
     ended_at: datetime | None
     measures: Measures
+    pages: tuple[PageView, ...] = ()
 
     @property
     def calls(self) -> tuple[CallView, ...]:

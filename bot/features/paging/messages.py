@@ -15,7 +15,7 @@ def failed_entry(failed: PageFailed, _entry: EntryView, incident: IncidentView) 
         if failed.person.external_id
         else mentions.escape_line(failed.person.name or failed.address)
     )
-    pager, why = mentions.escape_line(failed.pager), mentions.escape_line(failed.error)
+    pager, why = mentions.escape_line(failed.pager), mentions.escape_line(failed.problem)
     then = (
         f"I'm trying {mentions.escape_line(failed.then)} now."
         if failed.then

@@ -203,7 +203,7 @@ async def test_a_page_refused_for_good_tries_the_next_address_and_calls_the_next
         "ntfy/carol": PageStatus.SENDING,
     }
     (said,) = await pages.said(PageFailed)
-    assert (said.error, said.then) == ("no service", "ntfy/bob")
+    assert (said.problem, said.then) == ("no service", "ntfy/bob")
     assert (await pages.said(EscalationCalled))[-1].because == "paging_failed"
 
 

@@ -26,6 +26,7 @@ FACTS = frozenset(
         *("refused", "role", "role_name", "scenario", "sections", "service", "services"),
         *("severity", "severity_key", "signal", "skipped", "source", "source_link", "status"),
         *("step", "target_kind", "template", "template_key", "to", "away", "called"),
+        *("address", "pager", "then", "page_link"),
         *("people", "milestones", "next_update_due_at", "problem", "old_severity", "new_severity"),
     }
 )
