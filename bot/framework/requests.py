@@ -16,8 +16,8 @@ from bot.framework.slash_commands import NO_WORDS, CommandWords
 from bot.operations.database_watch import DatabaseWatch
 from bot.slack.blocks import FormState, Message, Option, OptionGroup, View, state_of
 from bot.slack.gateway import SlackGateway
-from incidents.answering.arrivals import come
 from incidents.browse.events import HomeOpened
+from incidents.calling.arrivals import come
 from incidents.core.clock import Clock
 from incidents.core.errors import CannotAsk, IncidentNotFound, NotKnownYet, OpensPrivate
 from incidents.core.people import Actor, PersonKind, actor_of, find_person

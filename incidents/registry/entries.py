@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from incidents.answering import entries as answering_entries
+from incidents.calling import entries as calling_entries
 from incidents.channel import entries as channel_entries
 from incidents.checkins import entries as checkins_entries
 from incidents.drills import entries as drills_entries
@@ -39,7 +39,7 @@ ENTRY_TYPES: Final[EntryTypes] = MappingProxyType(
             postmortem_entries,
             proposals_entries,
             escalation_entries,
-            answering_entries,
+            calling_entries,
             drills_entries,
         )
         for payload in room.ENTRIES

@@ -6,7 +6,9 @@ functions that plan effects and reminders. Nothing else plans any.
 
 from typing import Final
 
-from incidents.answering.entries import (
+from incidents.browse import reactions as browse
+from incidents.browse.events import HomeOpened
+from incidents.calling.entries import (
     CalledPersonCame,
     PageAccepted,
     PageAcknowledged,
@@ -14,8 +16,6 @@ from incidents.answering.entries import (
     PageEndedThere,
     PageFailed,
 )
-from incidents.browse import reactions as browse
-from incidents.browse.events import HomeOpened
 from incidents.channel import reactions as channel
 from incidents.channel.entries import (
     BotRemoved,

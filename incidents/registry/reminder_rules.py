@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
-from incidents.answering.failures import watch_page
+from incidents.calling.failures import watch_page
 from incidents.channel.archive import archive_when_due
 from incidents.checkins.checkins import end_checkin_box
 from incidents.drills.steps import take_step

@@ -20,7 +20,7 @@ FLOORS = (
     ("record", "scenarios", "browse"),
     ("people", "paging"),
     ("exports", "escalation", "postmortem", "checkins"),
-    ("proposals", "roles", "guidance", "answering"),
+    ("proposals", "roles", "guidance", "calling"),
     ("lifecycle", "learning"),
     ("updates", "channel", "drills", "supervision"),
     ("handover",),

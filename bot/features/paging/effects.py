@@ -15,10 +15,10 @@ from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
 from bot.framework.requests import Reply, Request, Services
 from bot.slack.ids import channel_link
-from incidents.answering.arrivals import come, is_called
-from incidents.answering.entries import PageFailed
-from incidents.answering.failures import refuse_page
-from incidents.answering.hear import note_accepted
+from incidents.calling.arrivals import come, is_called
+from incidents.calling.entries import PageFailed
+from incidents.calling.failures import refuse_page
+from incidents.calling.hear import note_accepted
 from incidents.core.people import Person
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.entries import packet_in

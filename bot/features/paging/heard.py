@@ -9,7 +9,7 @@ import structlog
 
 from bot.features.paging.effects import page_of
 from bot.framework.requests import Services
-from incidents.answering.hear import hear
+from incidents.calling.hear import hear
 from incidents.core.people import system_actor
 from incidents.engine.transactions import RequestKey
 from incidents.engine.unit_of_work import Outcome

@@ -3,7 +3,7 @@
 from bot.features.escalation.card import OnEscalation
 from bot.framework.arguments import known_id, to_value
 from bot.slack import blocks, mentions
-from incidents.answering.entries import PageFailed
+from incidents.calling.entries import PageFailed
 from incidents.incident.incident import ById
 from incidents.incident.views import EntryView, IncidentView
 

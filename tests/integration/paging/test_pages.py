@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from incidents.answering.arrivals import come
-from incidents.answering.entries import CalledPersonCame, PageAcknowledged, PageFailed
-from incidents.answering.failures import refuse_page
-from incidents.answering.hear import hear, note_accepted
+from incidents.calling.arrivals import come
+from incidents.calling.entries import CalledPersonCame, PageAcknowledged, PageFailed
+from incidents.calling.failures import refuse_page
+from incidents.calling.hear import hear, note_accepted
 from incidents.core.people import Actor, PersonFacts, PersonKind
 from incidents.engine.effects import Effect
 from incidents.engine.unit_of_work import Outcome, UnitOfWork

@@ -6,8 +6,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.answering.entries import PageAccepted, PageAcknowledged, PageDeclined, PageEndedThere
-from incidents.answering.failures import name_page
+from incidents.calling.entries import PageAccepted, PageAcknowledged, PageDeclined, PageEndedThere
+from incidents.calling.failures import name_page
 from incidents.core.people import Person
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.calls import Because, get_escalation, step_wait

@@ -9,7 +9,7 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from incidents.answering.entries import CalledPersonCame
+from incidents.calling.entries import CalledPersonCame
 from incidents.core.people import Person, who
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.answers import take

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from incidents.answering.entries import PageFailed
+from incidents.calling.entries import PageFailed
 from incidents.core.people import Person, who
 from incidents.core.sentences import SOMEBODY, Who
 from incidents.engine.reminders import Reminder

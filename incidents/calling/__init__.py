@@ -1,0 +1,1 @@
+"""Calling people by the rules: at once, by pagers, and what comes back from them."""
