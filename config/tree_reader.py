@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import GenericAlias
+from types import GenericAlias, MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -118,6 +118,15 @@ class _Part:
     def can_be_refused(self) -> bool:
         under = self.node.under
         return self.field.can_be_left_out or (under is not None and not under.is_null)
+
+
+# Keys that earlier versions had, and what to write instead.
+_MOVED: Mapping[str, str] = MappingProxyType(
+    {
+        "invites": "; it is now `invite` in a rule under `call`",
+        "backup": "; it is now `backup` in a rule under `call`",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +257,7 @@ def _problem(way: list[_Part], detail: Mapping[str, Any]) -> PolicyProblem:
         keys = part.keys if is_there else (*part.keys, name)
         return part.node.problem(keys, what, f"{name}: {example}" if example else "")
     if detail["type"] == "unexpected_keyword_argument" and shape:
-        remark = did_you_mean(name, shape.fields.keys() - {shape.key})
+        remark = _MOVED.get(name) or did_you_mean(name, shape.fields.keys() - {shape.key})
         return part.node.problem(part.keys, f"there is no such key{remark}")
     what, example = _refusal(part.node, part.field, detail)
     return part.node.problem(part.keys, what, example or _example_of(part.field))

@@ -11,7 +11,12 @@ from bot.slack.errors import SlackFailure, SlackTemporary
 from bot.slack.gateway import SlackGateway
 from bot.slack.gateway.people import SlackUser, UserGroup
 from incidents.core.people import PersonKind
-from incidents.escalation.targets import LadderInputs, build_ladder, get_template
+from incidents.escalation.targets import (
+    LadderInputs,
+    build_ladder,
+    called_at_once,
+    get_template,
+)
 from incidents.policy.escalation import Service
 from incidents.policy.policy import Policy, Severity
 from incidents.policy.references import PersonRef, named_in
@@ -157,13 +162,32 @@ def gaps(policy: Policy, *, nobody: Collection[str] = ()) -> Iterator[Finding]:
             what = "an incident" if is_any else f"a {_either(silent)}"
             key = f"on_call under services.{service.key}" if service else "escalation.manager"
             yield Finding(f"{what} {where} calls nobody", f"set {key} in the policy")
-    alone = [one for one in severities[:_WORST] if str(one.backup or "") in {"", *nobody}]
+    alone = [
+        one
+        for one in severities[:_WORST]
+        if str(policy.backup_for(one.key, ()) or "") in {"", *nobody}
+    ]
     if alone:
-        keys = " and ".join(f"severities.{one.key}" for one in alone)
         yield Finding(
             f"if nobody takes command of a {_either(alone)}, Sitrep calls nobody",
-            f"set backup under {keys} in the policy",
+            f"add a rule with severity: {alone[-1].key} and a backup under call in the policy",
         )
+    yield from _asleep(policy, nobody)
+
+
+def _asleep(policy: Policy, nobody: Collection[str]) -> Iterator[Finding]:
+    """Yield where the worst severity calls nobody when it is declared."""
+    worst = policy.severities[0]
+    for service in (None, *policy.services):
+        keys = (service.key,) if service else ()
+        called = called_at_once(policy, severity_key=worst.key, services=keys)
+        if all(one.value in nobody for one in called):
+            where = f"in {service.name}" if service else "that names no service"
+            key = f"on_call under services.{service.key}" if service else "on_call.fallback"
+            yield Finding(
+                f"a {worst.name} {where} wakes nobody when it is declared",
+                f"set {key} in the policy, and a rule under call",
+            )
 
 
 def _reaches(

@@ -71,9 +71,9 @@ def furnish_channel(plan: IncidentPlan[Any]) -> None:
     card = plan.refresh_card()
     # A drill invites only its own people, private or not.
     if not facts.is_drill:
-        severity = plan.policy.find_severity(facts.severity_key)
-        by_severity = severity.invites if severity else ()
-        plan.invite_policy(plan.policy.private.invite if facts.is_private else by_severity)
+        rules = plan.policy.rules_for(facts.severity_key, facts.services)
+        by_rules = [one for rule in rules for one in rule.invite]
+        plan.invite_policy(plan.policy.private.invite if facts.is_private else by_rules)
     plan.add(PinStatusCard(incident_id=facts.incident_id), lane="pin", after=card)
     is_new = isinstance(plan.event, ChannelOpened)
     bookmarks = AddBookmarks(incident_id=facts.incident_id, is_new=is_new)

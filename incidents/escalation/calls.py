@@ -30,6 +30,7 @@ from incidents.people.directory import find_people_named
 from incidents.people.sight import let_in
 from incidents.policy.escalation import EscalationTemplate, Relation
 from incidents.policy.policy import Policy
+from incidents.policy.waking.call import By
 from incidents.scenarios.runs import refuse_outsiders
 
 
@@ -122,8 +123,9 @@ async def call_people(
 
 
 def does_page(policy: Policy, incident: Incident, escalation: Escalation) -> bool:
-    """Tell whether an escalation wakes people: an urgent one, or one of the two worst severities."""
-    return escalation.is_urgent or policy.is_severe(incident.severity_key)
+    """Tell whether an escalation wakes people: an urgent one, or where a rule of `call` pages."""
+    rules = policy.rules_for(incident.severity_key, incident.services)
+    return escalation.is_urgent or any(one.call and one.by is By.PAGE for one in rules)
 
 
 def reached_by(

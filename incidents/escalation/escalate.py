@@ -8,9 +8,7 @@ from sqlalchemy import func, select
 
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.core.ids import new_id
-from incidents.core.people import (
-    Person,
-)
+from incidents.core.people import Person, system_actor
 from incidents.engine.acknowledgement import acknowledge
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.callees import name_newcomers, takes_part
@@ -76,15 +74,42 @@ async def escalate(uow: UnitOfWork, ref: IncidentRef, draft: EscalationDraft) ->
     await uow.permit(Action.ESCALATE, incident)
     if not incident.is_open:
         raise AlreadySo("the incident", incident.status)
-    template = get_template(uow.policy, draft.template_key)
-    service = pick_service(uow.policy, service_key_of(draft), affected=incident.services)
     author_id = draft.on_behalf_of_id or uow.actor.person_id
     target = await wanted_target(uow, incident, draft.target, author_id=author_id)
-    packet = cleaned(draft.packet)
-    rated = rate(packet, template)
-    inputs = LadderInputs(
-        policy=uow.policy, severity_key=incident.severity_key, template=template, service=service
+    escalation = await open_escalation(
+        uow, incident, draft, author_id=author_id, is_automatic=not uow.actor.is_person
     )
+    ladder = build_ladder(ladder_inputs(uow, incident, draft), target)
+    added = await add_steps(uow, escalation, (*ladder, *await _stand_in_step(uow, incident)))
+    await name_newcomers(uow, incident, escalation, added)
+    acknowledge(uow, incident)
+    called = await begin_calling(uow, incident, escalation, draft, to=target)
+    await ask_for_missing(uow, incident, escalation)
+    rated = rate(cleaned(draft.packet), get_template(uow.policy, draft.template_key))
+    return _outcome(incident, escalation, called=called, rated=rated)
+
+
+def ladder_inputs(uow: UnitOfWork, incident: Incident, draft: EscalationDraft) -> LadderInputs:
+    """Return what a draft's ladder is built from. Raises: InvalidInput."""
+    return LadderInputs(
+        policy=uow.policy,
+        severity_key=incident.severity_key,
+        template=get_template(uow.policy, draft.template_key),
+        service=pick_service(uow.policy, service_key_of(draft), affected=incident.services),
+    )
+
+
+async def open_escalation(
+    uow: UnitOfWork,
+    incident: Incident,
+    draft: EscalationDraft,
+    *,
+    author_id: uuid.UUID | None,
+    is_automatic: bool,
+) -> Escalation:
+    """Add the row of an escalation that has no steps yet. Raises: InvalidInput."""
+    inputs = ladder_inputs(uow, incident, draft)
+    score = rate(cleaned(draft.packet), inputs.template).score
     escalation = Escalation(
         id=new_id(),
         workspace_id=uow.workspace_id,
@@ -92,28 +117,35 @@ async def escalate(uow: UnitOfWork, ref: IncidentRef, draft: EscalationDraft) ->
         number=await _next_number(uow, incident),
         status=EscalationStatus.CALLING,
         author_id=author_id,
-        is_automatic=not uow.actor.is_person,
+        is_automatic=is_automatic,
         is_urgent=draft.is_urgent,
-        template_key=template.key,
-        template_name=template.name,
-        service_key=service.key if service else "",
+        template_key=inputs.template.key,
+        template_name=inputs.template.name,
+        service_key=inputs.service.key if inputs.service else "",
         packet_version=1,
-        score_at_send=rated.score,
-        score=rated.score,
+        score_at_send=score,
+        score=score,
         position=0,
         redirects=0,
         created_at=uow.now,
     )
     uow.session.add(escalation)
     await uow.flush()
-    steps = (*build_ladder(inputs, target), *await _stand_in_step(uow, incident))
-    added = await add_steps(uow, escalation, steps)
-    await name_newcomers(uow, incident, escalation, added)
-    acknowledge(uow, incident)
-    await _record(uow, incident, escalation, packet=packet, to=target, service=service)
-    called = await call_next_step(uow, incident, escalation, because=Because.FIRST)
-    await ask_for_missing(uow, incident, escalation)
-    return _outcome(incident, escalation, called=called, rated=rated)
+    return escalation
+
+
+async def begin_calling(
+    uow: UnitOfWork,
+    incident: Incident,
+    escalation: Escalation,
+    draft: EscalationDraft,
+    *,
+    to: Wanted | None,
+) -> tuple[Person, ...]:
+    """Record the escalation and call its first step; return the people called."""
+    service = ladder_inputs(uow, incident, draft).service
+    await _record(uow, incident, escalation, packet=cleaned(draft.packet), to=to, service=service)
+    return await call_next_step(uow, incident, escalation, because=Because.FIRST)
 
 
 def service_key_of(draft: EscalationDraft) -> str:
@@ -215,7 +247,8 @@ async def _record(
 ) -> None:
     entry = uow.record(
         incident,
-        Escalated(
+        actor=system_actor() if escalation.is_automatic else None,
+        payload=Escalated(
             escalation_id=escalation.id,
             number=escalation.number,
             template=escalation.template_name,

@@ -82,6 +82,26 @@ def build_ladder(inputs: LadderInputs, target: Wanted | None) -> tuple[PlannedSt
     return tuple(_without_repeats(planned))
 
 
+def called_at_once(
+    policy: Policy, *, severity_key: str, services: Sequence[str]
+) -> tuple[Wanted, ...]:
+    """Return whom the rules of `call` call for an incident at once, each name once."""
+    known = [policy.find_service(key) for key in services]
+    affected: list[Service | None] = [one for one in known if one is not None] or [None]
+    template = get_template(policy, "")
+    found: dict[tuple[str, str], Wanted] = {}
+    for rule in policy.rules_for(severity_key, services):
+        meant = [one for one in affected if not rule.services or (one and one.key in rule.services)]
+        for service in meant:
+            inputs = LadderInputs(
+                policy=policy, severity_key=severity_key, template=template, service=service
+            )
+            for step in _steps(inputs, [LadderStep(who=rule.call)]):
+                for wanted in step.wanted:
+                    found.setdefault(wanted.identity, wanted)
+    return tuple(found.values())
+
+
 def build_service_ladder(inputs: LadderInputs) -> tuple[PlannedStep, ...]:
     """Return the service's own ladder, for a redirect to the service."""
     if inputs.service is None:
@@ -155,19 +175,20 @@ def _steps(inputs: LadderInputs, steps: Sequence[LadderStep]) -> Iterator[Planne
 
 def _wanted(inputs: LadderInputs, callee: Callee) -> Wanted | None:
     service, policy = inputs.service, inputs.policy
-    severity = policy.find_severity(inputs.severity_key)
     match callee:
         case Relation.ON_CALL:
             on_call = service.on_call if service else None
             found = _named(on_call, callee, service=service)
-            return found or _wanted(inputs, Relation.OWNER)
+            found = found or _wanted(inputs, Relation.OWNER)
+            return found or _named(policy.on_call.fallback, callee)
         case Relation.OWNER:
             return _named(service.owner if service else None, callee, service=service)
         case Relation.MANAGER:
             own = service.manager if service else None
             return _named(own or policy.escalation.manager, callee, service=service)
         case Relation.BACKUP:
-            return _named(severity.backup if severity else None, callee)
+            services = (service.key,) if service else ()
+            return _named(policy.backup_for(inputs.severity_key, services), callee)
         case RoleRef(key=key):
             return role_wanted(policy, key)
         case PersonRef() | GroupRef():

@@ -72,7 +72,7 @@ async def who_is_on_call(
     """Return who is on call for these services and severities, by the policy and the directory."""
     named: dict[str, tuple[_Ref, ...]] = {
         **{f"service {one.key}": _only(one.on_call or one.owner) for one in services},
-        **{f"severity {one.key}": (*one.invites, *_only(one.backup)) for one in severities},
+        **{f"severity {one.key}": _by_rules(policy, one) for one in severities},
     }
     refs = {ref for several in named.values() for ref in several}
     members = await find_group_members(
@@ -105,6 +105,11 @@ async def who_is_on_call(
         ),
         tuple(Duty(one.name, people(f"severity {one.key}")) for one in severities),
     )
+
+
+def _by_rules(policy: Policy, severity: Severity) -> tuple[_Ref, ...]:
+    invited = [ref for rule in policy.rules_for(severity.key, ()) for ref in rule.invite]
+    return (*invited, *_only(policy.backup_for(severity.key, ())))
 
 
 def _only(ref: _Ref | None) -> tuple[_Ref, ...]:

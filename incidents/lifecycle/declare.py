@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.calling.at_once import call_at_once
 from incidents.core.errors import InvalidInput
 from incidents.core.hash_chain import GENESIS_HASH
 from incidents.core.ids import derived_id, new_id
@@ -37,6 +38,8 @@ class Declaration:
     detected_at: datetime | None = None
     source_link: str = ""
     page_link: str = ""
+    # Nobody is called now, whatever the rules of `call` say.
+    no_call: bool = False
     even_if_similar: bool = False
 
 
@@ -62,7 +65,8 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
         "title": incident.title,
         "severity": incident.severity_name,
     }
-    return Outcome("declared", incident.id, data)
+    calling = {} if declaration.no_call else await call_at_once(uow, incident)
+    return Outcome("declared", incident.id, data | calling)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from incidents.calling.at_once import call_at_once
 from incidents.core.errors import AlreadySo, EditClash
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.entries import Edited, FieldChange, FieldValue
@@ -59,6 +60,8 @@ async def edit(uow: UnitOfWork, ref: IncidentRef, *, wanted: Edit) -> Outcome:
         setattr(incident, name, list(value) if isinstance(value, tuple) else value)
     told = {name: FieldChange(old=old, new=new) for name, (old, new) in changes.items()}
     uow.record(incident, Edited(changes=told))
+    if "services" in changes:
+        await call_at_once(uow, incident)
     data = {"reference": str(incident.reference), "fields": sorted(changes)}
     return Outcome("edited", incident.id, data)
 

@@ -11,8 +11,8 @@ def invite_for_severity(plan: IncidentPlan[SeverityChanged]) -> None:
     facts = plan.facts
     if not plan.event.is_worse or not facts.is_open or facts.is_private or facts.is_drill:
         return
-    severity = plan.policy.find_severity(facts.severity_key)
-    plan.invite_policy(severity.invites if severity else ())
+    rules = plan.policy.rules_for(facts.severity_key, facts.services)
+    plan.invite_policy(one for rule in rules for one in rule.invite)
 
 
 def post_severity(plan: IncidentPlan[SeverityChanged]) -> None:

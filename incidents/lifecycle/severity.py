@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from incidents.calling.at_once import call_at_once
 from incidents.core.errors import AlreadySo, InvalidInput
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.ladder import shorten_waits
@@ -13,7 +14,7 @@ from incidents.incident.cadence import (
     move_due,
 )
 from incidents.incident.entries import SeverityChanged
-from incidents.incident.incident import IncidentRef
+from incidents.incident.incident import Incident, IncidentRef
 from incidents.paging.pages import pages_in, tell_pages
 from incidents.policy.policy import Action
 from incidents.storage.database import trimmed
@@ -74,8 +75,14 @@ async def change_severity(
         )
     )
     uow.record(incident, replace(change, next_update_due_at=move_due(incident, due_at)))
-    if is_worse:
-        await shorten_waits(uow, incident)
-    tell_pages(uow, incident, await pages_in(uow.session, incident.id))
+    await _tell_called(uow, incident, is_worse=is_worse)
     data = {"reference": str(incident.reference), "old": change.old, "new": change.new}
     return Outcome("severity_changed", incident.id, data)
+
+
+async def _tell_called(uow: UnitOfWork, incident: Incident, *, is_worse: bool) -> None:
+    """Hurry those who are called, call who has to come now, and tell the pagers."""
+    if is_worse:
+        await shorten_waits(uow, incident)
+        await call_at_once(uow, incident)
+    tell_pages(uow, incident, await pages_in(uow.session, incident.id))

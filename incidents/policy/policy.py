@@ -7,7 +7,7 @@ are maps in the file.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
@@ -26,7 +26,7 @@ from incidents.policy.guidance import Guidance
 from incidents.policy.postmortem import Postmortem
 from incidents.policy.proposals import Proposals
 from incidents.policy.quiet_hours import QuietHours
-from incidents.policy.references import SEVERITY, Grantee, Invitee, PersonRef, Standing
+from incidents.policy.references import SEVERITY, Grantee, PersonRef, Standing
 from incidents.policy.schema import (
     DisplayName,
     Duration,
@@ -44,6 +44,7 @@ from incidents.policy.schema import (
 from incidents.policy.shadowing import HandoverPolicy, ShadowingPolicy
 from incidents.policy.stakeholders import Stakeholders, Updates
 from incidents.policy.supervision import Supervision
+from incidents.policy.waking.call import CallRule, OnCallPolicy
 from incidents.policy.waking.paging import PagerConfig, ReachedPerson
 
 COMMANDER: Final = "commander"
@@ -142,8 +143,6 @@ class Severity:
     rank: Annotated[int, within(1, 99, "1")]
     meaning: Annotated[str, short(300, "Some customers are affected, others aren't.")]
     cadence: Annotated[Duration, lasts("1s", "7d", "30m")] | None = None
-    invites: tuple[Invitee, ...] = ()
-    backup: PersonRef | None = None
     escalation_wait: Wait | None = None
 
 
@@ -268,6 +267,8 @@ class Policy:
     private: PrivateIncidents
     bookmarks: tuple[Bookmark, ...]
     services: tuple[Service, ...]
+    call: tuple[CallRule, ...]
+    on_call: OnCallPolicy
     pagers: tuple[PagerConfig, ...]
     people: tuple[ReachedPerson, ...]
     reminders: Reminders
@@ -297,6 +298,22 @@ class Policy:
         """Return the severity with this key, in any letter case, if the policy has it."""
         wanted = key.casefold()
         return next((item for item in self.severities if item.key.casefold() == wanted), None)
+
+    def rules_for(self, severity_key: str, services: Collection[str]) -> tuple[CallRule, ...]:
+        """Return the rules of `call` that fit an incident, in their order."""
+        severity = self.find_severity(severity_key)
+        ranks = {one.key: one.rank for one in self.severities}
+        return tuple(
+            rule
+            for rule in self.call
+            if (not rule.services or not set(rule.services).isdisjoint(services))
+            and (rule.severity is None or (severity and severity.rank <= ranks[rule.severity]))
+        )
+
+    def backup_for(self, severity_key: str, services: Collection[str]) -> PersonRef | None:
+        """Return who is called when nobody takes command."""
+        rules = self.rules_for(severity_key, services)
+        return next((one.backup for one in rules if one.backup is not None), None)
 
     def is_severe(self, key: str) -> bool:
         """Tell whether this is one of the two worst severities: everybody should hear of those."""

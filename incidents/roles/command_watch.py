@@ -62,8 +62,7 @@ def find_backup(incident: Incident, policy: Policy) -> PersonRef | None:
     """Return the policy's backup; none in a drill, or if a private incident excludes them."""
     if incident.is_drill:
         return None
-    severity = policy.find_severity(incident.severity_key)
-    backup = severity.backup if severity is not None else None
+    backup = policy.backup_for(incident.severity_key, incident.services)
     if incident.is_private and backup not in policy.private.invite:
         return None
     return backup

@@ -174,9 +174,9 @@ def call_backup(plan: IncidentPlan[BackupCalled]) -> None:
     """Invite the policy's backup, and tell them directly if we know them."""
     if plan.event.backup is None:
         return
-    severity = plan.policy.find_severity(plan.facts.severity_key)
-    if severity is not None and severity.backup is not None:
-        plan.invite_policy((severity.backup,), name="backup")
+    backup = plan.policy.backup_for(plan.facts.severity_key, plan.facts.services)
+    if backup is not None:
+        plan.invite_policy((backup,), name="backup")
     plan.tell(plan.event.backup.id)
 
 

@@ -25,7 +25,7 @@ async def add_followers(session: AsyncSession, facts: Facts, recorded: Recorded)
     """Add to the facts, after an entry that may be news, whether somebody may follow the incident."""
     if _NEWS.isdisjoint(recorded.kinds) or facts.is_drill:
         return facts
-    if recorded.policy.stakeholders:
+    if recorded.policy.stakeholders or any(rule.tell for rule in recorded.policy.call):
         return replace(facts, has_followers=True)
     query = select(Subscription.id).where(
         Subscription.workspace_id == recorded.workspace_id, Subscription.is_on
@@ -101,7 +101,9 @@ async def _named_by_policy(
     session: AsyncSession, incident: Incident, policy: Policy
 ) -> Sequence[str]:
     """Return the external ids of the people that the policy names for news of this incident."""
+    rules = policy.rules_for(incident.severity_key, incident.services)
     refs = [ref for one in policy.stakeholders if _fits(one, incident, policy) for ref in one.who]
+    refs += [ref for rule in rules for ref in rule.tell]
     people = await find_people_named(
         session,
         [str(ref) for ref in refs if isinstance(ref, PersonRef)],

@@ -1,13 +1,13 @@
 """The story to draw: one incident in which everything happens."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from incidents.policy.escalation import Service
 from incidents.policy.references import GroupRef, PersonRef
 from incidents.policy.supervision import Stage
+from incidents.policy.waking.call import CallRule
 from tests.looks.camera import Camera
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Outcome, Person
@@ -60,9 +60,8 @@ class Cast:
 def policy_of(bot: Bot, people: list[Person], group_id: str) -> dict[str, Any]:
     """Return the changes to the policy that the story needs."""
     backup, invites = PersonRef(user_id=people[2].id), (GroupRef(group_id=group_id),)
-    severities = bot.loaded.policy.severities
     return {
-        "severities": tuple(replace(one, backup=backup, invites=invites) for one in severities),
+        "call": (CallRule(backup=backup, invite=invites),),
         "services": (
             Service(key="checkout", name="Checkout", tier=1),
             Service(key="web", name="Web shop", tier=2),

@@ -47,8 +47,9 @@ def contacts(
     meant = meant or [one for one in policy.services if one.tier == best]
     listed = [*(pair for one in meant for pair in _of_service(one))]
     found = policy.find_severity(severity or policy.default_severity)
-    if found is not None and found.backup is not None:
-        listed.append((f"backup commander for {found.name}", found.backup))
+    backup = policy.backup_for(found.key, [one.key for one in meant]) if found else None
+    if found is not None and backup is not None:
+        listed.append((f"backup commander for {found.name}", backup))
     if policy.escalation.manager is not None:
         listed.append(("manager", policy.escalation.manager))
     named: dict[PersonRef | GroupRef, str] = {}

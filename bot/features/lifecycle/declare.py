@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from bot.features.escalation.card import OnEscalation
 from bot.features.lifecycle import declare_form as form
 from bot.features.lifecycle.by_hand import declare_by_hand
 from bot.features.lifecycle.severity_words import looks_like_severity, said_severity
@@ -41,6 +42,7 @@ def typed_declaration(request: Request) -> Declaration | AskFirst[Declaration]:
         title=mentions.plain(words.text if said.is_word else said.rest),
         severity_key=severity.key if severity else None,
         is_private=words.has("private"),
+        no_call=words.has("no-call"),
         is_drill=words.has("drill"),
     )
     # Without the flag, people who may not know about the incident could see it or be called.
@@ -168,10 +170,28 @@ def declared_message(
     )
     value = to_value(OnIncident(ById(known_id(outcome.incident_id))))
     return say(
-        f"*{reference}* {lead}{how}: {title}.{seen} {where}{assumed}",
+        f"*{reference}* {lead}{how}: {title}.{seen} {where}{assumed}{_calling(outcome)}",
         blocks.button("Take command", action_id="role_take_command", value=value, style="primary"),
         blocks.button("Add details", action_id="edit_open", value=value),
+        *_stop(outcome),
     )
+
+
+def _calling(outcome: Outcome) -> str:
+    """Return who is being called now; "" if nobody is."""
+    if "escalation_id" not in outcome.data:
+        return ""
+    names = [mentions.escape_line(str(one)) for one in outcome.data["called"]]
+    return f"\nI'm calling {' and '.join(names) or 'who is on call; I look up who that is'}."
+
+
+def _stop(outcome: Outcome) -> tuple[blocks.ButtonElement, ...]:
+    if "escalation_id" not in outcome.data:
+        return ()
+    given = OnEscalation(
+        ById(known_id(outcome.incident_id)), uuid.UUID(outcome.data["escalation_id"])
+    )
+    return (blocks.button("Stop calling", action_id="call_stop", value=to_value(given)),)
 
 
 def _what_was_named(title: str, policy: Policy) -> str:
@@ -223,12 +243,13 @@ async def suggest_services(request: Request) -> Reply:
 
 DECLARE = Verb(
     Declaration,
-    usage="declare [sev2] [title…] [--private] [--drill]",
+    usage="declare [sev2] [title…] [--private] [--drill] [--no-call]",
     summary="Declare an incident; without a title, opens the form.",
     aliases=("new",),
     flags=(
         Flag("private", "only you and the people the policy names"),
         Flag("drill", "practice: announced nowhere, out of all figures"),
+        Flag("no-call", "call nobody now, whatever the policy says"),
     ),
     examples=("declare sev2 Checkout errors for some customers",),
     repeat=Repeat.WORDS,

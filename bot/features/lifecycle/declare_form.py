@@ -6,7 +6,10 @@ from dataclasses import replace
 from bot.features.lifecycle.severity_words import said_severity, severity_meanings
 from bot.framework.requests import Request
 from bot.slack import blocks, mentions
+from bot.slack.ids import is_user_id
+from bot.slack.truncation import shorten
 from incidents.core.errors import InvalidInput
+from incidents.escalation.targets import called_at_once
 from incidents.incident.incident import Incident
 from incidents.lifecycle.declare import MAX_TITLE, Declaration
 from incidents.policy.policy import Policy
@@ -62,7 +65,7 @@ def _inputs(policy: Policy, given: Declaration, alike: Sequence[Incident]) -> li
             optional=True,
             hint="Empty means now.",
         ),
-        _kind(given),
+        _kind(policy, given),
     ]
 
 
@@ -93,8 +96,12 @@ def _services(policy: Policy, given: Declaration) -> list[blocks.Block]:
     ]
 
 
-def _kind(given: Declaration) -> blocks.Block:
-    choices = {"private": given.is_private, "drill": given.is_drill}
+def _kind(policy: Policy, given: Declaration) -> blocks.Block:
+    choices = {"private": given.is_private, "drill": given.is_drill, "quiet": given.no_call}
+    called = called_text(policy, given)
+    quiet = [blocks.option("Don't call", value="quiet", description=called)] if called else []
+    if not called:
+        del choices["quiet"]
     return blocks.checkboxes(
         "kind",
         label="Only if needed",
@@ -103,9 +110,25 @@ def _kind(given: Declaration) -> blocks.Block:
                 "Private", value="private", description="Only you and the people the policy names"
             ),
             blocks.option("Drill", value="drill", description="Practice: announced nowhere"),
+            *quiet,
         ],
         initial=[name for name, is_on in choices.items() if is_on],
     )
+
+
+def called_text(policy: Policy, given: Declaration) -> str:
+    """Return who is called when this is declared, or "" if nobody is."""
+    wanted = called_at_once(
+        policy,
+        severity_key=given.severity_key or policy.default_severity,
+        services=given.services,
+    )
+    # People's ids say nothing to a reader.
+    names = [one.name for one in wanted if not is_user_id(one.name)]
+    unnamed = len(wanted) - len(names)
+    if unnamed:
+        names.append("1 person" if unnamed == 1 else f"{unnamed} people")
+    return shorten(f"Otherwise I call {' and '.join(names)} now", 75) if names else ""
 
 
 def read_form(request: Request, given: Declaration) -> Declaration:
@@ -129,6 +152,7 @@ def filled_in(request: Request, given: Declaration) -> Declaration:
         severity_key=form.choice("severity"),
         is_private=form.checked("kind", "private"),
         is_drill=form.checked("kind", "drill"),
+        no_call=form.checked("kind", "quiet"),
     )
 
 

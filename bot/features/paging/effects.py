@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.paging.messages import failed_entry
 from bot.features.paging.phones import PHONES
+from bot.features.paging.stop import STOP
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
@@ -222,7 +223,7 @@ FEATURE = Feature(
         ResolvePage: resolve_page,
         UpdatePage: update_page,
     },
-    verbs=(PHONES,),
+    verbs=(PHONES, STOP),
     entries=(shown(PageFailed, failed_entry),),
     events={"member_joined_channel": somebody_came, "message": somebody_came},
 )

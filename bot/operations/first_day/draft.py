@@ -15,8 +15,6 @@ _HEAD: Final = """\
 # docs/policy.md shows what else it can say. After a change: sitrep policy check {path}
 # and, while Sitrep runs, sitrep policy reload.
 """
-# Incidents bad enough that somebody is called if nobody takes command.
-_BACKED_UP: Final = ("sev1", "sev2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +60,15 @@ class Draft:
         if self.manager:
             yield "escalation:"
             yield f"  manager: {_told(self.manager, 'called when on-call does not answer')}"
+        fallback = self.manager or self.backup
+        if fallback:
+            yield "on_call:"
+            yield f"  fallback: {_told(fallback, 'called where nobody is on call')}"
         if self.backup:
-            yield "severities:"
-            for key in _BACKED_UP:
-                yield f"  {key}:"
-                yield f"    backup: {_told(self.backup, 'called if nobody takes command')}"
+            yield "call:"
+            yield "  - {severity: sev1, call: [on_call]}"
+            yield "  - severity: sev2"
+            yield f"    backup: {_told(self.backup, 'called if nobody takes command')}"
         if self.country:
             yield "reminders:"
             yield f"  holidays_country: {_quoted(self.country)}"

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -36,6 +35,7 @@ from incidents.lifecycle.status import cancel, change_status
 from incidents.people.assignable import Named
 from incidents.policy.channels import PrivateIncidents
 from incidents.policy.references import PersonRef
+from incidents.policy.waking.call import CallRule
 from incidents.record.hiding import redact_entry
 from incidents.roles.command import take_command
 from incidents.scenarios.runs import DrillRun, RunEnd, find_run
@@ -95,8 +95,8 @@ async def test_a_drill_is_private_to_learner_and_mentor_and_invites_nobody_else(
     jo, max_ = await world.person("jo"), await world.person("max")
     other = await world.person("other")
     invites = (PersonRef(user_id="UOTHER"),)
-    severities = tuple(replace(one, invites=invites) for one in world.policy.severities)
-    world.change_policy(severities=severities, private=PrivateIncidents(invite=invites))
+    rules = (CallRule(invite=invites),)
+    world.change_policy(call=rules, private=PrivateIncidents(invite=invites))
     incident_id = await start(world, jo)
     view = await world.view(incident_id, viewer=max_)
     assert view.is_drill

@@ -1,6 +1,5 @@
 """Severity: old → new, the cadence of updates, who is invited, who may change it."""
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -11,19 +10,15 @@ from incidents.engine.effects import InvitePolicyPeople
 from incidents.engine.reminders import ReminderKind
 from incidents.incident.incident import ById
 from incidents.lifecycle.severity import change_severity
-from incidents.policy.policy import Policy
 from incidents.policy.references import PersonRef
+from incidents.policy.waking.call import CallRule
 from tests.world import World
 
 MINUTE = timedelta(minutes=1)
 
 
-def with_invite(policy: Policy, key: str, user_id: str) -> dict[str, object]:
-    severities = tuple(
-        replace(item, invites=(PersonRef(user_id=user_id),)) if item.key == key else item
-        for item in policy.severities
-    )
-    return {"severities": severities}
+def with_invite(key: str, user_id: str) -> dict[str, object]:
+    return {"call": (CallRule(severity=key, invite=(PersonRef(user_id=user_id),)),)}
 
 
 async def test_a_worse_severity_brings_the_next_update_forward(world: World) -> None:
@@ -91,7 +86,7 @@ async def test_a_severity_without_cadence_ends_the_reminders_until_it_changes_ba
 async def test_a_worse_severity_invites_people_named_in_the_policy(
     world: World, details: dict[str, bool], expected: list[tuple[str, ...]]
 ) -> None:
-    world.change_policy(**with_invite(world.policy, "sev1", "UBOSS"))
+    world.change_policy(**with_invite("sev1", "UBOSS"))
     incident_id = await world.declare("Checkout errors", by=await world.person("alice"), **details)
     await world.run(partial(change_severity, ref=ById(incident_id), severity_key="sev1"))
     assert [effect.people for effect in await world.effects(InvitePolicyPeople)] == expected

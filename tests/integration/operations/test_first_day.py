@@ -49,7 +49,7 @@ async def test_a_policy_is_suggested_from_slack_that_reaches_somebody_in_every_s
     assert search.on_call.group_id
     assert "# @search-oncall, @search-team" in text
     assert policy.reminders.holidays_country == "DE"
-    assert policy.escalation.manager == policy.severities[0].backup
+    assert policy.escalation.manager == policy.backup_for("sev1", ())
     assert list(gaps(policy)) == []
 
 
@@ -99,7 +99,7 @@ def test_without_slack_the_questions_are_enough_and_ask_again_what_they_dont_und
     policy = load_policy(tmp_path / "policy.yaml").policy
     assert policy.announcement.channel == "#incidents"
     assert policy.services[0].on_call == PersonRef(email="kim@example.com")
-    assert policy.severities[0].backup == PersonRef(user_id="U0PAT123")
+    assert policy.backup_for("sev2", ()) == PersonRef(user_id="U0PAT123")
 
 
 async def test_every_name_of_a_service_becomes_a_key_of_its_own(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ async def test_the_doctor_says_which_incidents_call_nobody(
     empty = slack.add_group("empty-oncall", [])
     policy = tmp_path / "policy.yaml"
     policy.write_text(
-        "severities:\n  sev2: {backup: pat@example.com}\n"
+        "call: []\n"
         f"services:\n  search: {{name: Search, tier: 1, on_call: {empty.id}}}\n"
         '  checkout: {name: Checkout, tier: 1, on_call: "@checkout-on-call"}\n'
     )
@@ -164,5 +164,6 @@ async def test_the_doctor_says_which_incidents_call_nobody(
     assert code == 1
     assert "!! @empty-oncall has no members" in output
     assert "!! a SEV1, SEV3, SEV4 or SEV5 in Search calls nobody → set on_call" in output
-    assert "!! if nobody takes command of a SEV1, Sitrep calls nobody → set backup" in output
+    assert "!! if nobody takes command of a SEV1 or SEV2, Sitrep calls nobody → add" in output
+    assert "!! a SEV1 that names no service wakes nobody when it is declared → set" in output
     assert "in Checkout calls nobody" not in output

@@ -12,6 +12,7 @@ from incidents.incident.incident import ById
 from incidents.lifecycle.status import cancel
 from incidents.people.assignable import Named
 from incidents.policy.references import PersonRef
+from incidents.policy.waking.call import CallRule
 from incidents.roles.assign import assign_role
 from incidents.roles.command import take_command, take_over
 from incidents.roles.step_down import step_down
@@ -22,8 +23,7 @@ BACKUP = PersonRef(user_id="UBACKUP")
 
 def with_backup(world: World, *, privately: bool = False) -> None:
     """Name a backup for every severity, and for private incidents if asked."""
-    severities = tuple(replace(item, backup=BACKUP) for item in world.policy.severities)
-    world.change_policy(severities=severities)
+    world.change_policy(call=(CallRule(backup=BACKUP),))
     if privately:
         world.change_policy(private=replace(world.policy.private, invite=(BACKUP,)))
 

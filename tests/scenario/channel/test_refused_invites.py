@@ -1,11 +1,10 @@
 """Slack refuses invitations: the people and the declarer hear of it directly, with *Retry*."""
 
-from dataclasses import replace
-
 import pytest
 
 from bot.features.browse.people import refresh_directory
 from incidents.policy.references import PersonRef
+from incidents.policy.waking.call import CallRule
 from tests.scenario.conftest import DECLARE, ROOM, Bot, declared, said, told
 from tests.slack_server import Channel, Message, Person
 from tests.slack_server.delivery.failures import FOREVER
@@ -22,8 +21,7 @@ def notice(place: Channel) -> Message:
 async def invited_by_policy(bot: Bot, *people: Person) -> None:
     """Let the policy invite these to every incident."""
     invites = tuple(PersonRef(user_id=person.id) for person in people)
-    severities = (replace(one, invites=invites) for one in bot.loaded.policy.severities)
-    bot.change_policy(severities=tuple(severities))
+    bot.change_policy(call=(CallRule(invite=invites),))
     await bot.restart()
     await refresh_directory(bot.app.services)
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from bot.features.browse.people import refresh_directory
 from incidents.policy.escalation import AbsentPerson, Service
 from incidents.policy.references import GroupRef, PersonRef
+from incidents.policy.waking.call import CallRule
 from tests.scenario.conftest import Bot
 
 
@@ -23,13 +24,9 @@ async def test_oncall_says_who_is_called_and_why_somebody_is_not_there(bot: Bot)
             Service(key="mail", name="Mail", tier=3, on_call=PersonRef(email="gone@example.com")),
             Service(key="wiki", name="Wiki", tier=3),
         ),
-        severities=tuple(
-            replace(one, backup=ref["dora"])
-            if one.key == "sev1"
-            else replace(one, invites=(GroupRef(group_id=group.id),))
-            if one.key == "sev2"
-            else one
-            for one in policy.severities
+        call=(
+            CallRule(severity="sev1", backup=ref["dora"]),
+            CallRule(severity="sev2", invite=(GroupRef(group_id=group.id),)),
         ),
         escalation=replace(policy.escalation, absent=(away,)),
     )
@@ -45,7 +42,7 @@ async def test_oncall_says_who_is_called_and_why_somebody_is_not_there(bot: Bot)
         "Mail: gone@example.com (not known to me)",
         "Wiki: nobody",
         "SEV2: @ben (@\u2060dba)",
-        "SEV1: @dora (do not disturb until",
+        "SEV1: @ben (@\u2060dba), @dora (do not disturb until",
     ):
         assert line in answer, answer
     assert "SEV5" not in answer

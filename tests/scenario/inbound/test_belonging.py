@@ -10,6 +10,7 @@ from sqlalchemy import select
 from bot.features.browse.people import refresh_directory
 from incidents.core.people import Person, PersonKind
 from incidents.policy.references import GroupRef, PersonRef
+from incidents.policy.waking.call import CallRule
 from tests.scenario.conftest import Bot
 from tests.slack_server.delivery.delivery import Delivery, DeliveryKind
 from tests.slack_server.delivery.wire import user_json
@@ -320,8 +321,7 @@ async def test_a_handle_that_a_new_group_took_over_means_the_new_one(bot: Bot) -
     alice, bob, carla = (bot.slack.add_person(name) for name in ("alice", "bob", "carla"))
     former = bot.slack.add_group("sre", [bob])
     invites = (GroupRef(handle="sre"),)
-    severities = tuple(replace(one, invites=invites) for one in bot.loaded.policy.severities)
-    bot.change_policy(severities=severities)
+    bot.change_policy(call=(CallRule(invite=invites),))
     await bot.restart()
     await refresh_directory(bot.app.services)
     del bot.slack.ws.groups[former.id]
@@ -338,8 +338,7 @@ async def test_a_group_that_was_switched_off_means_nobody(bot: Bot) -> None:
     alice, bob = bot.slack.add_person("alice"), bot.slack.add_person("bob")
     group = bot.slack.add_group("sre", [bob])
     invites = (GroupRef(handle="sre"),)
-    severities = tuple(replace(one, invites=invites) for one in bot.loaded.policy.severities)
-    bot.change_policy(severities=severities)
+    bot.change_policy(call=(CallRule(invite=invites),))
     await bot.restart()
     await refresh_directory(bot.app.services)
     del bot.slack.ws.groups[group.id]

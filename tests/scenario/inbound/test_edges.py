@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.features.browse.people import refresh_directory
 from incidents.policy.references import GroupRef, PersonRef
+from incidents.policy.waking.call import CallRule
 from tests.scenario.conftest import ROOM, Bot, declared
 
 
@@ -77,8 +78,7 @@ async def test_the_home_tab_turns_forth_and_back_and_forth_again(bot: Bot) -> No
 async def test_people_are_invited_although_groups_cant_be_read(bot: Bot) -> None:
     alice, bob = bot.slack.add_people("alice", "bob")
     invites = (GroupRef(handle="@sre"), PersonRef(user_id=bob.id))
-    severities = tuple(replace(one, invites=invites) for one in bot.loaded.policy.severities)
-    bot.change_policy(severities=severities)
+    bot.change_policy(call=(CallRule(invite=invites),))
     bot.slack.fail("usergroups.list", error="missing_scope", times=99)
     await bot.restart()
     _, room = await declared(bot, by=alice)
@@ -90,8 +90,7 @@ async def test_people_are_invited_although_groups_cant_be_read(bot: Bot) -> None
 async def test_somebody_who_is_hired_later_is_invited_later(bot: Bot) -> None:
     alice = bot.slack.add_person("alice")
     invites = (PersonRef(email="dana@example.com"),)
-    severities = tuple(replace(one, invites=invites) for one in bot.loaded.policy.severities)
-    bot.change_policy(severities=severities)
+    bot.change_policy(call=(CallRule(invite=invites),))
     await bot.restart()
     await declared(bot, by=alice)
     dana = bot.slack.add_person("dana", email="dana@example.com")

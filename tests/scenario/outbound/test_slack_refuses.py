@@ -8,6 +8,7 @@ import pytest
 from bot.features.browse.people import refresh_directory
 from bot.features.channel.announcement import join_announcement_channel
 from incidents.policy.references import GroupRef, PersonRef
+from incidents.policy.waking.call import CallRule
 from tests.scenario.conftest import DECLARE, ROOM, Bot, declared, said
 from tests.slack_server.delivery.failures import FOREVER
 
@@ -69,19 +70,13 @@ async def test_one_bad_invitee_does_not_stop_the_rest(bot: Bot) -> None:
     alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
     guest = bot.slack.add_person("guest", guest=True)
     group = bot.slack.add_group("sre", [carol])
-    severities = tuple(
-        replace(
-            severity,
-            invites=(
-                PersonRef(user_id=guest.id),
-                PersonRef(email="nobody@example.com"),
-                PersonRef(user_id=bob.id),
-                GroupRef(group_id=group.id),
-            ),
-        )
-        for severity in bot.loaded.policy.severities
+    invites = (
+        PersonRef(user_id=guest.id),
+        PersonRef(email="nobody@example.com"),
+        PersonRef(user_id=bob.id),
+        GroupRef(group_id=group.id),
     )
-    bot.change_policy(severities=severities)
+    bot.change_policy(call=(CallRule(invite=invites),))
     await bot.restart()
     await refresh_directory(bot.app.services)
 

@@ -1,10 +1,9 @@
 """Roles and command in Slack: taken, handed off, asked for, and late presses."""
 
-from dataclasses import replace
-
 import pytest
 
 from incidents.policy.references import PersonRef
+from incidents.policy.waking.call import CallRule
 from tests.scenario.conftest import Bot, declared, newest, told
 from tests.slack_server import Channel, Person, render
 
@@ -25,8 +24,7 @@ async def joined(bot: Bot, *handles: str) -> tuple[Channel, tuple[Person, ...]]:
 def name_backup(bot: Bot) -> None:
     """Name backup@example.com as the backup for each severity, from the next start on."""
     ref = PersonRef(email="backup@example.com")
-    severities = bot.loaded.policy.severities
-    bot.change_policy(severities=tuple(replace(one, backup=ref) for one in severities))
+    bot.change_policy(call=(CallRule(backup=ref),))
 
 
 async def test_a_handoff_from_the_offer_to_the_new_commander(any_bot: Bot) -> None:

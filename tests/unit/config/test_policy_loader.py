@@ -123,18 +123,16 @@ def test_new_entries_are_added_and_severities_are_ordered_by_rank(load: Load) ->
 
 
 def test_people_and_groups_are_named_by_id_email_or_handle(load: Load) -> None:
-    policy = load(
-        "severities: {sev1: {invites: [U0123ABC, jo@example.com, S0123ABC, '@db'], backup: W012}}"
-    )
+    policy = load("call: [{invite: [U0123ABC, jo@example.com, S0123ABC, '@db'], backup: W012}]")
 
-    severity = severity_of(policy, "sev1")
-    assert severity.invites == (
+    (rule,) = policy.call
+    assert rule.invite == (
         PersonRef(user_id="U0123ABC"),
         PersonRef(email="jo@example.com"),
         GroupRef(group_id="S0123ABC"),
         GroupRef(handle="db"),
     )
-    assert severity.backup == PersonRef(user_id="W012")
+    assert rule.backup == PersonRef(user_id="W012")
 
 
 def test_a_right_names_standings_roles_people_and_groups_even_without_a_list(load: Load) -> None:
@@ -182,7 +180,7 @@ def test_the_source_names_the_workspaces_file(tmp_path: Path) -> None:
     "text",
     [
         "",
-        "severities: {sev4: null, sev5: null, sev1: {cadence: null, backup: jo@example.com}}",
+        "severities: {sev4: null, sev5: null, sev1: {cadence: null}}",
         "services: {'404': {name: 'no', tier: 2, owner: U0123}}\nreminders: {snooze: 1h1m1s}",
         "announcement: {enabled: false, channel: '#störung'}\nbookmarks: null",
         "rights: {actions: {close: [], edit: [commander, '@db']}, guests_may: []}",

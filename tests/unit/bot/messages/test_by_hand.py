@@ -8,16 +8,14 @@ from bot.features.lifecycle.by_hand import contacts
 from incidents.policy.escalation import Service
 from incidents.policy.policy import Policy
 from incidents.policy.references import GroupRef, PersonRef
+from incidents.policy.waking.call import CallRule
 from tests.policies import built_in
 
 
 @pytest.fixture
 def policy() -> Policy:
     built = built_in().policy
-    severities = tuple(
-        replace(one, backup=PersonRef(user_id="UBACKUP")) if one.key == "sev1" else one
-        for one in built.severities
-    )
+    rules = (CallRule(severity="sev1", backup=PersonRef(user_id="UBACKUP")),)
     services = (
         Service(
             key="checkout",
@@ -31,7 +29,7 @@ def policy() -> Policy:
     manager = PersonRef(user_id="UMANAGER")
     return replace(
         built,
-        severities=severities,
+        call=rules,
         services=services,
         escalation=replace(built.escalation, manager=manager),
     )

@@ -1,0 +1,42 @@
+"""The policy's section on who hears of an incident: called, invited, told, asked to take command."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from incidents.policy.escalation import Callee
+from incidents.policy.references import SERVICE, SEVERITY, Invitee, PersonRef
+from incidents.policy.schema import within
+
+
+class By(StrEnum):
+    """How loud a call is."""
+
+    PAGE = "page"  # by pagers where there are any, and in Slack
+    MESSAGE = "message"  # in Slack alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRule:
+    """Who hears of incidents of this severity or worse, in these services; all that fit apply.
+
+    Without `severity` it is each, without `services` every incident. `call`: called when it is
+    declared or raised to this. `acknowledgements`: how many have to say so before the ladder
+    pauses. `backup`: called when nobody takes command; of several rules, the first that names one.
+    """
+
+    severity: Annotated[str, SEVERITY] | None = None
+    services: tuple[Annotated[str, SERVICE], ...] = ()
+    call: tuple[Callee, ...] = ()
+    by: By = By.PAGE
+    acknowledgements: Annotated[int, within(1, 9, "1")] = 1
+    invite: tuple[Invitee, ...] = ()
+    tell: tuple[Invitee, ...] = ()
+    backup: PersonRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCallPolicy:
+    """Who is called where a service has nobody on call, or an incident names no service."""
+
+    fallback: Invitee | None = None
