@@ -49,6 +49,7 @@ def make_cli() -> typer.Typer:
     policies = _typer("The policy: severities, roles, cadences, rights.")
     policies.command()(policy.check)
     policies.command(short_help="Print the policy that is in force.")(policy.show)
+    policies.command(short_help="Say who would hear of an incident.")(policy.explain)
     policies.command(short_help="Let the running Sitrep read it again.")(policy.reload)
     cli.add_typer(policies, name="policy")
     return cli

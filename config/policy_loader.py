@@ -36,6 +36,8 @@ class LoadedPolicy:
     policy: Policy
     digest: str
     source: str
+    # Where each rule of `call` stands: file and line.
+    rules_at: tuple[str, ...] = ()
 
 
 def load_policy(
@@ -64,7 +66,9 @@ def load_policy(
         raise PolicyErrors(problems)
     ranked = tuple(sorted(policy.severities, key=lambda severity: severity.rank))
     policy = replace(policy, severities=ranked)
-    return LoadedPolicy(policy, policy.digest, source)
+    rules = [locate(tree, ("call", place)) for place in range(len(policy.call))]
+    rules_at = tuple(f"{node.path}:{node.line}" for node in rules)
+    return LoadedPolicy(policy, policy.digest, source, rules_at)
 
 
 def dump_policy(policy: Policy) -> str:

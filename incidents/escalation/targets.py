@@ -14,6 +14,7 @@ from incidents.escalation.tables import Escalation, Wanted
 from incidents.policy.escalation import Callee, EscalationTemplate, LadderStep, Relation, Service
 from incidents.policy.policy import Policy
 from incidents.policy.references import GroupRef, PersonRef, RoleRef
+from incidents.policy.waking.call import CallRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +87,31 @@ def called_at_once(
     policy: Policy, *, severity_key: str, services: Sequence[str]
 ) -> tuple[Wanted, ...]:
     """Return whom the rules of `call` call for an incident at once, each name once."""
-    known = [policy.find_service(key) for key in services]
-    affected: list[Service | None] = [one for one in known if one is not None] or [None]
-    template = get_template(policy, "")
     found: dict[tuple[str, str], Wanted] = {}
     for rule in policy.rules_for(severity_key, services):
-        meant = [one for one in affected if not rule.services or (one and one.key in rule.services)]
-        for service in meant:
-            inputs = LadderInputs(
-                policy=policy, severity_key=severity_key, template=template, service=service
-            )
-            for step in _steps(inputs, [LadderStep(who=rule.call)]):
-                for wanted in step.wanted:
-                    found.setdefault(wanted.identity, wanted)
+        called = called_by_rule(policy, rule, severity_key=severity_key, services=services)
+        for wanted in called:
+            found.setdefault(wanted.identity, wanted)
     return tuple(found.values())
+
+
+def called_by_rule(
+    policy: Policy, rule: CallRule, *, severity_key: str, services: Sequence[str]
+) -> Iterator[Wanted]:
+    """Yield whom one rule calls, for each affected service that it is about."""
+    known = [policy.find_service(key) for key in services]
+    affected: list[Service | None] = [one for one in known if one is not None] or [None]
+    for service in affected:
+        if rule.services and (service is None or service.key not in rule.services):
+            continue
+        inputs = LadderInputs(
+            policy=policy,
+            severity_key=severity_key,
+            template=get_template(policy, ""),
+            service=service,
+        )
+        for step in _steps(inputs, [LadderStep(who=rule.call)]):
+            yield from step.wanted
 
 
 def build_service_ladder(inputs: LadderInputs) -> tuple[PlannedStep, ...]:

@@ -182,6 +182,7 @@ def _buttons(view: EscalationView, call: CallView) -> tuple[blocks.ButtonElement
         blocks.button("Need more…", action_id="escalation_more_open", value=value),
         blocks.button("Redirect…", action_id="escalation_redirect_open", value=value),
         blocks.button("Can't, next please…", action_id="escalation_decline_open", value=value),
+        blocks.button("Why me?", action_id="escalation_why", value=value),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.features.paging.messages import failed_entry
 from bot.features.paging.phones import PHONES
 from bot.features.paging.stop import STOP
+from bot.features.paging.why import WHY
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.entry_messages import shown
 from bot.framework.feature import Feature
@@ -129,7 +130,9 @@ async def somebody_came(request: Request) -> Reply:
     """Somebody joins or writes: if they were called here, their pager falls silent."""
     event = request.event
     external_id, channel_id = str(event.get("user") or ""), request.channel_id or ""
-    if not external_id or not channel_id or event.get("subtype") not in _BY_PEOPLE:
+    # Slack adds people whom somebody invites, also we, without their doing anything.
+    is_sign = event.get("subtype") in _BY_PEOPLE and not event.get("inviter")
+    if not (external_id and channel_id and is_sign):
         return None
     workspace_id = request.services.workspace.id
     async with request.services.database.reading() as session:
@@ -223,7 +226,7 @@ FEATURE = Feature(
         ResolvePage: resolve_page,
         UpdatePage: update_page,
     },
-    verbs=(PHONES, STOP),
+    verbs=(PHONES, STOP, WHY),
     entries=(shown(PageFailed, failed_entry),),
     events={"member_joined_channel": somebody_came, "message": somebody_came},
 )

@@ -47,6 +47,33 @@ def show() -> None:
     typer.echo(dump_policy(loaded.policy), nl=False)
 
 
+def explain(
+    severity: Annotated[str, typer.Argument(metavar="SEVERITY", help="Such as sev1.")],
+    service: Annotated[
+        str | None,
+        typer.Argument(metavar="SERVICE", help="A service's key; without one, of no service."),
+    ] = None,
+) -> None:
+    """Say who would hear of an incident, by which medium, and which rule says so."""
+    from incidents.calling.explain import explain as explained  # noqa: PLC0415
+
+    loaded = load_configuration().loaded
+    policy = loaded.policy
+    found = policy.find_severity(severity) or policy.find_severity_named(severity)
+    meant = policy.find_service(service) if service is not None else None
+    if found is None:
+        known = ", ".join(one.key for one in policy.severities)
+        fail(f"There is no severity {severity}. The policy has {known}.")
+    if service is not None and meant is None:
+        known = ", ".join(one.key for one in policy.services) or "none"
+        fail(f"There is no service {service}. The policy has {known}.")
+    where = f"in {meant.name}" if meant is not None else "that names no service"
+    typer.echo(f"A {found.name} {where}:")
+    for line in explained(policy, found, meant):
+        place = f"  [{loaded.rules_at[line.rule]}]" if line.rule is not None else ""
+        typer.echo(f"  {line.text}{place}")
+
+
 def reload(
     *,
     workspace: Annotated[

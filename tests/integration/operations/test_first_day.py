@@ -163,7 +163,7 @@ async def test_the_doctor_says_which_incidents_call_nobody(
     code, output = await run("doctor", environ=environ, folder=tmp_path)
     assert code == 1
     assert "!! @empty-oncall has no members" in output
-    assert "!! a SEV1, SEV3, SEV4 or SEV5 in Search calls nobody → set on_call" in output
+    assert "!! an incident in Search calls nobody → set on_call" in output
     assert "!! if nobody takes command of a SEV1 or SEV2, Sitrep calls nobody → add" in output
     assert "!! a SEV1 that names no service wakes nobody when it is declared → set" in output
     assert "in Checkout calls nobody" not in output

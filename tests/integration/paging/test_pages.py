@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -55,7 +56,7 @@ class Pages(Escalations):
             partial(note_accepted, page_id=page.id, remote_id=f"R-{page.address}", url="")
         )
 
-    async def tells(self, kind: HeardKind, page: Page, **given: str) -> Outcome:
+    async def tells(self, kind: HeardKind, page: Page, **given: Any) -> Outcome:
         heard = Heard(
             pager=page.pager, delivery_id=str(uuid.uuid4()), kind=kind, key=str(page.id), **given
         )

@@ -22,6 +22,7 @@ async def test_an_escalation_by_command_climbs_the_ladder_until_somebody_is_on_i
         "escalation_more_open",
         "escalation_redirect_open",
         "escalation_decline_open",
+        "escalation_why",
     ]
     assert ASK in crew.card.text
     assert "Nobody is on it yet" in crew.card.text
