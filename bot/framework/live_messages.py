@@ -152,7 +152,8 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Sett
     """Edit the message in place, or post it if it is new or lost.
 
     If Slack refuses one person's own message, it is dropped: they can look up what it says. Of any
-    other, only the first refusal becomes a dead letter; its *Retry* shows the state by then.
+    other, only the first refusal becomes a dead letter; its *Retry* shows the state by then. Outside
+    an incident, who is told by `on_dropped` hears of each.
 
     Raises: SlackFailure.
     """
@@ -169,6 +170,8 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Sett
         if effect.one_persons_own:
             log.warning("own_message_refused", purpose=live.purpose, error=error.error)
             settled = Dropped(error.error)
+        elif effect.incident_id is None and showing.on_dropped is not None:
+            settled = Dropped(error.error)  # no channel shows a dead letter, but somebody is told
         elif error.error not in UNREACHABLE and await _failed_before(context):
             return Dropped(f"{error.cause} (said already)")
         else:

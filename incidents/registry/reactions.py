@@ -609,6 +609,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(
         MaintenanceChanged,
         updates.show_maintenance,
+        updates.say_maintenance,
         updates.tell_of_maintenance,
         updates.time_maintenance,
     ),
