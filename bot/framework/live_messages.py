@@ -27,6 +27,7 @@ from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.requests import Services
 from bot.slack.blocks import Message, View
 from bot.slack.errors import SlackPermanent
+from bot.slack.rate_limits import Priority
 from incidents.core.ids import derived_id
 from incidents.core.people import Person
 from incidents.engine.effects import Effect
@@ -84,6 +85,7 @@ class OnHome:
     """A person's Home tab, which always exists."""
 
     person: str
+    priority: Priority = Priority.WORK
 
 
 Place = InChannel | ToPeople | OnHome
@@ -105,7 +107,7 @@ def to_person(person: Person, *, unless: str = "") -> ToPeople:
 class Showing:
     """What a live message shows now, and where it belongs.
 
-    `on_shown` makes an extra record when it is posted, from the channel id; `on_dropped` makes
+    `on_shown` makes an extra record when it is shown, from the channel's or (Home) person's id; `on_dropped` makes
     one when it isn't shown, from the reason.
     """
 
@@ -188,9 +190,9 @@ async def _show(
     posted: PostedMessage | None,
 ) -> Settlement:
     match showing.place, showing.shown:
-        case OnHome(person), View() as view:
-            await context.services.gateway.publish_home(person, view)
-            return Done()
+        case OnHome(person, priority), View() as view:
+            await context.services.gateway.publish_home(person, view, priority=priority)
+            return Done(showing.on_shown(person) if showing.on_shown is not None else None)
         case (InChannel() | ToPeople()) as place, Message() as message:
             if posted is not None and _holds(place, posted):
                 settled = await _edit(context, live, posted, message)

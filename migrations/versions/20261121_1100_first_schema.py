@@ -201,6 +201,24 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'pending'"),
     )
     op.create_table(
+        "home_tabs",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("shown", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_home_tabs_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_home_tabs_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_home_tabs")),
+    )
+    op.create_index(
+        "ix_home_tabs_workspace_id_opened_at", "home_tabs", ["workspace_id", "opened_at"]
+    )
+    op.create_table(
         "incidents",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -1574,6 +1592,7 @@ def downgrade() -> None:
     op.drop_table("mentorships")
     op.drop_table("maintenances")
     op.drop_table("incidents")
+    op.drop_table("home_tabs")
     op.drop_table("handovers")
     op.drop_table("processed_requests")
     op.drop_table("people_groups")

@@ -213,6 +213,7 @@ _NO_WORDS = {
         "channel_sharing", "last_entry_hash",
     },
     "deliveries": "*",
+    "home_tabs": "*",
     "maintenances": {"status", "services"},
     "posted_messages": {"purpose", "channel_id", "message_ts", "earlier"},
     "postmortem_sections": {"key"},
