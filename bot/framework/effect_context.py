@@ -1,7 +1,7 @@
 """An effect handler's input and result: the effect, its earlier attempts, and how it ended."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -66,7 +66,8 @@ class EffectContext:
     progress: dict[str, Any] = field(default_factory=dict)
     # Messages that this attempt posted or found, as (channel id, ts): see `Dispatcher._settle`.
     posted: list[tuple[str, str]] = field(default_factory=list)
-    save_progress: Callable[[dict[str, Any]], Awaitable[None]]
+    # Takes the progress, and a record to make with it, if any.
+    save_progress: Callable[..., Awaitable[None]]
 
     def get(self, effect_type: type[EffectType]) -> EffectType:
         """Return the effect, typed. Raises: TypeError if the handler table is wired wrongly."""
@@ -118,6 +119,17 @@ async def find_earlier(
         return None
     context.posted.append((channel_id, found))
     return channel_id, found
+
+
+async def find_reply(
+    context: EffectContext, *, channel_id: str, threads: Sequence[str]
+) -> tuple[str, str] | None:
+    """Return where an earlier uncertain attempt replied: in these threads, or else in the channel."""
+    for thread_ts in threads:
+        found = await find_earlier(context, channel_id=channel_id, thread_ts=thread_ts)
+        if found is not None:
+            return found
+    return await find_earlier(context, channel_id=channel_id)
 
 
 async def post(

@@ -27,6 +27,7 @@ from bot.framework.reading import is_hidden_from, read_incident
 from bot.framework.requests import Services
 from bot.slack.blocks import Message, View
 from bot.slack.errors import SlackPermanent
+from bot.slack.rate_limits import Priority
 from incidents.core.ids import derived_id
 from incidents.core.people import Person
 from incidents.engine.effects import Effect
@@ -84,6 +85,7 @@ class OnHome:
     """A person's Home tab, which always exists."""
 
     person: str
+    priority: Priority = Priority.WORK
 
 
 Place = InChannel | ToPeople | OnHome
@@ -105,7 +107,7 @@ def to_person(person: Person, *, unless: str = "") -> ToPeople:
 class Showing:
     """What a live message shows now, and where it belongs.
 
-    `on_shown` makes an extra record when it is posted, from the channel id; `on_dropped` makes
+    `on_shown` makes an extra record when it is shown, from the channel's or (Home) person's id; `on_dropped` makes
     one when it isn't shown, from the reason.
     """
 
@@ -152,7 +154,8 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Sett
     """Edit the message in place, or post it if it is new or lost.
 
     If Slack refuses one person's own message, it is dropped: they can look up what it says. Of any
-    other, only the first refusal becomes a dead letter; its *Retry* shows the state by then.
+    other, only the first refusal becomes a dead letter; its *Retry* shows the state by then. Outside
+    an incident, who is told by `on_dropped` hears of each.
 
     Raises: SlackFailure.
     """
@@ -169,6 +172,8 @@ async def show(context: EffectContext, *, live: LiveMessage[EffectType]) -> Sett
         if effect.one_persons_own:
             log.warning("own_message_refused", purpose=live.purpose, error=error.error)
             settled = Dropped(error.error)
+        elif effect.incident_id is None and showing.on_dropped is not None:
+            settled = Dropped(error.error)  # no channel shows a dead letter, but somebody is told
         elif error.error not in UNREACHABLE and await _failed_before(context):
             return Dropped(f"{error.cause} (said already)")
         else:
@@ -185,9 +190,9 @@ async def _show(
     posted: PostedMessage | None,
 ) -> Settlement:
     match showing.place, showing.shown:
-        case OnHome(person), View() as view:
-            await context.services.gateway.publish_home(person, view)
-            return Done()
+        case OnHome(person, priority), View() as view:
+            await context.services.gateway.publish_home(person, view, priority=priority)
+            return Done(showing.on_shown(person) if showing.on_shown is not None else None)
         case (InChannel() | ToPeople()) as place, Message() as message:
             if posted is not None and _holds(place, posted):
                 settled = await _edit(context, live, posted, message)

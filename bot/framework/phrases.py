@@ -160,6 +160,7 @@ DEEDS: Final = MappingProxyType(
         "take_command": "take command",
         "take_over": "take over command",
         "post_update": "post an update",
+        "edit_maintenance": "change somebody else's maintenance",
         "snooze": "put the update off",
         "add_note": "add to the timeline",
         "withdraw_entry": "withdraw this from the timeline",

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.framework.effect_context import EffectContext, Failed, Settlement
+from bot.framework.effect_context import EffectContext, Failed, Record, Settlement
 from bot.framework.feature import EffectHandler
 from bot.framework.requests import Services
 from bot.framework.slack_refusals import TRIED_FOR_A_DAY
@@ -141,7 +141,11 @@ class Attempts:
         )
 
     async def _save_progress(
-        self, effect_id: uuid.UUID, claimed_by: str | None, progress: dict[str, Any]
+        self,
+        effect_id: uuid.UUID,
+        claimed_by: str | None,
+        progress: dict[str, Any],
+        record: Record | None = None,
     ) -> None:
         async def save(uow: UnitOfWork) -> Outcome:
             row = await outbox.get_effect(uow.session, effect_id)
@@ -149,6 +153,8 @@ class Attempts:
                 # What that process has done meanwhile must stay on record, or it is done again.
                 raise SlackTemporary("taken over by another process", uncertain=True)
             row.progress = progress
+            if record is not None:
+                await record(uow)
             return Outcome("progress_saved")
 
         await self.services.transactions.run(

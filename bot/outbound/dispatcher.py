@@ -26,7 +26,7 @@ from incidents.core.people import Workspace, system_actor
 from incidents.engine import outbox, settling
 from incidents.engine.effects import Effect
 from incidents.engine.outbox import EffectRow, EffectStatus
-from incidents.engine.posted_messages import posted_places
+from incidents.engine.posted_messages import delivered_places, posted_places
 from incidents.engine.settling import record_failure
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import private_among
@@ -302,7 +302,7 @@ class Dispatcher:
     async def _settle(self, uow: UnitOfWork, one: Ended, row: EffectRow) -> Record | None:
         """Settle the effect's row, and return its record, if any."""
         if row.status != EffectStatus.CLAIMED or row.claimed_by != self.holder:
-            self._remove_double(row, one)
+            await self._remove_double(uow, row, one)
             return None
         match one.end:
             case Done(record=record):
@@ -334,12 +334,13 @@ class Dispatcher:
                 self._lease.is_paused = True
         return None
 
-    def _remove_double(self, row: EffectRow, one: Ended) -> None:
+    async def _remove_double(self, uow: UnitOfWork, row: EffectRow, one: Ended) -> None:
         """Another process took over and settled first: delete the duplicates that we posted."""
         log.warning("settled_by_another_process", effect_id=str(row.id), status=row.status)
         if row.status != EffectStatus.DONE:
             return
-        kept = posted_places(row.progress)
+        told = await delivered_places(uow.session, EffectRow.id == row.id)
+        kept = {*posted_places(row.progress), *(place for _, place in told)}
         for channel_id, ts in one.posted:
             if (channel_id, ts) not in kept:
                 self._spawn(self._delete(channel_id, ts))

@@ -16,7 +16,7 @@ from bot.framework.effect_context import (
     EffectContext,
     Record,
     Settlement,
-    find_earlier,
+    find_reply,
     post,
 )
 from bot.framework.entry_messages import Ending, render_entry
@@ -116,20 +116,17 @@ class EntryHandlers:
         if said.incident.is_channel_exposed:
             return Dropped("channel exposed")
         place = said.incident.channel_id
+        # An earlier attempt may have replied to a card that was replaced since.
+        threads = root.threads_in(place) if root is not None else []
+        say = partial(self._say, context, said, place, threads=threads)
         if root is None or root.channel_id != place:
-            return await self._say(context, said, place)
+            return await say()
         try:
-            return await self._say(
-                context,
-                said,
-                place,
-                thread_ts=root.message_ts,
-                is_broadcast=effect.is_broadcast,
-            )
+            return await say(thread_ts=root.message_ts, is_broadcast=effect.is_broadcast)
         except SlackPermanent as error:
             if error.error not in NO_REPLIES:
                 raise
-        return await self._say(context, said, place)
+        return await say()
 
     async def tell_person(self, context: EffectContext) -> Settlement:
         """Tell one person about a timeline entry by direct message."""
@@ -181,12 +178,11 @@ class EntryHandlers:
         said: _Said,
         place: str,
         *,
+        threads: Sequence[str] = (),
         thread_ts: str | None = None,
         is_broadcast: bool = False,
     ) -> Settlement:
-        location = await find_earlier(context, channel_id=place, thread_ts=thread_ts)
-        if location is None and thread_ts is not None:  # where Slack took no reply
-            location = await find_earlier(context, channel_id=place)
+        location = await find_reply(context, channel_id=place, threads=threads)
         if location is None:
             location = await post(
                 context,

@@ -2,7 +2,8 @@
 
 from incidents.browse.events import HomeOpened
 from incidents.engine.effects import RefreshHome
-from incidents.engine.plan import Plan
+from incidents.engine.plan import IncidentPlan, Plan
+from incidents.incident.payload import Payload
 
 
 def show_home(plan: Plan[HomeOpened]) -> None:
@@ -11,3 +12,10 @@ def show_home(plan: Plan[HomeOpened]) -> None:
     effect = RefreshHome(person_id=person_id, page=page)
     key = f"{effect.kind}:{person_id}:{page}"
     plan.add(effect, lane=f"home:{person_id}", coalesce_key=key)
+
+
+def show_homes(plan: IncidentPlan[Payload]) -> None:
+    """Update the Home tab of those for whom something of the incident waits or waited."""
+    for person_id in plan.facts.home_readers:
+        effect = RefreshHome(person_id=person_id, page=0)
+        plan.refresh(effect, lane=f"home:{person_id}", of=f"{person_id}:0")

@@ -107,7 +107,7 @@ def take_off_home(plan: IncidentPlan[SightEnded] | IncidentPlan[SightTakenBack])
     """Show somebody who no longer sees a private incident their Home tab without it."""
     person_id = plan.event.whose(plan.entry.actor_id)
     if person_id is not None:
-        plan.refresh(RefreshHome(person_id=person_id), lane="home", of=person_id)
+        plan.refresh(RefreshHome(person_id=person_id), lane=f"home:{person_id}", of=person_id)
 
 
 def tell_remover(plan: IncidentPlan[RemovalRefused]) -> None:

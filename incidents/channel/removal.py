@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from incidents.channel.entries import ChannelIdChanged, MessagesRemoved, Remains
 from incidents.core.people import system_actor
 from incidents.engine.outbox import EffectRow, EffectStatus
-from incidents.engine.posted_messages import PostedMessage
+from incidents.engine.posted_messages import PostedMessage, delivered_places
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.entries import ChannelLinked, ChannelOpened, MovedToPrivate
 from incidents.incident.incident import ById, Incident
@@ -99,12 +99,15 @@ async def direct_places(
     )
     found: dict[uuid.UUID, set[tuple[str, str]]] = {}
     for payload, progress in await session.execute(effects):
-        sent = [(reader, place, ts) for reader, place, ts in progress.get("sent", ())]
         told = payload.get("person_id")
-        for reader, place, ts in [*((told, *one) for one in progress.get("posted", ())), *sent]:
-            if reader and place[:1] == "D" and ts not in kept:
-                found.setdefault(uuid.UUID(reader), set()).add((place, ts))
-    return found
+        for place, ts in progress.get("posted", ()) if told else ():
+            found.setdefault(uuid.UUID(told), set()).add((place, ts))
+    for reader, where in await delivered_places(session, EffectRow.incident_id == incident_id):
+        found.setdefault(reader, set()).add(where)
+    return {
+        reader: {(place, ts) for place, ts in places if place[:1] == "D" and ts not in kept}
+        for reader, places in found.items()
+    }
 
 
 async def of_other_incidents(

@@ -285,7 +285,10 @@ class CatchUp(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshHome(Effect):
-    """Update a person's Home tab; `page` is the page of open incidents, from 1."""
+    """Update a person's Home tab; `page` is the page of open incidents, from 1.
+
+    Page 0 is the one that they saw last, if they looked lately and it has changed.
+    """
 
     kind: ClassVar[str] = "refresh_home"
     person_id: uuid.UUID

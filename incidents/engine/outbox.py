@@ -6,7 +6,8 @@
        │    retried     └──give up──▶ dead ──retry──▶ pending
     blocked ◀── its predecessor is dead
 
-Lanes are first in, first out; between lanes, only `after_effect_id` orders effects.
+Lanes are first in, first out; between lanes, only `after_effect_id` orders effects. A refresh that
+failed for now lets replies pass once its message is there, and what is broadcast even before.
 """
 
 import functools
@@ -20,11 +21,14 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
+    and_,
     bindparam,
     exists,
+    false,
     func,
     literal_column,
     or_,
@@ -34,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from incidents.engine.effects import Effect, encode
+from incidents.engine.effects import Effect, PostEntry, encode
 from incidents.incident.incident import Incident
 from incidents.storage.database import Base, insert_rows
 
@@ -199,16 +203,7 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
 
     Parameters: see `_given`.
     """
-    earlier, predecessor = aliased(EffectRow), aliased(EffectRow)
-    first_in_lane = ~(
-        select(earlier.position)
-        .where(
-            earlier.lane == EffectRow.lane,
-            earlier.position < EffectRow.position,
-            earlier.status.in_(_UNSETTLED),
-        )
-        .exists()
-    )
+    predecessor = aliased(EffectRow)
     waits = (
         select(predecessor.position)
         .where(predecessor.id == EffectRow.after_effect_id, predecessor.status.not_in(_PASSED))
@@ -230,7 +225,7 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
             # Literals instead of forty parameters: kinds are names in our code, so this is safe.
             EffectRow.kind.in_([literal_column(f"'{kind}'") for kind in kinds]),
             or_(EffectRow.after_effect_id.is_(None), ~waits),
-            first_in_lane,
+            ~_is_behind(),
         )
         # What people wait for goes before what only keeps a message true; the worst severity goes
         # first where calls are limited, and what is about no incident is somebody's answer.
@@ -240,6 +235,39 @@ def _due(*, kinds: tuple[str, ...]) -> Any:
             EffectRow.position,
         )
         .limit(bindparam("most", type_=Integer))
+    )
+
+
+def _is_behind() -> ColumnElement[bool]:
+    """Return whether an earlier effect of the lane isn't settled that isn't let pass."""
+    earlier, shown, failing = aliased(EffectRow), aliased(EffectRow), aliased(EffectRow)
+    is_refresh = (earlier.status == EffectStatus.PENDING) & earlier.coalesce_key.is_not(None)
+    # It may itself be first, or wait behind an older one that may have posted the message.
+    is_failing = exists().where(
+        failing.lane == earlier.lane,
+        failing.position <= earlier.position,
+        failing.status == EffectStatus.PENDING,
+        failing.coalesce_key.is_not(None),
+        failing.claimed_at.is_not(None),
+    )
+    is_shown = exists().where(
+        shown.lane == earlier.lane,
+        shown.kind == earlier.kind,
+        shown.position < earlier.position,
+        shown.status == EffectStatus.DONE,
+    )
+    is_broadcast = EffectRow.payload["is_broadcast"].as_boolean()
+    may_pass = and_(
+        is_refresh,
+        is_failing,
+        EffectRow.coalesce_key.is_(None),
+        or_(is_shown, and_(EffectRow.kind == PostEntry.kind, is_broadcast)),
+    )
+    return exists().where(
+        earlier.lane == EffectRow.lane,
+        earlier.position < EffectRow.position,
+        earlier.status.in_(_UNSETTLED),
+        ~func.coalesce(may_pass, false()),
     )
 
 

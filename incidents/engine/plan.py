@@ -288,7 +288,8 @@ class IncidentPlan(Plan[EventT_co]):
         )
 
     def _lane(self, lane: str) -> str:
-        return f"{self.facts.incident_id}:{lane}"
+        # A person has one Home tab, of whatever incident it shows something new.
+        return lane if lane.startswith("home:") else f"{self.facts.incident_id}:{lane}"
 
     def _entry_id(self) -> uuid.UUID | None:
         return self._entry.id if self._entry is not None else None

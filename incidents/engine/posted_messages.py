@@ -10,13 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Select, UniqueConstraint, bindparam, select
+from sqlalchemy import JSON, ForeignKey, Select, UniqueConstraint, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from incidents.core.ids import new_id
+from incidents.core.people import Person
+from incidents.engine.outbox import EffectRow
 from incidents.incident.facts import Facts
-from incidents.storage.database import Base
+from incidents.storage.database import Base, insert_rows
 
 ENTRY = "entry"
 # A reply to the announcement about an entry; it stays as it is, unless it is erased.
@@ -41,9 +43,16 @@ class PostedMessage(Base):
     subject_id: Mapped[uuid.UUID]
     channel_id: Mapped[str]
     message_ts: Mapped[str]
+    # Where the message was before it was posted again, as [channel id, ts]: replies stay there.
+    earlier: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
     posted_at: Mapped[datetime]
     # The ending that a message about an entry shows, if any.
     ending: Mapped[str | None]
+
+    def threads_in(self, channel_id: str | None) -> list[str]:
+        """Return the message in the channel that can be replied to, the newest first, by ts."""
+        places = [[self.channel_id, self.message_ts], *reversed(self.earlier)]
+        return [ts for place, ts in places if place == channel_id]
 
 
 async def find_posted(
@@ -75,8 +84,12 @@ async def save_posted(
     await session.flush()  # it may have been remembered in this transaction
     row = await find_posted(session, purpose=purpose, subject_id=subject_id)
     if row is None:
-        row = PostedMessage(incident_id=incident_id, purpose=purpose, subject_id=subject_id)
+        row = PostedMessage(
+            incident_id=incident_id, purpose=purpose, subject_id=subject_id, earlier=[]
+        )
         session.add(row)
+    elif row.message_ts != message_ts:
+        row.earlier = [*row.earlier, [row.channel_id, row.message_ts]]
     row.channel_id = channel_id
     row.message_ts = message_ts
     row.posted_at = now
@@ -84,21 +97,19 @@ async def save_posted(
 
 
 def posted_places(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return where an effect posted, as (channel id, ts), from its progress: also to followers."""
-    sent = [(place, ts) for _, place, ts in progress.get("sent", ())]
-    return [*((place, ts) for place, ts in progress.get("posted", ())), *sent]
+    """Return where an effect posted, as (channel id, ts), from its progress."""
+    return [(place, ts) for place, ts in progress.get("posted", ())]
 
 
 async def find_threads(
     session: AsyncSession, incident_id: uuid.UUID, *, channel_id: str | None
 ) -> Sequence[str]:
-    """Return the messages in the channel that entries are posted under."""
-    query = select(PostedMessage.message_ts).where(
-        PostedMessage.incident_id == incident_id,
-        PostedMessage.purpose.in_(_ROOTS),
-        PostedMessage.channel_id == channel_id,
+    """Return the messages in the channel that entries are or were posted under."""
+    query = select(PostedMessage).where(
+        PostedMessage.incident_id == incident_id, PostedMessage.purpose.in_(_ROOTS)
     )
-    return (await session.execute(query.order_by(PostedMessage.message_ts))).scalars().all()
+    roots = (await session.execute(query.order_by(PostedMessage.message_ts))).scalars()
+    return [ts for root in roots for ts in root.threads_in(channel_id)]
 
 
 def entry_purpose(person_id: uuid.UUID | None) -> str:
@@ -132,3 +143,72 @@ def _of_entries(incident_id: uuid.UUID) -> Select[PostedMessage]:
     return select(PostedMessage).where(
         PostedMessage.incident_id == incident_id, PostedMessage.purpose.startswith(ENTRY)
     )
+
+
+# -- one effect that tells many people ----------------------------------------------------------
+
+
+class Delivery(Base):
+    """One message to one of many people, whom one effect tells: settled once they have it, or get none."""
+
+    __tablename__ = "deliveries"
+
+    effect_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("effects.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    is_settled: Mapped[bool] = mapped_column(default=False)
+    channel_id: Mapped[str | None]
+    message_ts: Mapped[str | None]
+
+
+async def list_deliveries(
+    session: AsyncSession, *, effect_id: uuid.UUID, people: Sequence[uuid.UUID]
+) -> None:
+    """Fix whom an effect tells, before its first message."""
+    rows = [{"effect_id": effect_id, "person_id": one, "is_settled": False} for one in people]
+    await insert_rows(session, Delivery, rows)
+
+
+async def next_delivery(
+    session: AsyncSession, effect_id: uuid.UUID, *, after: uuid.UUID | None
+) -> Person | None:
+    """Return the first person, in the order of ids, whose message isn't settled; None at the end."""
+    query = (
+        select(Person)
+        .join(Delivery, Delivery.person_id == Person.id)
+        .where(Delivery.effect_id == effect_id, Delivery.is_settled.is_(False))
+        .order_by(Delivery.person_id)
+        .limit(1)
+    )
+    if after is not None:
+        query = query.where(Delivery.person_id > after)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def settle_delivery(
+    session: AsyncSession,
+    *,
+    effect_id: uuid.UUID,
+    person_id: uuid.UUID,
+    place: tuple[str, str] | None,
+) -> None:
+    """Note where a person has their message, as (channel id, ts), or None if they get none."""
+    channel_id, ts = place or (None, None)
+    row = (Delivery.effect_id == effect_id) & (Delivery.person_id == person_id)
+    settled = update(Delivery).where(row)
+    await session.execute(settled.values(is_settled=True, channel_id=channel_id, message_ts=ts))
+
+
+async def delivered_places(
+    session: AsyncSession, *of_effects: Any
+) -> list[tuple[uuid.UUID, tuple[str, str]]]:
+    """Return whom effects told and where, as (channel id, ts), given conditions on the effects."""
+    query = (
+        select(Delivery.person_id, Delivery.channel_id, Delivery.message_ts)
+        .join(EffectRow, EffectRow.id == Delivery.effect_id)
+        .where(*of_effects, Delivery.message_ts.is_not(None))
+    )
+    return [
+        (row.person_id, (row.channel_id, row.message_ts)) for row in await session.execute(query)
+    ]

@@ -77,5 +77,5 @@ class Rules:
 
     def reactions_to(self, event: Payload | FeatureEvent) -> tuple[AnyReaction, ...]:
         """Return the reactions to an entry or event, in order."""
-        found = (row.reactions for row in self.reactions if row.event_type is type(event))
-        return next(found, ())
+        rows = (row.reactions for row in self.reactions if row.event_type is type(event))
+        return tuple(reaction for reactions in rows for reaction in reactions)

@@ -61,7 +61,8 @@ async def postpone(
     row.claimed_at, row.due_at = now, due_at
     row.error = error
     if newer is not None:
-        row.coalesce_key = None  # the partial unique index allows only one
+        # The partial unique index allows only one; it stays a refresh.
+        row.coalesce_key = f"{row.coalesce_key}~{row.id}"
 
 
 async def _find_newer(session: AsyncSession, row: EffectRow) -> uuid.UUID | None:

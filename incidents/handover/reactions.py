@@ -2,6 +2,7 @@
 
 import uuid
 
+from incidents.engine.effects import RefreshHome
 from incidents.engine.plan import Plan
 from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.handover.effects import ShowHandover, TellOfHandover
@@ -9,12 +10,15 @@ from incidents.handover.events import HandoverAnswered, HandoverAsked, HandoverE
 
 
 def show_note(plan: Plan[HandoverEvent]) -> None:
-    """Update the note for both people."""
+    """Update the note for both people, and the next person's Home tab, where the shift waits."""
     event = plan.event
     for person_id in (event.successor_id, event.author_id):
         effect = ShowHandover(handover_id=event.handover_id, person_id=person_id)
         key = f"{effect.kind}:{event.handover_id}:{person_id}"
         plan.add(effect, lane=_lane(event, person_id), name=str(person_id), coalesce_key=key)
+    home = RefreshHome(person_id=event.successor_id, page=0)
+    lane = f"home:{event.successor_id}"
+    plan.add(home, lane=lane, coalesce_key=f"{home.kind}:{event.successor_id}:0")
 
 
 def tell_author(plan: Plan[HandoverEvent]) -> None:

@@ -86,6 +86,8 @@ class Facts:
     has_entry_messages: bool = False
     # Whether somebody may follow its news; found only for entries that may be some.
     has_followers: bool = False
+    # Whose Home may show something else now; found only for entries after which that may be.
+    home_readers: tuple[uuid.UUID, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -73,6 +73,7 @@ class Action(StrEnum):
     HANDOFF = "handoff"
     TAKE_OVER = "take_over"
     POST_UPDATE = "post_update"
+    EDIT_MAINTENANCE = "edit_maintenance"
     SNOOZE = "snooze"
     ADD_NOTE = "add_note"
     WITHDRAW_ENTRY = "withdraw_entry"

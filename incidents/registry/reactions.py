@@ -176,6 +176,7 @@ from incidents.record.entries import (
     Withdrawn,
 )
 from incidents.record.events import MessageMarked
+from incidents.registry.waiting import CHANGE_WAITING
 from incidents.roles import reactions as roles
 from incidents.roles.entries import (
     CommanderMissing,
@@ -565,6 +566,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(GuidanceBegun, guidance.start_time_box),
     # -- browse
     on_workspace(HomeOpened, browse.show_home),
+    *(on(kind, browse.show_homes) for kind in CHANGE_WAITING),
     # -- learning
     on_workspace(ShadowingChanged, learning.show_shadowing),
     on_workspace(ShadowBroughtIn, learning.welcome_shadow),
@@ -609,6 +611,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(
         MaintenanceChanged,
         updates.show_maintenance,
+        updates.say_maintenance,
         updates.tell_of_maintenance,
         updates.time_maintenance,
     ),

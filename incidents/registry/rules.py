@@ -21,6 +21,7 @@ from incidents.registry.copies import COPIES
 from incidents.registry.entries import ENTRY_TYPES
 from incidents.registry.guarded_commands import PERFORMERS, command_text
 from incidents.registry.reactions import REACTIONS
+from incidents.registry.waiting import CHANGE_WAITING, add_home_readers
 from incidents.roles.reactions import add_handoffs
 from incidents.updates import reactions as updates
 from incidents.updates.followers import add_followers
@@ -55,6 +56,7 @@ _MAY_END_MESSAGES: Final = frozenset(
 )
 
 
+_CHANGE_HOMES: Final = frozenset(kind.kind for kind in CHANGE_WAITING)
 _ASKS: Final = frozenset(row.event_type.kind for row in REACTIONS if _ASKING & {*row.reactions})
 _MENTIONS: Final = frozenset(
     row.event_type.kind for row in REACTIONS if _MENTIONING & {*row.reactions}
@@ -75,6 +77,13 @@ async def _add_entry_messages(session: AsyncSession, facts: Facts, recorded: Rec
     return await add_entry_messages(session, facts)
 
 
+async def _add_home_readers(session: AsyncSession, facts: Facts, recorded: Recorded) -> Facts:
+    """Look whose Home to show anew only after an entry that may change what waits for somebody."""
+    if _CHANGE_HOMES.isdisjoint(recorded.kinds):
+        return facts
+    return await add_home_readers(session, facts, recorded.workspace_id)
+
+
 RULES: Final = Rules(
     entry_types=ENTRY_TYPES,
     reactions=REACTIONS,
@@ -86,6 +95,7 @@ RULES: Final = Rules(
         add_proposals,
         add_handoffs,
         add_followers,
+        _add_home_readers,
     ),
     performers=PERFORMERS,
     command_text=command_text,

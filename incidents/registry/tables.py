@@ -2,6 +2,7 @@
 
 from sqlalchemy import MetaData
 
+from incidents.browse import home
 from incidents.checkins import checkins
 from incidents.core import people
 from incidents.engine import outbox, posted_messages, presence, prompts, reminders
@@ -37,6 +38,7 @@ MODULES = (
     handoff,
     handovers,
     hiding,
+    home,
     incident,
     leases,
     maintenance,

@@ -5,29 +5,81 @@ happened before.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, and_, exists, func, literal, select
+from sqlalchemy import Select, and_, exists, func, literal, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from incidents.browse.home import LATELY, HomeTab
 from incidents.browse.lists import ListedIncident, listed
 from incidents.checkins.checkins import OPEN_CHECKINS, Checkin
+from incidents.checkins.entries import CheckinAnswered, CheckinAsked, CheckinUnderstood
 from incidents.core.people import Actor
+from incidents.escalation.entries import (
+    EscalationCalled,
+    EscalationDeclined,
+    EscalationExhausted,
+    EscalationRedirected,
+    EscalationTaken,
+    EscalationWithdrawn,
+)
 from incidents.escalation.tables import UNANSWERED, CallStatus, Escalation, EscalationCall
 from incidents.handover.tables import Handover, HandoverStatus
+from incidents.incident.entries import StatusChanged
+from incidents.incident.facts import Facts
 from incidents.incident.incident import Incident, visible_to
 from incidents.incident.lifecycle import OPEN_STATUSES, IncidentStatus
+from incidents.incident.payload import Payload
+from incidents.incident.role_entries import CommanderChanged
 from incidents.incident.views import PersonView, people_views
 from incidents.postmortem.action_items import ActionItem, ActionItemStatus
+from incidents.postmortem.entries import (
+    ActionItemAdded,
+    ActionItemAssigned,
+    ActionItemDone,
+    PostmortemDrafted,
+    PostmortemOwnerSet,
+    PostmortemPublished,
+)
 from incidents.postmortem.postmortem import Postmortem, PostmortemStatus
+from incidents.proposals.entries import (
+    ActionProposed,
+    ApprovalLapsed,
+    BreakGlass,
+    ProposalAbandoned,
+    ProposalApproved,
+    ProposalCarriedOut,
+    ProposalDeclined,
+    ProposalExpired,
+    ProposalUnanswered,
+)
 from incidents.proposals.tables import RUNNABLE, Proposal, ProposalNotice, ProposalStatus
+from incidents.roles.entries import (
+    HandoffAgreed,
+    HandoffDeclined,
+    HandoffOffered,
+    HandoffRequested,
+    HandoffWithdrawn,
+)
 from incidents.roles.handoffs import Handoff, HandoffKind, HandoffStatus
 
 MOST_OF_A_KIND = 5
+# After these, something else may wait for somebody.
+CHANGE_WAITING: Final[tuple[type[Payload], ...]] = (
+    *(StatusChanged, CommanderChanged, ApprovalLapsed, BreakGlass),
+    *(CheckinAsked, CheckinUnderstood, CheckinAnswered),
+    *(HandoffOffered, HandoffRequested, HandoffDeclined, HandoffAgreed, HandoffWithdrawn),
+    *(PostmortemDrafted, PostmortemOwnerSet, PostmortemPublished),
+    *(ActionItemAdded, ActionItemAssigned, ActionItemDone),
+    *(ActionProposed, ProposalApproved, ProposalDeclined, ProposalUnanswered, ProposalExpired),
+    *(ProposalCarriedOut, ProposalAbandoned),
+    *(EscalationCalled, EscalationTaken, EscalationDeclined, EscalationRedirected),
+    *(EscalationExhausted, EscalationWithdrawn),
+)
 
 
 class WaitsFor(StrEnum):
@@ -81,6 +133,29 @@ async def waiting_for(
     ]
     order = list(WaitsFor)
     return tuple(sorted(found, key=lambda one: order.index(one.what)))
+
+
+async def add_home_readers(session: AsyncSession, facts: Facts, workspace_id: uuid.UUID) -> Facts:
+    """Add to the facts who opened Home lately and is or was asked for something in the incident."""
+    here = facts.incident_id
+    call, notice = EscalationCall, ProposalNotice
+    asked: Any = union(
+        select(call.person_id).join(Escalation).where(Escalation.incident_id == here),
+        select(Handoff.to_person_id).where(Handoff.incident_id == here),
+        select(Handoff.from_person_id).where(Handoff.incident_id == here),
+        select(Checkin.person_id).where(Checkin.incident_id == here),
+        select(notice.person_id).join(Proposal).where(Proposal.incident_id == here),
+        select(Proposal.requested_by_id).where(Proposal.incident_id == here),
+        select(Postmortem.owner_id).where(Postmortem.incident_id == here),
+        select(ActionItem.owner_id).where(ActionItem.incident_id == here),
+    )
+    query = select(HomeTab.person_id).where(
+        HomeTab.workspace_id == workspace_id,
+        HomeTab.opened_at >= facts.now - LATELY,
+        HomeTab.person_id.in_(asked),
+    )
+    found = (await session.execute(query.order_by(HomeTab.person_id))).scalars()
+    return replace(facts, home_readers=tuple(found))
 
 
 def _shifts(workspace_id: uuid.UUID, person_id: uuid.UUID | None) -> Select[uuid.UUID, uuid.UUID]:

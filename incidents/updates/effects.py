@@ -18,7 +18,7 @@ class PostNews(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class TellFollowers(Effect):
-    """Send an entry to everybody who follows the incident; the progress says who has it."""
+    """Send an entry to everybody who follows the incident, each once: see `Delivery`."""
 
     kind: ClassVar[str] = "tell_followers"
     one_persons_own: ClassVar[bool] = True
@@ -31,6 +31,25 @@ class ShowMaintenance(Effect):
 
     kind: ClassVar[str] = "show_maintenance"
     maintenance_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostMaintenanceNews(Effect):
+    """Reply to a maintenance's notice with what people must hear; the channel shows it, too."""
+
+    kind: ClassVar[str] = "post_maintenance_news"
+    maintenance_id: uuid.UUID
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellMaintenanceFollowers(Effect):
+    """Send what a maintenance's notice says now to everybody who follows it or its services."""
+
+    kind: ClassVar[str] = "tell_maintenance_followers"
+    one_persons_own: ClassVar[bool] = True
+    maintenance_id: uuid.UUID
+    says: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,16 @@ from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.incident.entries import SeverityChanged, StatusChanged, UpdateMissed, UpdatePosted
 from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.payload import Payload
-from incidents.updates.effects import PostNews, ShowMaintenance, TellFollowers, TellMaintenance
+from incidents.updates.effects import (
+    PostMaintenanceNews,
+    PostNews,
+    ShowMaintenance,
+    TellFollowers,
+    TellMaintenance,
+    TellMaintenanceFollowers,
+)
 from incidents.updates.entries import LATE, UpdateReminded
-from incidents.updates.maintenance import MaintenanceChanged, MaintenanceNews
+from incidents.updates.maintenance import MaintenanceChanged, MaintenanceNews, Said
 
 
 def keep_cadence(plan: IncidentPlan[Payload]) -> None:
@@ -75,16 +82,33 @@ def tell_followers(plan: IncidentPlan[Payload]) -> None:
 
 
 def show_maintenance(plan: Plan[MaintenanceChanged]) -> None:
-    """Post or update the notice, unless it is the notice that couldn't be posted."""
+    """Post or update the notice, unless it is the news that something couldn't be posted."""
     event = plan.event
-    if event.news is not MaintenanceNews.UNPOSTED:
+    if event.news not in {MaintenanceNews.UNPOSTED, MaintenanceNews.UNSAID}:
         effect = ShowMaintenance(maintenance_id=event.maintenance_id)
         key = f"{effect.kind}:{event.maintenance_id}"
         plan.add(effect, lane=f"maintenance:{event.maintenance_id}", coalesce_key=key)
 
 
+def say_maintenance(plan: Plan[MaintenanceChanged]) -> None:
+    """Say under the notice, to the channel and to followers what they must hear.
+
+    An edit makes no sound. The notice itself says what is planned; it comes first in its lane.
+    """
+    event = plan.event
+    if event.says is None:
+        return
+    lane = f"maintenance:{event.maintenance_id}"
+    if event.says is not Said.PLANNED:
+        news = PostMaintenanceNews(maintenance_id=event.maintenance_id, says=event.says)
+        plan.add(news, lane=lane)
+    effect = TellMaintenanceFollowers(maintenance_id=event.maintenance_id, says=event.says)
+    key = f"{effect.kind}:{plan.source_id}"
+    plan.add(effect, lane=f"{lane}:followers", coalesce_key=key)
+
+
 def tell_of_maintenance(plan: Plan[MaintenanceChanged]) -> None:
-    """Tell the author that it has begun, should be done, or couldn't be posted."""
+    """Tell the author that it has begun, should be done, or couldn't be said."""
     event = plan.event
     if event.news is not None:
         effect = TellMaintenance(

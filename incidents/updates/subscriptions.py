@@ -27,6 +27,7 @@ class Follows(StrEnum):
     """What a subscription is about; POLICY is what the policy sends somebody."""
 
     INCIDENT = "incident"
+    MAINTENANCE = "maintenance"
     SERVICE = "service"
     SEVERITY = "severity"
     POLICY = "policy"
@@ -34,7 +35,7 @@ class Follows(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What somebody follows: an incident by its id, a service or a severity by its key."""
+    """What somebody follows: an incident or a maintenance by its id, others by their key."""
 
     follows: Follows
     key: str = ""

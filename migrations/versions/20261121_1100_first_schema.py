@@ -201,6 +201,24 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'pending'"),
     )
     op.create_table(
+        "home_tabs",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=False),
+        sa.Column("shown", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_home_tabs_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_home_tabs_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_home_tabs")),
+    )
+    op.create_index(
+        "ix_home_tabs_workspace_id_opened_at", "home_tabs", ["workspace_id", "opened_at"]
+    )
+    op.create_table(
         "incidents",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -273,6 +291,31 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("channel_id IS NOT NULL"),
         postgresql_where=sa.text("channel_id IS NOT NULL"),
+    )
+    op.create_table(
+        "maintenances",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("affected", sa.String(), nullable=False),
+        sa.Column("contact", sa.String(), nullable=False),
+        sa.Column("services", sa.JSON(), nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=True),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["author_id"], ["people.id"], name=op.f("fk_maintenances_author_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_maintenances_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenances")),
     )
     op.create_table(
         "mentorships",
@@ -423,30 +466,6 @@ def upgrade() -> None:
         "ix_subscriptions_workspace_id_follows_subject",
         "subscriptions",
         ["workspace_id", "follows", "subject"],
-    )
-    op.create_table(
-        "maintenances",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("author_id", sa.Uuid(), nullable=False),
-        sa.Column("status", sa.String(), nullable=False),
-        sa.Column("what", sa.String(), nullable=False),
-        sa.Column("affected", sa.String(), nullable=False),
-        sa.Column("contact", sa.String(), nullable=False),
-        sa.Column("starts_at", UtcDateTime(), nullable=False),
-        sa.Column("ends_at", UtcDateTime(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("started_at", UtcDateTime(), nullable=True),
-        sa.Column("settled_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["author_id"], ["people.id"], name=op.f("fk_maintenances_author_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"],
-            ["workspaces.id"],
-            name=op.f("fk_maintenances_workspace_id_workspaces"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenances")),
     )
     op.create_table(
         "action_items",
@@ -785,14 +804,15 @@ def upgrade() -> None:
             "incident_id", "person_id", name=op.f("uq_participants_incident_id_person_id")
         ),
     )
-    op.create_index(op.f("ix_participants_person_id"), "participants", ["person_id"])
     op.create_index(
         "ix_participants_gone",
         "participants",
         ["person_id", "incident_id"],
-        sqlite_where=sa.text("gone_at IS NOT NULL"),
+        unique=False,
         postgresql_where=sa.text("gone_at IS NOT NULL"),
+        sqlite_where=sa.text("gone_at IS NOT NULL"),
     )
+    op.create_index(op.f("ix_participants_person_id"), "participants", ["person_id"])
     op.create_table(
         "posted_messages",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -801,6 +821,7 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("channel_id", sa.String(), nullable=False),
         sa.Column("message_ts", sa.String(), nullable=False),
+        sa.Column("earlier", sa.JSON(), nullable=False),
         sa.Column("posted_at", UtcDateTime(), nullable=False),
         sa.Column("ending", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -1054,6 +1075,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("observation_id", name=op.f("uq_debriefs_observation_id")),
     )
     op.create_index("ix_debriefs_owner_id_asked_at", "debriefs", ["owner_id", "asked_at"])
+    op.create_table(
+        "deliveries",
+        sa.Column("effect_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("is_settled", sa.Boolean(), nullable=False),
+        sa.Column("channel_id", sa.String(), nullable=True),
+        sa.Column("message_ts", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["effect_id"],
+            ["effects.id"],
+            name=op.f("fk_deliveries_effect_id_effects"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_deliveries_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("effect_id", "person_id", name=op.f("pk_deliveries")),
+    )
     op.create_table(
         "escalations",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1528,6 +1567,7 @@ def downgrade() -> None:
     op.drop_table("marks")
     op.drop_table("handoffs")
     op.drop_table("escalations")
+    op.drop_table("deliveries")
     op.drop_table("debriefs")
     op.drop_table("checkins")
     op.drop_table("timeline_entries")
@@ -1546,12 +1586,13 @@ def downgrade() -> None:
     op.drop_table("drill_runs")
     op.drop_table("captured_messages")
     op.drop_table("action_items")
-    op.drop_table("maintenances")
     op.drop_table("subscriptions")
     op.drop_table("stage_records")
     op.drop_table("shadowings")
     op.drop_table("mentorships")
+    op.drop_table("maintenances")
     op.drop_table("incidents")
+    op.drop_table("home_tabs")
     op.drop_table("handovers")
     op.drop_table("processed_requests")
     op.drop_table("people_groups")

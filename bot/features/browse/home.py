@@ -1,5 +1,7 @@
 """The Home tab: what waits for you, your incidents, other open ones, and those resolved recently."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -17,7 +19,8 @@ from bot.framework.requests import Reply, Request, Services
 from bot.framework.slash_commands import Repeat
 from bot.framework.verbs import Verb
 from bot.slack import blocks, mentions
-from incidents.browse.home import HomeView, home_view, open_home
+from bot.slack.rate_limits import Priority
+from incidents.browse.home import LATELY, HomeTab, HomeView, home_view, open_home, remember_home
 from incidents.browse.lists import ListedIncident, ListPage
 from incidents.core.people import Person, actor_of
 from incidents.engine.effects import RefreshHome
@@ -51,18 +54,28 @@ async def _look(
     person = await session.get(Person, effect.person_id)
     if person is None:
         return Dropped("nobody to show it to")
+    now, tab = services.clock.now(), await session.get(HomeTab, person.id)
+    is_news = effect.page == 0
+    if is_news and (tab is None or tab.opened_at < now - LATELY):
+        return Dropped("they haven't looked lately")
     view = await home_view(
         session,
         workspace_id=services.workspace.id,
         viewer=actor_of(person),
-        page=effect.page,
-        now=services.clock.now(),
+        page=effect.page or (tab.page if tab is not None else 1),
+        now=now,
     )
     waiting = await waiting_for(
         session, workspace_id=services.workspace.id, viewer=actor_of(person)
     )
     home = home_blocks(view, slash=services.policy.command, waiting=waiting)
-    return Showing(home, OnHome(person.external_id))
+    shown = hashlib.sha256(json.dumps(home.to_dict(), sort_keys=True).encode()).hexdigest()
+    if is_news and tab is not None and tab.shown == shown:
+        return Dropped("unchanged")
+    # Nobody waits for news of what others did.
+    priority = Priority.SPARE if is_news else Priority.WORK
+    remember = partial(remember_home, person_id=person.id, shown=shown)
+    return Showing(home, OnHome(person.external_id, priority), on_shown=lambda _: remember)
 
 
 HOME = LiveMessage(

@@ -28,6 +28,7 @@ from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.posted_messages import (
     NEWS,
     PostedMessage,
+    delivered_places,
     find_posted,
     find_threads,
     posted_places,
@@ -127,6 +128,8 @@ async def erase_title(context: EffectContext) -> Settlement:
         )
         rows = (await session.execute(query)).scalars()
         posted = {place for row in rows for place in posted_places(row)}
+        of_incident = EffectRow.incident_id == effect.incident_id
+        posted |= {place for _, place in await delivered_places(session, of_incident)}
     direct = {(place, ts) for place, ts in posted if place[:1] == "D" and ts not in shown_live}
     await _erase(context, direct, text="_This message held a title that was redacted._")
     return Done()
@@ -237,6 +240,8 @@ async def _posted_as(
     )
     rows = (await session.execute(query)).scalars()
     found = [place for row in rows for place in posted_places(row)]
+    told = await delivered_places(session, EffectRow.entry_id == entry_id)
+    found += [place for _, place in told]
     news = await find_posted(session, purpose=NEWS, subject_id=entry_id)
     return [*found, *([(news.channel_id, news.message_ts)] if news is not None else [])]
 

@@ -1,9 +1,11 @@
 """Sends an incident's news to those who follow it, one after the other and behind everything else."""
 
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.channel.feature import get_incident_row
 from bot.features.updates.news import news
@@ -24,62 +26,96 @@ from bot.slack import blocks
 from bot.slack.errors import SlackPermanent
 from bot.slack.rate_limits import Priority
 from incidents.core.people import Person
+from incidents.engine.posted_messages import list_deliveries, next_delivery, settle_delivery
+from incidents.engine.unit_of_work import UnitOfWork
 from incidents.incident.views import EntryView, IncidentView, get_entry_view, view_of
 from incidents.policy.policy import Policy
 from incidents.updates.announcing import erase_if_redacted
 from incidents.updates.effects import TellFollowers
-from incidents.updates.followers import find_followers, find_reason
+from incidents.updates.followers import find_followers, find_reason, incident_topic
 from incidents.updates.subscriptions import Follows, Subject
 
 log = structlog.get_logger(__name__)
 
 
-async def tell_followers(context: EffectContext) -> Settlement:
-    """Send an entry to each follower; after each, the progress says who has it and who is left.
+Find = Callable[[AsyncSession], Awaitable[Sequence[uuid.UUID]]]
+MessageFor = Callable[[Person], Awaitable[blocks.Message | None]]
 
-    Those left are fixed before the first message, so only the first of them can be in doubt.
-    """
-    effect, progress = context.get(TellFollowers), context.progress
-    if "to" not in progress:
-        async with context.services.database.reading() as session:
+
+async def tell_followers(context: EffectContext) -> Settlement:
+    """Send an entry to each follower of its incident."""
+    effect, services = context.get(TellFollowers), context.services
+    policy = services.policy
+
+    async def find(session: AsyncSession) -> Sequence[uuid.UUID]:
+        incident = await get_incident_row(context, session)
+        return await find_followers(session, incident_topic(incident), policy=policy)
+
+    async def message_for(person: Person) -> blocks.Message | None:
+        async with services.database.reading() as session:
+            entry = await get_entry_view(session, effect.entry_id)
             incident = await get_incident_row(context, session)
-            found = await find_followers(session, incident, policy=context.services.policy)
-        if not found:
-            return Dropped("nobody follows it")
-        progress = {"to": [str(one) for one in found], "sent": []}
-        await context.save_progress(progress)
-    is_doubtful = context.is_uncertain
-    while progress["to"]:
-        first, *rest = progress["to"]
-        place = await _tell(context, effect, uuid.UUID(first), is_doubtful=is_doubtful)
-        is_doubtful = False
-        sent = [*progress["sent"], *([[first, *place]] if place else [])]
-        progress = {"to": rest, "sent": sent}
-        await context.save_progress(progress)
+            reason = await find_reason(session, incident_topic(incident), person, policy=policy)
+            if reason is None or entry.is_redacted or entry.actor_id == person.id:
+                return None
+            return followed(entry, await view_of(session, incident), reason, policy=policy)
+
+    if not await deliver(context, find, message_for):
+        return Dropped("nobody follows it")
     return Done(
         partial(erase_if_redacted, incident_id=incident_id_of(effect), entry_id=effect.entry_id)
     )
 
 
-async def _tell(
-    context: EffectContext, effect: TellFollowers, person_id: uuid.UUID, *, is_doubtful: bool
+async def deliver(context: EffectContext, find: Find, message_for: MessageFor) -> bool:
+    """Send each person found their message, if they still get one; False if nobody was found.
+
+    A row for each person is stored before the first message and settled after theirs. So each
+    save is as small for the last of 500 as for the first, and only the first who is left can be in
+    doubt.
+    """
+    database, effect_id = context.services.database, context.effect_id
+    progress = context.progress
+    if not progress:
+        async with database.reading() as session:
+            people = await find(session)
+        if not people:
+            return False
+
+        async def listed(uow: UnitOfWork) -> None:
+            await list_deliveries(uow.session, effect_id=effect_id, people=people)
+
+        progress = {"listed": len(people)}
+        await context.save_progress(progress, listed)
+    is_doubtful, last = context.is_uncertain, None
+    while True:
+        async with database.reading() as session:
+            person = await next_delivery(session, effect_id, after=last)
+        if person is None:
+            return True
+        place = await _send(context, person, message_for, is_doubtful=is_doubtful)
+        await context.save_progress(progress, partial(_settle, effect_id, person.id, place))
+        is_doubtful, last = False, person.id
+
+
+async def _settle(
+    effect_id: uuid.UUID, person_id: uuid.UUID, place: tuple[str, str] | None, uow: UnitOfWork
+) -> None:
+    await settle_delivery(uow.session, effect_id=effect_id, person_id=person_id, place=place)
+
+
+async def _send(
+    context: EffectContext, person: Person, message_for: MessageFor, *, is_doubtful: bool
 ) -> tuple[str, str] | None:
-    """Return where one follower has the message now; None if they get none."""
-    services = context.services
-    async with services.database.reading() as session:
-        person = await session.get_one(Person, person_id)
-        entry = await get_entry_view(session, effect.entry_id)
-        incident = await get_incident_row(context, session)
-        reason = await find_reason(session, incident, person, policy=services.policy)
-        view = await view_of(session, incident)
+    """Return where the person has the message now; None if they get none."""
     try:
         if is_doubtful:
             found = await find_earlier(context, channel_id=person.external_id)
             if found is not None:
                 return found
-        if reason is None or entry.is_redacted or entry.actor_id == person_id:
+        message = await message_for(person)
+        if message is None:
             return None
-        message = followed(entry, view, reason, policy=services.policy)
         return await post(
             context, channel_id=person.external_id, message=message, priority=Priority.SPARE
         )

@@ -11,31 +11,40 @@ from bot.features.channel.announcement import (
     find_announcement_channel,
     known_channel,
 )
+from bot.features.updates import maintenance_news
+from bot.features.updates.maintenance_news import when
+from bot.features.updates.subscribe import Following
 from bot.framework.arguments import Arguments, to_value
 from bot.framework.effect_context import Record
 from bot.framework.feature import Feature
 from bot.framework.live_messages import InChannel, LiveMessage, Showing, to_person
 from bot.framework.refusals import say
 from bot.framework.requests import Request, Say, Services
-from bot.framework.verbs import Verb
+from bot.framework.verbs import Form, Verb
 from bot.slack import blocks, mentions
-from incidents.core.errors import NotPermitted
+from incidents.core.errors import AlreadySo, NotPermitted, Superseded
 from incidents.core.ids import derived_id
 from incidents.core.people import Person, PersonKind
 from incidents.engine.unit_of_work import Outcome
-from incidents.policy.policy import Action
+from incidents.policy.policy import Action, Policy
 from incidents.updates.effects import ShowMaintenance, TellMaintenance
 from incidents.updates.entries import NoAnnouncement
 from incidents.updates.maintenance import (
     MAX_TEXT,
+    Maintenance,
     MaintenanceNews,
     MaintenanceStatus,
     MaintenanceView,
+    edit_maintenance,
     get_maintenance_view,
     move_maintenance,
     note_unposted,
     plan_maintenance,
 )
+from incidents.updates.subscriptions import Follows
+
+# No maintenance has this id: a form always remembers its own.
+NIL = uuid.UUID(int=0)
 
 
 class Planning(Arguments):
@@ -46,6 +55,13 @@ class Planning(Arguments):
     contact: str = ""
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    services: tuple[str, ...] = ()
+
+
+class Change(Planning, gone="maintenance"):
+    """A maintenance, and what its notice shall say."""
+
+    maintenance_id: uuid.UUID = NIL
 
 
 class Move(Arguments, gone="maintenance"):
@@ -64,31 +80,80 @@ async def open_form(request: Request, _: Planning) -> blocks.View | Say:
         return Say(
             say("There is no announcement channel. The policy names it: `announcement.channel`")
         )
+    return _form(Planning(), request.policy, submit="Announce")
+
+
+async def open_edit(request: Request, given: Change) -> Form[Change] | Say:
+    """Return the form with what the notice says now. Raises: Superseded; AlreadySo; NotPermitted."""
+    async with request.services.database.reading() as session:
+        row = await session.get(Maintenance, given.maintenance_id)
+        if row is None or row.workspace_id != request.services.workspace.id:
+            raise Superseded("maintenance")
+        view = await get_maintenance_view(session, row.id)
+    if request.actor.person_id != view.author.id:
+        await request.permit(Action.EDIT_MAINTENANCE)
+    if view.is_over:
+        raise AlreadySo("the maintenance", view.status)
+    shown = Change(
+        what=view.what,
+        affected=view.affected,
+        contact=view.contact,
+        starts_at=view.starts_at,
+        ends_at=view.ends_at,
+        services=view.services,
+        maintenance_id=view.id,
+    )
+    is_begun = view.status is MaintenanceStatus.RUNNING
+    return Form(_form(shown, request.policy, submit="Save", is_begun=is_begun), shown)
+
+
+def _form(given: Planning, policy: Policy, *, submit: str, is_begun: bool = False) -> blocks.View:
+    """Return the form, filled in; what has begun keeps its start."""
+    named = ((key, policy.find_service(key)) for key in given.services)
+    chosen = [blocks.option(one.name if one else key, value=key[:150]) for key, one in named]
+    start = blocks.datetime_input("starts_at", label="From", initial=given.starts_at)
+    services = blocks.multi_external_select(
+        "services", label="Affected services", initial=chosen, optional=True
+    )
     return blocks.modal(
         "Planned maintenance",
         blocks=[
             blocks.text_input(
-                "what", label="What happens?", max_length=150, placeholder="Database upgrade"
+                "what",
+                label="What happens?",
+                initial=given.what,
+                max_length=150,
+                placeholder="Database upgrade",
             ),
-            blocks.datetime_input("starts_at", label="From"),
-            blocks.datetime_input("ends_at", label="To"),
+            *(() if is_begun else (start,)),
+            blocks.datetime_input("ends_at", label="To", initial=given.ends_at),
             blocks.text_input(
                 "affected",
                 label="Who is affected, and how?",
+                initial=given.affected,
                 multiline=True,
                 max_length=MAX_TEXT,
                 placeholder="Nobody can log in for about 10 minutes.",
             ),
+            *((services,) if policy.services else ()),
             blocks.text_input(
                 "contact",
                 label="Who to ask",
+                initial=given.contact,
                 optional=True,
                 max_length=150,
-                hint="A person, a team or a channel. Empty: you.",
+                hint="A person, a team or a channel. Empty: its author.",
             ),
         ],
-        submit="Announce",
+        submit=submit,
     )
+
+
+def edited_text(_: Request, outcome: Outcome) -> str:
+    """Return the reply to who changed it."""
+    if outcome.data["has_moved"]:
+        return "I'm changing the notice, and I say under it that the times are new."
+    return "I'm changing the notice."
 
 
 def planned_text(request: Request, _: Outcome) -> str:
@@ -107,6 +172,9 @@ def notice(view: MaintenanceView, *, now: datetime) -> blocks.Message:
     ask = mentions.escape_line(view.contact) or mentions.mention(view.author.external_id)
     affected = mentions.escape(view.affected)
     buttons = _buttons(view)
+    if buttons:
+        follow = to_value(Following(Follows.MAINTENANCE, str(view.id)))
+        buttons += (blocks.button("Follow", action_id="follow_incident", value=follow),)
     return blocks.Message(
         text=f"Planned maintenance: {what}. {state} Affected: {affected}".replace("*", ""),
         blocks=(
@@ -121,25 +189,21 @@ def notice(view: MaintenanceView, *, now: datetime) -> blocks.Message:
 
 
 def _state(view: MaintenanceView, *, now: datetime) -> str:
-    begin, end = _when(view.starts_at), _when(view.ends_at)
+    begin, end = when(view.starts_at), when(view.ends_at)
     match view.status:
         case MaintenanceStatus.PLANNED:
             return f"*Planned* from {begin} to {end}."
         case MaintenanceStatus.RUNNING:
-            since = _when(view.started_at or view.starts_at)
+            since = when(view.started_at or view.starts_at)
             if now < view.ends_at:
                 return f"*Under way* since {since}, planned until {end}."
             name = mentions.escape_line(view.author.name)
             return f"*Should be done* since {end}. {name} hasn't confirmed it yet."
         case MaintenanceStatus.DONE:
-            return f"*Done* at {_when(view.settled_at or view.ends_at)}."
+            return f"*Done* at {when(view.settled_at or view.ends_at)}."
         case MaintenanceStatus.CANCELLED if view.started_at is not None:
-            return f"*Stopped* at {_when(view.settled_at or view.ends_at)}, before it was done."
+            return f"*Stopped* at {when(view.settled_at or view.ends_at)}, before it was done."
     return f"*Cancelled.* It was planned from {begin} to {end}."
-
-
-def _when(instant: datetime) -> str:
-    return mentions.date(instant, "{date_short_pretty} {time}")
 
 
 def _buttons(view: MaintenanceView) -> tuple[blocks.ButtonElement, ...]:
@@ -159,6 +223,11 @@ def _buttons(view: MaintenanceView) -> tuple[blocks.ButtonElement, ...]:
     return (
         blocks.button(label, action_id=action_id, value=to_value(Move(view.id, to))),
         blocks.button(
+            "Edit…",
+            action_id="maintenance_edit_open",
+            value=to_value(Change(maintenance_id=view.id)),
+        ),
+        blocks.button(
             "Cancel",
             action_id="maintenance_cancel",
             value=to_value(Move(view.id, MaintenanceStatus.CANCELLED)),
@@ -174,13 +243,21 @@ def told(view: MaintenanceView, effect: TellMaintenance) -> blocks.Message:
     what = mentions.escape_line(view.what)
     match effect.news:
         case MaintenanceNews.STARTED:
-            text = f"*{what}* begins now; its notice says so. It's planned until {_when(view.ends_at)}."
+            text = (
+                f"*{what}* begins now; its notice says so. It's planned until {when(view.ends_at)}."
+            )
         case MaintenanceNews.ENDS:
             text = f"*{what}* should be done by now. Is it? The notice says that you haven't confirmed it."
+        case MaintenanceNews.UNSAID:
+            return say(
+                f"I couldn't say under the notice of *{what}* what is new "
+                f"({_problem(effect.problem)}). Tell people yourself."
+            )
         case _:
             return say(
                 f"I couldn't post the notice of *{what}* in the announcement channel "
-                f"({_problem(effect.problem)}). Tell people yourself. I try again when it begins."
+                f"({_problem(effect.problem)}). Tell people yourself. I try again when it changes "
+                "or begins."
             )
     return say(text, *_buttons(view))
 
@@ -215,13 +292,14 @@ async def _look_at_news(
 ) -> Showing:
     view = await get_maintenance_view(session, effect.maintenance_id)
     person = await session.get_one(Person, effect.person_id)
-    unless = "over before they were told" if view.is_over else ""
+    is_unsaid = effect.news == MaintenanceNews.UNSAID
+    unless = "over before they were told" if view.is_over and not is_unsaid else ""
     return Showing(told(view, effect), to_person(person, unless=unless))
 
 
 NOTICE = LiveMessage(
     effect=ShowMaintenance,
-    purpose="maintenance",
+    purpose=maintenance_news.NOTICE,
     subject=lambda effect: effect.maintenance_id,
     look=_look,
     reach=find_announcement_channel,
@@ -255,6 +333,15 @@ FEATURE = Feature(
             buttons=("maintenance_start", "maintenance_done", "maintenance_cancel"),
             use_case=move_maintenance,
         ),
+        Verb(
+            Change,
+            form="maintenance_edit_submit",
+            opened_by=("maintenance_edit_open",),
+            open=open_edit,
+            use_case=edit_maintenance,
+            tell=edited_text,
+        ),
     ),
     live_messages=(NOTICE, NEWS),
+    effects=maintenance_news.EFFECTS,
 )

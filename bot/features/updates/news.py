@@ -12,7 +12,7 @@ from bot.framework.effect_context import (
     Dropped,
     EffectContext,
     Settlement,
-    find_earlier,
+    find_reply,
     post,
 )
 from bot.framework.entry_messages import told_message
@@ -53,7 +53,8 @@ async def post_news(context: EffectContext) -> Settlement:
         return Dropped("not announced")
     place, thread_ts = announced.channel_id, announced.message_ts
     try:
-        location = await find_earlier(context, channel_id=place, thread_ts=thread_ts) or await post(
+        threads = announced.threads_in(place)
+        location = await find_reply(context, channel_id=place, threads=threads) or await post(
             context,
             channel_id=place,
             message=news(entry, incident),

@@ -12,6 +12,7 @@ from bot.slack import blocks, mentions
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, find_incident
 from incidents.policy.policy import Policy
+from incidents.updates.maintenance import Maintenance
 from incidents.updates.subscriptions import (
     Follows,
     Subject,
@@ -55,6 +56,8 @@ async def typed_subscribe(request: Request, given: Following) -> Reply:
     what = "I'll send you its updates, changes of severity and its end by direct message."
     if given.follows is Follows.SEVERITY:
         what = what.replace("its", "their")
+    if given.follows is Follows.MAINTENANCE:
+        what = "I'll tell you by direct message when its times change, it begins and ends."
     stop = _button("Stop", "follow_stop", given)
     return Say(say(f"{lead} {what}", stop))
 
@@ -87,7 +90,7 @@ async def stop(request: Request, given: Following) -> Reply:
         text = "I've stopped the news that only the policy names you for."
         return Say(say(text, _button("Undo", "follow_incident", given)))
     text = f"You get no more news of *{name}*."
-    if given.follows is not Follows.INCIDENT:
+    if given.follows in {Follows.SERVICE, Follows.SEVERITY}:
         text = f"You no longer follow *{name}*."
     return Say(say(text, _button("Follow again", "follow_incident", given)))
 
@@ -153,6 +156,8 @@ def subject_name(subject: Subject, *, policy: Policy, reference: str = "") -> st
             return name if severity is policy.severities[0] else f"{name} and worse"
         case Follows.INCIDENT:
             return reference or _UNSEEN
+        case Follows.MAINTENANCE:
+            return reference or "this maintenance"
         case Follows.POLICY:
             return "all of these"
 
@@ -163,6 +168,10 @@ async def _name(request: Request, subject: Subject) -> str:
     if subject.follows is Follows.INCIDENT:
         incident = await request.read(find_incident, ById(uuid.UUID(subject.key)))
         reference = str(incident.reference) if incident is not None else ""
+    if subject.follows is Follows.MAINTENANCE:
+        async with request.services.database.reading() as session:
+            row = await session.get(Maintenance, uuid.UUID(subject.key))
+        reference = mentions.escape_line(row.what) if row is not None else ""
     return subject_name(subject, policy=request.policy, reference=reference)
 
 

@@ -167,8 +167,13 @@ class MessageCalls(ChannelCalls):
     async def past_replies(self, channel: str, ts: str) -> list[PastMessage]:
         """Return the replies in a thread, without those that the channel shows, too."""
         arguments = {"channel": channel, "ts": ts, "include_all_metadata": True, "limit": _THREAD}
-        page = await self._call(_REPLIES, arguments, done=_NO_THREAD)
-        found = [_past_message(raw) for raw in page.get("messages") or ()]
+        found: list[PastMessage] = []
+        try:
+            async for page in self._pages(_REPLIES, arguments):
+                found += [_past_message(raw) for raw in page.get("messages") or ()]
+        except SlackPermanent as error:
+            if error.error not in _NO_THREAD:
+                raise
         return [one for one in found if one.ts != ts and one.subtype != "thread_broadcast"]
 
     async def has_file(

@@ -23,6 +23,8 @@ class ViewCalls(SlackCalls):
         gone = frozenset({"not_found", "hash_conflict"})
         await self._call("views.update", arguments, done=gone, priority=Priority.PERSON)
 
-    async def publish_home(self, user: str, view: View) -> None:
+    async def publish_home(
+        self, user: str, view: View, *, priority: Priority = Priority.WORK
+    ) -> None:
         """Show a person's Home tab."""
-        await self._call("views.publish", {"user_id": user, "view": view})
+        await self._call("views.publish", {"user_id": user, "view": view}, priority=priority)

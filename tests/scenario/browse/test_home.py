@@ -118,3 +118,76 @@ async def test_the_postmortem_waits_for_its_owner_with_its_due_day(bot: Bot) -> 
     assert "You write the postmortem, due " in home.rendered
     opened = await alice.click(home, "postmortem_write_open")
     assert "ostmortem" in opened.get_view().title
+
+
+def _published(bot: Bot, person: Person) -> int:
+    return len([one for one in bot.slack.calls_of("views.publish") if person.id in str(one.args)])
+
+
+async def test_home_shows_what_others_did_only_to_those_it_is_about_and_only_if_it_changed(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    ben, cid = bot.slack.add_people("ben", "cid")
+    for person in (ben, cid):
+        await person.joins(room)
+    await alice.command("/incident role commander me", channel=room)
+    assert "Waiting for you" not in (await home_of(bot, ben)).rendered
+    await alice.command("/incident handoff @ben My shift ends", channel=room)
+    await alice.command("/incident action @ben Write the runbook", channel=room)
+    await bot.settle()
+    shown = bot.slack.home(ben)
+    assert shown is not None
+    assert "alice wants to hand you command" in shown.rendered
+    assert "Write the runbook" in shown.rendered
+
+    before = _published(bot, ben)
+    await alice.command("/incident action @cid Call the bank", channel=room)
+    await bot.settle()
+    assert _published(bot, ben) == before  # nothing that he sees is new
+    assert _published(bot, cid) == 0  # who never opened Home
+
+    await alice.command("/incident role commander @cid", channel=room)
+    await bot.settle()
+    shown = bot.slack.home(ben)
+    assert shown is not None
+    assert "hand you command" not in shown.rendered
+
+    await bot.advance(days=4)
+    before = _published(bot, ben)
+    await alice.command("/incident action @ben Tell the vendor", channel=room)
+    await bot.settle()
+    assert _published(bot, ben) == before  # not lately: shown when he opens it
+    assert "Tell the vendor" in (await home_of(bot, ben)).rendered
+
+
+async def test_an_offered_shift_appears_on_an_open_home_and_goes_when_it_is_withdrawn(
+    bot: Bot,
+) -> None:
+    alice, ben = bot.slack.add_people("alice", "ben")
+    await home_of(bot, ben)
+    form = (await alice.command("/incident handover @ben")).get_view()
+    await alice.submit(form, {"words": "All is quiet"})
+    await bot.settle()
+    shown = bot.slack.home(ben)
+    assert shown is not None
+    assert "alice wants to hand you the shift" in shown.rendered
+
+
+async def test_a_burst_of_changes_publishes_each_home_a_few_times_and_never_is_refused(
+    bot: Bot,
+) -> None:
+    alice, room = await declared(bot)
+    ben = bot.slack.add_person("ben")
+    await ben.joins(room)
+    await home_of(bot, ben)
+    bot.slack.delay("views.publish", 0.3)
+    for number in range(12):
+        await alice.command(f"/incident action @ben Step {number}", channel=room)
+    bot.slack.delay("views.publish", 0.0)
+    await bot.settle()
+    shown = bot.slack.home(ben)
+    assert shown is not None
+    assert "Step 4" in shown.rendered
+    assert _published(bot, ben) <= 8

@@ -5,6 +5,7 @@ import pytest
 from tests.scenario.conftest import ROOM, Bot, declared, newest, redact, said, told
 from tests.scenario.escalation_crew import crew_of
 from tests.slack_server import Message
+from tests.slack_server.delivery.failures import FOREVER
 
 NOTE = "/incident note The error rate is 31 %"
 
@@ -51,6 +52,69 @@ async def test_a_reply_waits_for_its_card(bot: Bot) -> None:
     assert not said(bot.slack.channel(ROOM), "31 %")
     await bot.advance(minutes=1)
     assert len(status_card(bot).replies) == 1
+
+
+async def test_a_reply_doesnt_wait_for_a_card_that_cannot_be_edited_for_now(any_bot: Bot) -> None:
+    bot = any_bot
+    alice, _ = await declared(bot)
+    card = status_card(bot)
+    bot.slack.fail("chat.update", status=503, times=FOREVER)
+    await alice.command("/incident status identified Bad deploy", channel=ROOM)
+    await bot.settle()
+    for text in (NOTE, "/incident note Rolling back"):
+        await alice.command(text, channel=ROOM)
+    await bot.settle()
+    assert ["31 %" in card.replies[0].text, "Rolling" in card.replies[1].text] == [True, True]
+    assert "identified" not in card.text
+    bot.slack.heal()
+    await bot.advance(minutes=6)
+    assert "identified" in card.text
+
+
+async def test_what_everybody_must_hear_waits_for_no_card(any_bot: Bot) -> None:
+    bot = any_bot
+    crew = await crew_of(bot)
+    bot.slack.fail(
+        "chat.postMessage",
+        status=503,
+        times=FOREVER,
+        match=lambda given: (
+            given["channel"] == crew.room.id
+            and "Escalation 1" in str(given)
+            and "<!here>" not in given["text"]
+        ),
+    )
+    await crew.escalate()
+    for _ in range(3):
+        await bot.advance(minutes=6)
+    (alarm,) = said(crew.room, "nobody has answered yet")
+    assert alarm.thread_ts == ""
+
+
+async def test_a_reply_retried_after_its_card_was_replaced_is_found_in_the_old_thread(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, room = await declared(bot)
+    old = status_card(bot)
+    bot.slack.drop("chat.postMessage", after=True, match=lambda given: "31 %" in str(given))
+    bot.slack.fail("conversations.replies", error="not_allowed")
+    await alice.command(NOTE, channel=ROOM)
+    await bot.settle()
+    await bot.advance(seconds=10)
+    bot.slack.fail("chat.update", error="edit_window_closed", match=lambda a: a["ts"] == old.ts)
+    await alice.command("/incident status identified Bad deploy", channel=ROOM)
+    await bot.settle()
+    assert status_card(bot) is not old
+    direct = bot.slack.dm(alice).messages
+    (failure,) = [one for one in direct if "effect_retry" in one.buttons]
+    await alice.click(failure, "effect_retry")
+    await bot.settle()
+    assert len([one for one in room.history if "31 %" in one.text and not one.deleted]) == 1
+
+    await redact(bot, "note")
+    await bot.settle()
+    assert not said(room, "31 %")
 
 
 async def test_a_redacted_note_leaves_its_thread_also_once_the_effects_are_swept(

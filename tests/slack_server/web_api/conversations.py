@@ -102,10 +102,17 @@ def history(call: Call) -> Json:
 
 @method("conversations.replies", tier=3, scopes=HISTORY, access=Access.MEMBER, required=("ts",))
 def replies(call: Call) -> Json:
-    """Read a thread, its parent first."""
-    asked = call.channel.find_message(call.text("ts"))
+    """Read a thread, its parent first; of a deleted parent with replies, a tombstone is left."""
+    ts = call.text("ts")
+    asked = call.channel.find_message(ts)
     if asked is None:
-        raise SlackError("thread_not_found")
+        gone = next((m for m in call.channel.history if m.ts == ts and m.replies), None)
+        if gone is None:
+            raise SlackError("thread_not_found")
+        tombstone = {"type": "message", "subtype": "tombstone", "ts": ts, "thread_ts": ts}
+        left = [_message(call, m) for m in gone.replies if _in_range(call, m)]
+        messages, more = page([tombstone, *left], call, default=1000, most=1000)
+        return {"messages": messages, "has_more": False, **more}
     parent = call.channel.find_message(asked.thread_ts) if asked.thread_ts else asked
     thread = [*([parent] if parent else []), *(parent or asked).replies]
     kept = [m for m in thread if m is parent or _in_range(call, m)]

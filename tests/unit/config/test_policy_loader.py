@@ -58,6 +58,7 @@ def test_by_default_only_responders_resolve_cancel_and_lower_the_severity() -> N
         Action.LOWER_SEVERITY,
     }
     assert set(Action) - closed - open_to_all == {
+        Action.EDIT_MAINTENANCE,
         Action.HIDE_ENTRY,
         Action.REDACT_ENTRY,
         Action.SET_STAGE,
