@@ -239,7 +239,8 @@ async def test_the_doctor_finds_everything_in_order(slack: SlackServer, tmp_path
     policy.write_text(
         "private: {invite: [alice@example.com]}\n"
         "escalation: {manager: alice@example.com}\n"
-        "severities:\n  sev1: {backup: alice@example.com}\n  sev2: {backup: alice@example.com}\n"
+        "call:\n- {severity: sev2, backup: alice@example.com}\n- {severity: sev1, call: [on_call]}\n"
+        "on_call: {fallback: alice@example.com}\n"
     )
     environ = connected(slack, tmp_path, SITREP_POLICY=str(policy))
     code, output = await run("doctor", environ=environ, folder=tmp_path)

@@ -199,7 +199,7 @@ _NO_WORDS = {
     "checkins": "*", "counters": "*", "drill_runs": "*", "escalation_calls": "*",
     "escalation_ratings": "*", "escalation_steps": "*", "escalations": "*",
     "guidance_records": "*", "heartbeats": "*", "leases": "*", "marks": "*",
-    "mentor_conversations": "*", "observations": "*", "people": "*", "people_groups": "*",
+    "mentor_conversations": "*", "observations": "*", "pages": "*", "people": "*", "people_groups": "*",
     "role_assignments": "*", "shadowings": "*", "stage_records": "*", "subscriptions": "*",
     "timeline_entries": "*", "workspaces": "*",
     "action_items": {"status"}, "debriefs": {"shared_with"},
