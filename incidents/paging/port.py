@@ -15,7 +15,7 @@ from incidents.policy.policy import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What a pager is told. Of a private incident `title` is its number alone, `details` are empty.
+    """What a pager is told. Of a private incident `title` and `details` are empty.
 
     `address` is what the policy writes after the pager's name; `email` is the person's, if the page
     is for one person. `is_urgent`: wake them. `link` leads to the incident's channel in Slack.
@@ -35,6 +35,11 @@ class Page:
     details: Mapping[str, str] = field(default_factory=dict)
     # What the pager calls it, once it has accepted it.
     remote_id: str = ""
+
+    @property
+    def headline(self) -> str:
+        """Return reference and title; of a private incident its number alone."""
+        return f"{self.reference} {self.title}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +150,9 @@ class Pagers(Protocol):
     def find(self, policy: Policy, key: str) -> Pager | None:
         """Return the pager with this key, or None if it isn't configured, or has no secrets."""
 
+    def acknowledge_url(self, policy: Policy, pager: str, page: str) -> str:
+        """Return our address that acknowledges one page, "" if nothing outside reaches us."""
+
 
 class NoPagers:
     """Where nothing leaves."""
@@ -152,3 +160,7 @@ class NoPagers:
     def find(self, policy: Policy, key: str) -> Pager | None:
         """Return None."""
         return None
+
+    def acknowledge_url(self, policy: Policy, pager: str, page: str) -> str:
+        """Return nothing."""
+        return ""

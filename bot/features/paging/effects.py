@@ -187,6 +187,7 @@ async def _page(
         severity_rank=incident.severity_rank,
         email=(person.email or "") if person else "",
         link="" if incident.is_private else link,
+        acknowledge_url=services.pagers.acknowledge_url(services.policy, row.pager, str(row.id)),
         details=details,
         remote_id=row.remote_id,
     )
