@@ -27,6 +27,7 @@ from bot.inbound.intake import Intake
 from bot.inbound.listeners import Listeners
 from bot.inbound.middleware import Middleware
 from bot.inbound.socket_mode import SocketMode, SocketTuning
+from bot.integrations.opening import open_pagers
 from bot.operations import policy_reload
 from bot.operations.health import Health
 from bot.operations.identity import ASK_FOR, StartRefused, WorkspaceKeeper, find_identity
@@ -45,6 +46,7 @@ from bot.slack.blocks.validators import check_quickly
 from bot.slack.gateway import SlackGateway
 from bot.slack.rate_limits import RateLimits
 from bot.web.listening import Listening
+from bot.web.pager_endpoint import PagerEndpoint
 from bot.web.routes import ops_app, public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from config.policy_loader import LoadedPolicy, load_policy
@@ -55,6 +57,7 @@ from incidents.core.people import system_actor
 from incidents.core.systems import HOUSEKEEPING
 from incidents.engine.effects import Effect
 from incidents.engine.transactions import Transactions
+from incidents.paging.port import Pagers
 from incidents.registry.retention import sweep_all
 from incidents.registry.rules import RULES
 from incidents.storage.database import Database, open_database, reason_of
@@ -141,6 +144,7 @@ async def running(
                 clock=clock,
                 on_call=telemetry.on_call,
             ),
+            pagers=await stack.enter_async_context(open_pagers(settings, clock)),
             clock=clock,
             ask_for=ask_for,
         )
@@ -161,6 +165,7 @@ async def _services(
     *,
     database: Database,
     gateway: SlackGateway,
+    pagers: Pagers,
     clock: Clock,
     ask_for: timedelta,
 ) -> Services:
@@ -180,6 +185,7 @@ async def _services(
         gateway=gateway,
         clock=clock,
         workspace=workspace,
+        pagers=pagers,
         scenarios=load_scenarios(settings.sitrep_scenarios),
         signer=settings.signer(),
     )
@@ -371,7 +377,10 @@ async def _drain(sitrep: Sitrep) -> None:
 
 
 async def _serve_web(stack: contextlib.AsyncExitStack, sitrep: Sitrep, settings: Settings) -> None:
-    public = public_app(sitrep.endpoint, sitrep.health)
+    pagers = PagerEndpoint(
+        sitrep.services, is_open=lambda: sitrep.intake.is_open, hear=heard.hear_pager
+    )
+    public = public_app(sitrep.endpoint, pagers, sitrep.health)
     ops = ops_app(sitrep.telemetry, sitrep.health)
     sitrep.url = await _listen(stack, public, host=settings.host, port=settings.port)
     sitrep.ops_url = await _listen(stack, ops, host=settings.ops_host, port=settings.ops_port)

@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     )
     sitrep_policy: _Path | None = Field(default=None, examples=["./policy.yaml"])
     sitrep_scenarios: _Path | None = Field(default=None, examples=["./scenarios"])
+    sitrep_secrets: _Path | None = Field(default=None, examples=["./secrets.yaml"])
+    sitrep_public_url: Annotated[str, AfterValidator(absolute_http_url)] | None = Field(
+        default=None, examples=["https://sitrep.example.com"]
+    )
     sitrep_signing_key: _SigningKey | None = Field(
         default=None, examples=["… (43 characters; `sitrep signing-key --new` makes one)"]
     )

@@ -8,7 +8,9 @@ from aiohttp import web
 
 from bot.operations.health import Health, checks
 from bot.operations.telemetry import Telemetry
-from bot.web.slack_endpoint import MOST_BYTES, SlackEndpoint
+from bot.web.bodies import MOST_BYTES
+from bot.web.pager_endpoint import PagerEndpoint
+from bot.web.slack_endpoint import SlackEndpoint
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -17,11 +19,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
 
 
-def public_app(endpoint: SlackEndpoint | None, health: Health) -> web.Application:
+def public_app(
+    endpoint: SlackEndpoint | None, pagers: PagerEndpoint, health: Health
+) -> web.Application:
     """Return the public application; without a signing secret it doesn't serve Slack."""
     app = web.Application(client_max_size=MOST_BYTES, middlewares=[_answer_failures])
     if endpoint is not None:
         app.router.add_post("/slack/events", endpoint.handle)
+    app.add_routes(pager_routes(pagers))
     app.router.add_get("/healthz", _healthz)
 
     async def readyz(_: web.Request) -> web.Response:
@@ -33,6 +38,12 @@ def public_app(endpoint: SlackEndpoint | None, health: Health) -> web.Applicatio
 
     app.router.add_get("/readyz", readyz)
     return app
+
+
+def pager_routes(pagers: PagerEndpoint) -> tuple[web.RouteDef, ...]:
+    """Return the addresses that pagers call."""
+    paths = ("/pagers/{key}", "/pagers/{key}/{secret}")
+    return tuple(web.post(path, pagers.handle) for path in paths)
 
 
 def ops_app(telemetry: Telemetry, health: Health) -> web.Application:

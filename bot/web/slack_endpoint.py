@@ -4,7 +4,6 @@ It never logs a body. The checks run cheapest first: size, timestamp, signature,
 signed ends its connection, and is one debug line: anybody can send it.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -18,12 +17,9 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.inbound.envelope import Unreadable, parse_json
 from bot.inbound.intake import Intake
+from bot.web.bodies import BodyReader, Refused
 
-MOST_BYTES: Final = 1024 * 1024
 OLDEST_SECONDS: Final = 5 * 60
-# Slack waits three seconds for an answer, so its bodies come at once.
-BODY_SECONDS: Final = 5.0
-MOST_READING: Final = 128
 _WARNED_SECONDS: Final = 60.0
 _RETRY_HEADERS: Final = ("x-slack-retry-num", "x-slack-retry-reason")
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -31,24 +27,12 @@ _FORM: Final = "application/x-www-form-urlencoded"
 log = structlog.get_logger(__name__)
 
 
-class Refused(Exception):
-    """A refused request, answered with `status`; anybody can send those that aren't `signed`."""
-
-    def __init__(self, status: HTTPStatus, reason: str, *, signed: bool = False) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.signed = signed
-
-
 class SlackEndpoint:
     """`POST /slack/events`, for commands, presses, forms and events alike."""
 
     def __init__(self, intake: Intake, *, secret: str) -> None:
         """Store the intake, and the signing secret that verifies requests."""
-        self.body_seconds = BODY_SECONDS
-        self.most_reading = MOST_READING
-        self._reading = 0
+        self.bodies = BodyReader()
         self._warns_at = 0.0
         self._intake = intake
         # Slack signs with real time, so this doesn't use the program's corrected clock.
@@ -57,7 +41,7 @@ class SlackEndpoint:
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request."""
         try:
-            raw = await self._read(request)
+            raw = await self.bodies.read(request)
             if _is_ssl_check(raw):
                 # Slack sometimes probes the endpoint without a signature.
                 return web.Response()
@@ -65,35 +49,11 @@ class SlackEndpoint:
             body = _parsed(raw, content_type=request.content_type)
         except Refused as refused:
             self._tell(refused)
-            response = web.Response(status=refused.status, text=refused.reason)
-            if not refused.signed:
-                response.force_close()
-            return response
+            return refused.response()
         headers = {
             name: request.headers[name] for name in _RETRY_HEADERS if name in request.headers
         }
         return await to_aiohttp_response(await self._intake.take(body, headers))
-
-    async def _read(self, request: web.Request) -> bytes:
-        """Return the body, which anybody may have sent: bounded in size, time and number."""
-        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "encoded")
-        if (request.content_length or 0) > MOST_BYTES:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large")
-        if self._reading >= self.most_reading:
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "too many at once")
-        self._reading += 1
-        try:
-            async with asyncio.timeout(self.body_seconds):
-                return await request.read()
-        except TimeoutError:
-            raise Refused(HTTPStatus.REQUEST_TIMEOUT, "too slow") from None
-        except web.HTTPRequestEntityTooLarge:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large") from None
-        except (web.RequestPayloadError, ConnectionError):
-            raise Refused(HTTPStatus.BAD_REQUEST, "cut off or malformed") from None
-        finally:
-            self._reading -= 1
 
     def _tell(self, refused: Refused) -> None:
         """Log a refusal. Ours may be the wrong secret, so once a minute that is a warning."""

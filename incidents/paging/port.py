@@ -15,7 +15,7 @@ from incidents.policy.policy import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What a pager is told. Of a private incident `title` is its number alone, `details` are empty.
+    """What a pager is told. Of a private incident `title` and `details` are empty.
 
     `address` is what the policy writes after the pager's name; `email` is the person's, if the page
     is for one person. `is_urgent`: wake them. `link` leads to the incident's channel in Slack.
@@ -35,6 +35,11 @@ class Page:
     details: Mapping[str, str] = field(default_factory=dict)
     # What the pager calls it, once it has accepted it.
     remote_id: str = ""
+
+    @property
+    def headline(self) -> str:
+        """Return reference and title; of a private incident its number alone."""
+        return f"{self.reference} {self.title}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +153,9 @@ class Pagers(Protocol):
     def phone(self, email: str) -> str:
         """Return the phone number kept for an address, or ""."""
 
+    def acknowledge_url(self, policy: Policy, pager: str, page: str) -> str:
+        """Return our address that acknowledges one page, "" if nothing outside reaches us."""
+
 
 class NoPagers:
     """Where nothing leaves."""
@@ -157,5 +165,9 @@ class NoPagers:
         return None
 
     def phone(self, email: str) -> str:
+        """Return nothing."""
+        return ""
+
+    def acknowledge_url(self, policy: Policy, pager: str, page: str) -> str:
         """Return nothing."""
         return ""

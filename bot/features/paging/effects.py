@@ -194,6 +194,7 @@ async def page_of(session: AsyncSession, row: Page, services: Services) -> port.
         severity_rank=incident.severity_rank,
         email=(person.email or "") if person else "",
         link="" if incident.is_private else link,
+        acknowledge_url=services.pagers.acknowledge_url(services.policy, row.pager, str(row.id)),
         details=details,
         remote_id=row.remote_id,
     )

@@ -38,7 +38,7 @@ async def test_what_is_slow_too_much_or_odd_is_refused_at_once_without_a_traceba
 ) -> None:
     endpoint = http_bot.app.endpoint
     assert endpoint is not None
-    endpoint.body_seconds, endpoint.most_reading = 0.3, 50
+    endpoint.bodies.body_seconds, endpoint.bodies.most_reading = 0.3, 50
     slow = f"{HEAD}Content-Length: 1000\r\n\r\npart of it".encode()
     halves = asyncio.gather(*(sent(http_bot, slow) for _ in range(50)))
     await asyncio.sleep(0.1)

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -19,6 +21,7 @@ from bot.operations.scheduler import Scheduler
 from bot.operations.telemetry import METRICS
 from config.settings import load_settings
 from incidents.core.people import Workspace
+from incidents.policy.waking.paging import PagerConfig, PagerKind
 from tests.clock import ManualClock
 from tests.policies import built_in
 from tests.scenario.conftest import DECLARE, ROOM, Bot
@@ -362,3 +365,34 @@ async def test_the_rights_of_the_manifest_are_enough_for_an_incident(sqlite_url:
         assert not [line for line in refused if "scope" in line]
         assert slack.channel("incidents").messages
         assert slack.violations == []
+
+
+async def test_pagers_reach_the_running_bot_once_its_file_of_secrets_is_closed_to_others(
+    slack: SlackServer, database_url: str, tmp_path: Path
+) -> None:
+    secrets = tmp_path / "secrets.yaml"
+    secrets.write_text("pagers: {goalert: {webhook_secret: hunter2}}")
+    secrets.chmod(0o644)
+    goalert = PagerConfig(key="goalert", kind=PagerKind.GOALERT, url="https://goalert.example.com")
+    loaded = replace(built_in(), policy=replace(built_in().policy, pagers=(goalert,)))
+    settings = load_settings(
+        {
+            "SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_SIGNING_SECRET": slack.signing_secret,
+            "DATABASE_URL": database_url,
+            "SITREP_SECRETS": str(secrets),
+            "PORT": "0",
+            "OPS_PORT": "0",
+        }
+    )
+    with pytest.raises(StartRefused, match=r"open to others[^\0]*chmod 600"):
+        async with running(settings, loaded):
+            pass
+
+    secrets.chmod(0o600)
+    async with running(settings, loaded) as sitrep, aiohttp.ClientSession() as session:
+        for secret, status in (("hunter2", 200), ("hunter3", 401)):
+            url = f"{sitrep.url}/pagers/goalert/{secret}"
+            async with session.post(url, json={"Type": "Test"}) as response:
+                assert response.status == status

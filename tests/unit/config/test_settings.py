@@ -50,6 +50,8 @@ def test_every_key_of_the_environment_is_read() -> None:
             "DATABASE_URL": "sqlite:////var/lib/sitrep.db",
             "SITREP_POLICY": "./policy.yaml",
             "SITREP_SCENARIOS": "./scenarios",
+            "SITREP_SECRETS": "./secrets.yaml",
+            "SITREP_PUBLIC_URL": "https://sitrep.example.com",
             "HOST": "0.0.0.0",  # noqa: S104 - what the image sets
             "PORT": "80",
             "OPS_HOST": "::1",
@@ -66,6 +68,8 @@ def test_every_key_of_the_environment_is_read() -> None:
     assert settings.database_url == "sqlite+aiosqlite:////var/lib/sitrep.db"
     assert settings.sitrep_policy == Path("policy.yaml")
     assert settings.sitrep_scenarios == Path("scenarios")
+    assert settings.sitrep_secrets == Path("secrets.yaml")
+    assert settings.sitrep_public_url == "https://sitrep.example.com/"
     assert (settings.port, settings.ops_host, settings.ops_port) == (80, "::1", 81)
     assert settings.log_level is LogLevel.DEBUG
     assert settings.log_format is LogFormat.CONSOLE

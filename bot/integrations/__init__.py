@@ -1,0 +1,1 @@
+"""Outside systems: one file per system, behind ports of the domain."""
