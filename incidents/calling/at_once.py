@@ -4,6 +4,7 @@ It is an escalation that the bot sends for the declarer: the rules' people are i
 its ladder goes on as any other. Whoever is there already, or was called before, isn't called.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import select
@@ -29,6 +30,7 @@ from incidents.escalation.tables import (
 )
 from incidents.escalation.targets import PlannedStep, build_ladder, called_at_once
 from incidents.incident.incident import Incident, Participant
+from incidents.people.directory import find_people_named
 
 # Why the declarer isn't called.
 _AT_WORK: Final = "at_work"
@@ -46,7 +48,7 @@ async def call_at_once(uow: UnitOfWork, incident: Incident) -> dict[str, object]
         return {}
     first = PlannedStep(wanted=wanted)
     packet = Packet(
-        ask=f"Please come: {incident.severity_name} {incident.title}",
+        ask="Please come",
         symptoms=incident.title,
         impact=incident.impact or "",
     )
@@ -59,7 +61,7 @@ async def call_at_once(uow: UnitOfWork, incident: Incident) -> dict[str, object]
     rules = uow.policy.rules_for(incident.severity_key, incident.services)
     steps[0].acknowledgements = max((one.acknowledgements for one in rules if one.call), default=1)
     await name_newcomers(uow, incident, escalation, steps)
-    called = await begin_calling(uow, incident, escalation, draft, to=_named(wanted))
+    called = await begin_calling(uow, incident, escalation, draft, to=await _named(uow, wanted))
     return {
         "escalation_id": str(escalation.id),
         "called": [person.name for person in called],
@@ -67,8 +69,13 @@ async def call_at_once(uow: UnitOfWork, incident: Incident) -> dict[str, object]
     }
 
 
-def _named(wanted: tuple[Wanted, ...]) -> Wanted | None:
-    return wanted[0] if len(wanted) == 1 else None
+async def _named(uow: UnitOfWork, wanted: tuple[Wanted, ...]) -> Wanted | None:
+    """Return the only one, by the name that people know; None for several."""
+    if len(wanted) != 1:
+        return None
+    (one,) = wanted
+    known = await find_people_named(uow.session, [one.name], workspace_id=uow.workspace_id)
+    return replace(one, name=known[one.name].name) if one.name in known else one
 
 
 def _after(first: PlannedStep, ladder: tuple[PlannedStep, ...]) -> list[PlannedStep]:

@@ -67,8 +67,9 @@ async def hear(uow: UnitOfWork, heard: Heard) -> Outcome:
         case HeardKind.DECLINED if page.status in _WAITING:
             return await _declined(uow, incident, escalation, page, heard)
         case HeardKind.RESOLVED if page.is_open:
+            is_news = page.status in _WAITING and escalation.is_unanswered
             page.status, page.ended_at = PageStatus.ENDED, uow.now
-            if escalation.is_unanswered:
+            if is_news:  # what was acknowledged here may have been closed there by us
                 uow.record(incident, PageEndedThere(**await name_page(uow, escalation, page)))
             return Outcome("page_ended", incident.id)
     return Outcome("known", incident.id)

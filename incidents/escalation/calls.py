@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from incidents.core.errors import Superseded
 from incidents.core.ids import new_id
-from incidents.core.people import Person, who
+from incidents.core.people import Person, system_actor, who
 from incidents.core.sentences import Who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.callees import Callees, find_callees
@@ -118,7 +118,9 @@ async def call_people(
         if calls:
             seconds = int(wait.total_seconds())
             called = replace(called, due_at=escalation.due_at, wait_seconds=seconds)
-        uow.record(incident, called)
+        # Who declares hasn't called anybody: the policy's rules have.
+        by_rule = escalation.is_automatic and because is Because.FIRST
+        uow.record(incident, called, actor=system_actor() if by_rule else None)
     return tuple(found.people)
 
 

@@ -54,6 +54,7 @@ class PagerServer:
         self.faults: deque[Fault] = deque()
         # Where it tells us what happened.
         self.webhook = ""
+        self.is_down = False
         self.session: aiohttp.ClientSession
 
     @contextlib.asynccontextmanager
@@ -72,6 +73,14 @@ class PagerServer:
                 yield self
         finally:
             await runner.cleanup()
+
+    def go_down(self) -> None:
+        """Answer every request with 503 until it comes back."""
+        self.is_down = True
+
+    def come_back(self) -> None:
+        """Answer again."""
+        self.is_down = False
 
     def fail(self, status: int | None = None, **how: Any) -> None:
         """Let the next request fail."""
@@ -101,6 +110,7 @@ class PagerServer:
         asked = Asked(request.method, request.path, dict(request.headers), body)
         self.asked.append(asked)
         fault = self.faults.popleft() if self.faults else None
+        fault = Fault(503) if self.is_down else fault
         if fault is not None and not fault.took_effect:
             return await self._failed(request, fault)
         try:

@@ -36,6 +36,10 @@ def _reason(through: Wanted, view: EscalationView, incident: IncidentView, polic
             return "You're a mentor of somebody in it"
         case "stand_in":
             return "You answer for people that a drill doesn't call"
+    return _by_name(through, view)
+
+
+def _by_name(through: Wanted, view: EscalationView) -> str:
     name = mentions.escape_line(through.name)
     match through.kind:
         case "role":
@@ -46,4 +50,6 @@ def _reason(through: Wanted, view: EscalationView, incident: IncidentView, polic
             return f"{mentions.mention(view.author.external_id)} named you"
         case "person":
             return "You were named"
+        case _ if view.is_automatic:
+            return "The policy calls you when nobody before you answers"
     return f"The policy names you for {mentions.escape_line(view.template_name)}"

@@ -21,6 +21,7 @@ from bot.framework.verbs import AskFirst, Form, Verb
 from bot.slack import blocks, mentions
 from bot.slack.ids import permalink
 from bot.slack.message_content import text_of
+from incidents.core.errors import InvalidInput
 from incidents.engine.unit_of_work import Outcome
 from incidents.incident.incident import ById, Incident, find_incident
 from incidents.lifecycle.declare import Declaration, check_title, declare
@@ -29,6 +30,7 @@ from incidents.paging.adoption import find_page_link
 from incidents.policy.policy import Policy
 
 _MOST_WAITING = 200
+_MOST_NAMED = 10
 _AROUND = "[](){}<>:;,.!-\u2013\u2014"
 
 
@@ -41,6 +43,7 @@ def typed_declaration(request: Request) -> Declaration | AskFirst[Declaration]:
         # Mentions in a typed title are markup (`<@U1|bob>`); the record keeps what people read.
         title=mentions.plain(words.text if said.is_word else said.rest),
         severity_key=severity.key if severity else None,
+        services=_services_named(words.flags.get("service", ""), request.policy),
         is_private=words.has("private"),
         no_call=words.has("no-call"),
         is_drill=words.has("drill"),
@@ -48,6 +51,17 @@ def typed_declaration(request: Request) -> Declaration | AskFirst[Declaration]:
     # Without the flag, people who may not know about the incident could see it or be called.
     is_doubtful = said.is_word or bool(_flag_meant(given))
     return AskFirst(given) if is_doubtful or not given.title.strip() else given
+
+
+def _services_named(typed: str, policy: Policy) -> tuple[str, ...]:
+    """Return the keys of the services typed by key or name. Raises: InvalidInput."""
+    by_word = {word.casefold(): one.key for one in policy.services for word in (one.key, one.name)}
+    named = [one for one in map(str.strip, typed.split(",")) if one]
+    for one in named:
+        if one.casefold() not in by_word:
+            known = ", ".join(service.key for service in policy.services[:_MOST_NAMED])
+            raise InvalidInput("service", "unknown", known, one)
+    return tuple(dict.fromkeys(by_word[one.casefold()] for one in named))
 
 
 async def show_form(request: Request, given: Declaration) -> blocks.View:
@@ -170,19 +184,22 @@ def declared_message(
     )
     value = to_value(OnIncident(ById(known_id(outcome.incident_id))))
     return say(
-        f"*{reference}* {lead}{how}: {title}.{seen} {where}{assumed}{_calling(outcome)}",
+        f"*{reference}* {lead}{how}: {title}.{seen} {where}{assumed}{_calling(outcome, given, policy)}",
         blocks.button("Take command", action_id="role_take_command", value=value, style="primary"),
         blocks.button("Add details", action_id="edit_open", value=value),
         *_stop(outcome),
     )
 
 
-def _calling(outcome: Outcome) -> str:
+def _calling(outcome: Outcome, given: Declaration, policy: Policy) -> str:
     """Return who is being called now; "" if nobody is."""
     if "escalation_id" not in outcome.data:
         return ""
     names = [mentions.escape_line(str(one)) for one in outcome.data["called"]]
-    return f"\nI'm calling {' and '.join(names) or 'who is on call; I look up who that is'}."
+    unnamed = "" if given.services or not policy.services else "You named no service, so "
+    return (
+        f"\n{unnamed}I'm calling {' and '.join(names) or 'who is on call; I look up who that is'}."
+    )
 
 
 def _stop(outcome: Outcome) -> tuple[blocks.ButtonElement, ...]:
@@ -243,10 +260,11 @@ async def suggest_services(request: Request) -> Reply:
 
 DECLARE = Verb(
     Declaration,
-    usage="declare [sev2] [title…] [--private] [--drill] [--no-call]",
+    usage="declare [sev2] [title…] [--service checkout] [--private] [--drill] [--no-call]",
     summary="Declare an incident; without a title, opens the form.",
     aliases=("new",),
     flags=(
+        Flag("service", "what is affected; several with commas", "checkout"),
         Flag("private", "only you and the people the policy names"),
         Flag("drill", "practice: announced nowhere, out of all figures"),
         Flag("no-call", "call nobody now, whatever the policy says"),

@@ -31,6 +31,7 @@ from incidents.paging import port
 from incidents.paging.effects import AcknowledgePage, ResolvePage, TriggerPage, UpdatePage
 from incidents.paging.pages import Page, PageStatus
 from incidents.paging.port import Pager, PagerRefused
+from incidents.policy.policy import Policy
 
 PagingEffect = TriggerPage | AcknowledgePage | ResolvePage | UpdatePage
 
@@ -74,10 +75,13 @@ async def trigger_page(context: EffectContext) -> Settlement:
 
 
 async def acknowledge_page(context: EffectContext) -> Settlement:
-    """Say there that somebody is on it."""
+    """Say there that somebody is on it; a pager that can't be told so would go on paging."""
 
     async def ask(read: _Reading) -> None:
-        await read.pager.acknowledge(read.page, by=read.by)
+        if read.pager.can_acknowledge:
+            await read.pager.acknowledge(read.page, by=read.by)
+        else:
+            await read.pager.resolve(read.page)
 
     return await _ask(context, AcknowledgePage, ask)
 
@@ -183,7 +187,7 @@ async def page_of(session: AsyncSession, row: Page, services: Services) -> port.
     reference, title, details = str(incident.reference), "", {}
     if not incident.is_private:
         title = f"{incident.severity_name}: {incident.title}"
-        details = await _details(session, row, incident)
+        details = await _details(session, row, incident, services.policy)
     link = channel_link(services.workspace.url, incident.channel_id) if incident.channel_id else ""
     return port.Page(
         key=str(row.id),
@@ -200,18 +204,22 @@ async def page_of(session: AsyncSession, row: Page, services: Services) -> port.
     )
 
 
-async def _details(session: AsyncSession, row: Page, incident: Incident) -> dict[str, str]:
+async def _details(
+    session: AsyncSession, row: Page, incident: Incident, policy: Policy
+) -> dict[str, str]:
     escalation = await session.get_one(Escalation, row.escalation_id)
     entry_id = escalation.packet_entry_id
     entry = await session.get(TimelineEntry, entry_id) if entry_id else None
     packet = packet_in(entry.content if entry else None)
-    found = {
+    named = {
         "What is asked": packet.ask,
         "What people see": packet.symptoms,
         "Impact": packet.impact or incident.impact or "",
-        "Services": ", ".join(incident.services),
+        "Services": ", ".join(
+            found.name for key in incident.services if (found := policy.find_service(key))
+        ),
     }
-    return {name: text for name, text in found.items() if text}
+    return {name: text for name, text in named.items() if text}
 
 
 async def _name_of(session: AsyncSession, row: Page) -> str:

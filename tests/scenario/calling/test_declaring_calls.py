@@ -61,7 +61,7 @@ async def test_a_bad_incident_calls_the_fallback_at_once_and_the_answer_says_so(
     assert crew.was_called(crew.sam)
     assert not crew.was_called(crew.kim)
     (call,) = said(any_bot.slack.dm(crew.sam), "*INC-1* SEV")
-    assert "Please come: SEV1 Checkout is down" in call.rendered
+    assert "SEV1 Checkout is down *needs you:* Please come" in call.rendered
     why = await crew.sam.click(call, "escalation_why")
     await any_bot.settle()
     assert why.acked
