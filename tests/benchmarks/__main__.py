@@ -22,10 +22,14 @@ from tests.benchmarks.throughput import (
     measure_throughput,
     work_milliseconds,
 )
+from tests.benchmarks.waking import CHANGES_PER_MINUTE, measure_waking, way_of_a_page
 
 LATENCIES = (0.05, 0.0)
 CROWDS = (20, 40)
 WARM_UP = 5
+# Of each kind; enough that the 99th percentile is one of them.
+PAGES = 100
+PAGE_SECONDS = 5.0
 
 
 def main() -> None:
@@ -33,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="of each; the report shows medians")
     parser.add_argument("--declaring", action="store_true", help="measure declaring only")
+    parser.add_argument("--waking", action="store_true", help="measure pages only")
     parser.add_argument("--growth", action="store_true", help="measure what years of past cost")
     options = parser.parse_args()
     configure_logs(level=LogLevel.ERROR, form=LogFormat.CONSOLE)
@@ -40,10 +45,13 @@ def main() -> None:
     if options.growth:
         raise SystemExit(0 if measure_growth(console, runs=4 * options.runs) else 1)
     with tempfile.TemporaryDirectory(prefix="sitrep-bench-") as folder:
-        measuring = _measure(
-            report, console, Path(folder), runs=options.runs, only_declaring=options.declaring
-        )
-        asyncio.run(measuring)
+        if options.waking:
+            asyncio.run(_measure_waking(report, console, Path(folder)))
+        else:
+            measuring = _measure(
+                report, console, Path(folder), runs=options.runs, only_declaring=options.declaring
+            )
+            asyncio.run(measuring)
     report.show(console)
 
 
@@ -62,6 +70,7 @@ async def _measure(
     report.group("The process")
     report.add("ready after", f"{started:.2f} s", target="2 s", met=started <= 2)
     report.add("memory at rest", f"{resident:.0f} MB", target="110 MB", met=resident < 110)
+    await _measure_waking(report, console, folder / "waking")
     console.print("throughput …", style="dim")
     through = await measure_throughput(template, folder / "throughput", runs=runs)
     report.group("Throughput")
@@ -72,6 +81,28 @@ async def _measure(
         report.add(f"export of {ENTRIES} entries as {name}", milliseconds(seconds))
     report.add("this machine: a million squares", f"{work_milliseconds():.0f} ms")
     report.add("the disk's fdatasync", f"{fsync_milliseconds(folder):.2f} ms")
+
+
+async def _measure_waking(report: Report, console: Console, folder: Path) -> None:
+    console.print("waking …", style="dim")
+    await asyncio.to_thread(folder.mkdir, exist_ok=True)
+    template = await make_template(folder)
+    alone, beside = await measure_waking(template, count=PAGES, latency=LATENCIES[0])
+    report.group(f"Declared → page taken by the pager, {milliseconds(LATENCIES[0])} per Slack call")
+    for what, woken in (
+        ("alone", alone),
+        (f"beside {CHANGES_PER_MINUTE} changes a minute", beside),
+    ):
+        report.add(f"{what}: median of {woken.count}", milliseconds(woken.median))
+        report.add(
+            f"{what}: p99",
+            milliseconds(woken.p99),
+            target=f"{PAGE_SECONDS:.0f} s",
+            met=woken.p99 <= PAGE_SECONDS,
+        )
+    report.group("The way of a page through GoAlert")
+    for lap in await way_of_a_page(template):
+        report.add(lap.what, milliseconds(lap.seconds))
 
 
 async def _measure_declaring(report: Report, template: Path, *, latency: float, runs: int) -> None:

@@ -18,7 +18,6 @@ from tests.slack_server import Person, SlackServer
 ANNOUNCEMENTS = "incidents"
 MOST_AT_ONCE = 40
 ROOT = Path(__file__).parents[2]
-_SEVERITIES = ("sev1", "sev2", "sev3", "sev4", "sev5")
 
 
 @dataclass(slots=True)
@@ -84,8 +83,7 @@ def environ(slack: SlackServer, *, template: Path, folder: Path) -> dict[str, st
     path, policy = folder / "sitrep.db", folder / "policy.yaml"
     shutil.copy(template, path)
     duty = slack.person("duty").id
-    lines = [f"  {key}:\n    invites: [{duty}]" for key in _SEVERITIES]
-    policy.write_text("severities:\n" + "\n".join(lines) + "\n")
+    policy.write_text(f"call: [{{invite: [{duty}]}}]\n")
     return {
         "SLACK_API_URL": slack.api_url,
         "SLACK_BOT_TOKEN": slack.bot_token,
