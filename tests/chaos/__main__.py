@@ -48,6 +48,7 @@ TRIALS = (
         200,
     ),
     Trial("third", "30 of 100 calls may fail", trials.fail_a_third, "sqlite", 10, 300),
+    Trial("pagers", "a page arrives, once", trials.fail_pagers, "sqlite", 5, 200),
     Trial("outage", "Slack may be away", trials.take_slack_down, "sqlite", 2, 50),
     Trial("method", "one method may fail", trials.fail_one_method, "sqlite", 7, 70),
     Trial("hanging", "calls may hang or be slow", trials.hang_calls, "sqlite", 5, 100),

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
+from tests.chaos.pagers import Pagers
 from tests.slack_server import Change, Channel, Message, Person, SlackServer
 
 REQUESTS_PER_INCIDENT = 8
@@ -41,6 +42,7 @@ class Crew:
     chance: random.Random
     people: list[Person]
     called: Person
+    pagers: Pagers
     pause: float = 0.03
     promises: list[Promise] = field(default_factory=list)
     is_over: bool = False

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.crew import Crew
+from tests.chaos.pagers import some_pagers
 from tests.chaos.stand import Bots, Running, a_slack, end, settle
 from tests.chaos.verdict import Verdict, judge
 from tests.slack_server import SlackServer
@@ -76,16 +77,20 @@ async def at_work(
 ) -> AsyncIterator[Scene]:
     """Let a crew work until the block ends, then heal Slack, settle and judge."""
     chance, under = random.Random(seed), under or Conditions()
-    async with a_slack(rate_limits=under.rate_limits) as slack:
+    async with contextlib.AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(a_slack(rate_limits=under.rate_limits))
         slack.latency = under.call_seconds
         leads = [slack.add_person(f"lead{number}") for number in range(under.people)]
-        crew = Crew(slack, chance, leads, slack.add_person("called"), under.pause)
-        bots = Bots(slack, database_url, folder, under.environ)
+        called, duty = slack.add_person("called"), slack.add_person("duty")
+        pagers = await stack.enter_async_context(some_pagers(folder, called=called, duty=duty))
+        crew = Crew(slack, chance, leads, called, pagers, under.pause)
+        bots = Bots(slack, database_url, folder, {**pagers.environ, **under.environ})
         scene = Scene(slack, crew, bots, chance, database_url)
         try:
             async with _working(crew):
                 yield scene
                 slack.heal()
+                pagers.heal()
                 if not scene.running:
                     await scene.start()
                 await asyncio.sleep(LAST_WORK_SECONDS)

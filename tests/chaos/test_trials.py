@@ -27,6 +27,7 @@ pytestmark = pytest.mark.timeout(400)
     ("trial", "cases"),
     [
         (trials.fail_a_third, 5),
+        (trials.fail_pagers, 2),
         (trials.take_slack_down, 1),
         (trials.fail_one_method, 2),
         (trials.hang_calls, 2),
@@ -80,6 +81,14 @@ async def test_what_is_lost_or_doubled_would_be_noticed(sqlite_url: str, tmp_pat
         missed = f"{promise.kind} {promise.word}: 0 messages"
         assert missed in (await judge(crew, sqlite_url)).lost
         message.deleted = False
+
+    pages = crew.pagers.goalert.alerts
+    crew.pagers.goalert.alerts = [*pages, *pages]
+    assert any(line.endswith("2 pages") for line in (await judge(crew, sqlite_url)).doubled)
+    crew.pagers.goalert.alerts, crew.pagers.ntfy.pushed = [], []
+    lost = (await judge(crew, sqlite_url)).lost
+    assert {line.split()[0] for line in lost} == {"declare", "escalate"}
+    crew.pagers.goalert.alerts = pages
 
     message = _telling(crew, told[0])
     message.channel.history.append(copy.copy(message))

@@ -87,6 +87,18 @@ async def fail_a_third(database_url: str, folder: Path, *, seed: int, cases: int
     return scene.verdict
 
 
+async def fail_pagers(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
+    """Kill the bot again and again while 30 of 100 requests to the pagers fail."""
+    async with at_work(database_url, folder, seed=seed) as scene:
+        scene.crew.pagers.fail_a_third(scene.chance)
+        process = await scene.begin()
+        for _ in range(cases):
+            await scene.work(most=10, longest=3)
+            await scene.kill(process)
+            process = await scene.start()
+    return scene.verdict
+
+
 async def take_slack_down(database_url: str, folder: Path, *, seed: int, cases: int) -> Verdict:
     """Take Slack down for some seconds, again and again."""
     async with at_work(database_url, folder, seed=seed) as scene:

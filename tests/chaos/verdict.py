@@ -140,6 +140,7 @@ def _judge_slack(crew: Crew, order: dict[str, int], verdict: Verdict) -> None:
             _count(verdict, promise, "messages", _telling(everywhere, promise, words))
         elif promise.kind == "escalate":
             _count(verdict, promise, "calls", _telling(direct, promise, "needs you"))
+            _count(verdict, promise, "pages", crew.pagers.alerts_about(promise.word))
         elif promise.kind == "declare":
             _judge_declared(crew, promise, verdict)
         if promise.is_given and promise.seen_at is not None:
@@ -163,6 +164,8 @@ def _judge_declared(crew: Crew, promise: Promise, verdict: Verdict) -> None:
     _count(verdict, promise, "channels", len(rooms))
     announced = crew.slack.channel("incidents").messages
     _count(verdict, promise, "announcements", _telling(announced, promise, ""))
+    # Without a key, a page rather arrives twice than never.
+    _count(verdict, promise, "pages", min(1, crew.pagers.pushes_about(promise.word)))
     for room in rooms:
         _count(verdict, promise, "pinned cards", len(room.pins))
 

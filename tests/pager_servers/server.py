@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -55,6 +55,8 @@ class PagerServer:
         # Where it tells us what happened.
         self.webhook = ""
         self.is_down = False
+        # Asked at each request; see `Fault`.
+        self.strikes: Callable[[], Fault | None] | None = None
         self.session: aiohttp.ClientSession
 
     @contextlib.asynccontextmanager
@@ -111,6 +113,7 @@ class PagerServer:
         self.asked.append(asked)
         fault = self.faults.popleft() if self.faults else None
         fault = Fault(503) if self.is_down else fault
+        fault = self.strikes() if self.strikes is not None else fault
         if fault is not None and not fault.took_effect:
             return await self._failed(request, fault)
         try:
