@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import io
+import secrets
 import sys
 import tempfile
 import time
@@ -15,11 +16,13 @@ from rich.progress import BarColumn, Progress, TextColumn
 from bot.operations.logs import configure_logs
 from config.policy_loader import load_policy
 from config.settings import LogFormat, LogLevel
+from incidents.policy.waking.paging import PagerConfig, PagerKind
 from tests.clock import ManualClock
 from tests.demo import drill, story
 from tests.demo.results import entries_of, first_lines, keep_files, problems
 from tests.demo.screen import Screen
 from tests.demo.story import Cast, Scene, pause
+from tests.pager_servers.goalert import GoAlertServer
 from tests.scenario.conftest import Bot
 from tests.slack_server import SlackServer
 
@@ -56,12 +59,21 @@ async def play(
     """Play these scenes, keep the uploaded files, and return what went wrong."""
     started, clock = time.monotonic(), ManualClock()
     screen = Screen(console, clock=clock, is_full=is_full)
-    with tempfile.TemporaryDirectory(prefix="sitrep-demo-") as folder:
-        async with SlackServer(clock=clock.now, rate_limits=False) as slack:
-            bot = Bot(slack, clock, _environ(slack, Path(folder)))
+    key, door = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    with tempfile.TemporaryDirectory(prefix="sitrep-demo-") as name:
+        folder = Path(name)
+        async with (
+            SlackServer(clock=clock.now, rate_limits=False) as slack,
+            GoAlertServer(nora=key).serving() as goalert,
+        ):
+            environ = _environ(slack, folder)
+            bot = Bot(slack, clock, {**environ, "SITREP_SECRETS": _secrets(folder, key, door)})
             bot.loaded = load_policy(POLICY)
-            cast = Cast.of(bot, screen)
+            pager = PagerConfig(key="goalert", kind=PagerKind.GOALERT, url=goalert.url)
+            bot.change_policy(pagers=(pager,))
+            cast = Cast.of(bot, screen, goalert)
             await bot.start()
+            goalert.webhook = f"{bot.app.url}/pagers/goalert/{door}"
             try:
                 slack.on_change(screen.show)
                 screen.say("Sitrep plays an incident. The bot is real, Slack is a stand-in, and")
@@ -116,6 +128,15 @@ async def _finish(cast: Cast, scenes: Sequence[tuple[str, Scene]], *, started: f
     seconds = time.monotonic() - started
     say(f"✓ {entries} verified, nothing lost, {seconds:.0f} seconds.", style="bold green")
     return []
+
+
+def _secrets(folder: Path, key: str, door: str) -> str:
+    file = folder / "secrets.yaml"
+    file.write_text(
+        f"pagers: {{goalert: {{addresses: {{nora: {key}}}, webhook_secret: {door}}}}}\n"
+    )
+    file.chmod(0o600)
+    return str(file)
 
 
 def _environ(slack: SlackServer, folder: Path) -> dict[str, str]:

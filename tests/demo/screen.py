@@ -50,6 +50,11 @@ class Screen:
         """Say something about the demo itself."""
         self.console.print(Text(text, style=style))
 
+    def aside(self, who: str, text: str) -> None:
+        """Say what happens outside Slack."""
+        self._place = ""
+        self.console.print(Text.assemble((f"{who}  ", "yellow"), text))
+
     def card(self, message: Message) -> None:
         """Draw a message in a frame, as it is now."""
         self._place = ""

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from tests.demo.results import Expected
 from tests.demo.screen import Screen
+from tests.pager_servers.goalert import GoAlertServer
 from tests.scenario.conftest import Bot
 from tests.slack_server import Channel, Message, Person, SlackServer, UploadedFile
 
@@ -31,9 +32,10 @@ class Cast:
     dev: Person
     carla: Person
     nora: Person
+    goalert: GoAlertServer
 
     @classmethod
-    def of(cls, bot: Bot, screen: Screen) -> "Cast":
+    def of(cls, bot: Bot, screen: Screen, goalert: GoAlertServer) -> "Cast":
         """Set up the workspace: people, channels, and who is on call for checkout."""
         slack = bot.slack
         maya, ben, dev, carla, nora = (
@@ -48,7 +50,9 @@ class Cast:
         )
         slack.add_channel("incidents", members=[maya, ben, dev, carla, nora, slack.bot])
         slack.add_group("checkout-oncall", [ben, dev])
-        return cls(bot, screen, maya=maya, ben=ben, dev=dev, carla=carla, nora=nora)
+        return cls(
+            bot, screen, maya=maya, ben=ben, dev=dev, carla=carla, nora=nora, goalert=goalert
+        )
 
     @property
     def room(self) -> Channel:
@@ -173,12 +177,23 @@ async def answer(cast: Cast) -> None:
 
 
 async def worsen(cast: Cast) -> None:
-    """It is worse than thought: SEV1 brings in more people and more frequent updates."""
+    """It is worse than thought: SEV1 wakes Nora, who is on call, through GoAlert."""
     await cast.ben.command(
         "/incident severity sev1 Card payments fail in the US, too", channel=cast.room
     )
+    pages = await cast.until(lambda: cast.goalert.open, saying="GoAlert pages nobody")
+    cast.screen.aside("GoAlert", f"pages Nora at 4 in the morning: {pages[0].summary}")
+    await cast.said("paged, not acknowledged")
+    await cast.later(1)
+    await cast.goalert.acknowledge(pages[0], by="Nora Lind")
+    cast.screen.aside(
+        "GoAlert", "Nora acknowledges on her phone. That is no help yet, so Sitrep waits"
+    )
+    await cast.said("nobody is on it yet")
+    await cast.later(1)
+    call = await cast.said("needs you", where=cast.slack.dm(cast.nora))
+    await cast.nora.click(call, "escalation_take")
     await cast.until(lambda: cast.nora in cast.room, saying="SEV1 did not bring in @nora")
-    await cast.said("SEV1")
     cast.draw_card()
 
 
@@ -293,6 +308,9 @@ EXPECTED = Expected(
         "update_reminded",
         "update_posted",
         "severity_changed",
+        "page_accepted",
+        "page_acknowledged",
+        "escalation_taken",
         "handoff_offered",
         "commander_changed",
         "postmortem_drafted",
