@@ -134,7 +134,7 @@ class PagerServer:
         if fault.is_silent:
             await asyncio.sleep(30)
         if fault.status is None:
-            assert request.transport is not None
-            request.transport.abort()
+            if request.transport is not None:  # who asked may be gone already
+                request.transport.abort()
             return web.Response()
         return web.Response(status=fault.status, headers=fault.headers, text=fault.text)
