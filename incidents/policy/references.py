@@ -13,7 +13,7 @@ from incidents.policy.schema import Names, Refusal
 
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,20}")
 _GROUP_ID: Final = re.compile(r"S[A-Z0-9]{2,20}")
-_EMAIL: Final = re.compile(r"[^\s@<>|]{1,64}@[^\s@<>|]{1,190}")
+EMAIL: Final = re.compile(r"[^\s@<>|]{1,64}@[^\s@<>|]{1,190}")
 _HANDLE: Final = re.compile(r"@[a-z0-9][a-z0-9._-]{0,79}")
 _ROLE_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -125,7 +125,7 @@ def _find_invitee(text: object) -> PersonRef | GroupRef | None:
             return GroupRef(group_id=text)
         case str() if _HANDLE.fullmatch(text):
             return GroupRef(handle=text.removeprefix("@"))
-        case str() if _EMAIL.fullmatch(text):
+        case str() if EMAIL.fullmatch(text):
             return PersonRef(email=text)
     return None
 
