@@ -12,21 +12,31 @@ if TYPE_CHECKING:
     from bot.operations.importing.imported import Imported
     from bot.operations.importing.reading import Product
 
-_File = Annotated[Path, typer.Argument(metavar="FILE", help="The export; see docs/on-call.md.")]
-_Output = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Where to write the policy; default: print it.")
-]
-_Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
-
-def opsgenie(file: _File, output: _Output = None, *, force: _Force = False) -> None:
+def opsgenie(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The export; see docs/on-call.md.")],
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where to write the policy; default: print it."),
+    ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
     """Turn schedules, escalations, services and people of Opsgenie into a policy."""
     from bot.operations.importing.reading import Product  # noqa: PLC0415
 
     _import(file, Product.OPSGENIE, output, force=force)
 
 
-def pagerduty(file: _File, output: _Output = None, *, force: _Force = False) -> None:
+def pagerduty(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The export; see docs/on-call.md.")],
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where to write the policy; default: print it."),
+    ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
     """Turn schedules, escalation policies, services and people of PagerDuty into a policy."""
     from bot.operations.importing.reading import Product  # noqa: PLC0415
 

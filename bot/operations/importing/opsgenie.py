@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
+from types import MappingProxyType
 from typing import Final
 
 from bot.operations.first_day.draft import key_of, unused_keys
@@ -37,7 +38,7 @@ from bot.operations.importing.reading import (
     text,
 )
 
-_NOTHING: Final[Part] = {}
+_NOTHING: Final[Part] = MappingProxyType({})
 _UNITS: Final = {"hourly": "hours", "daily": "days", "weekly": "weeks"}
 _IN_MINUTES: Final = {"minutes": 1, "hours": 60, "days": 1440}
 # How a rule chooses from a schedule or team, where that isn't who is on call.

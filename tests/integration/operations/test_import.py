@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -129,12 +129,13 @@ def test_nobodys_turn_changes_by_the_import(product: Product, tmp_path: Path) ->
         Product.OPSGENIE: ("payments-schedule", "Europe/Berlin", ["kim", "ben"]),
         Product.PAGERDUTY: ("payments-primary", "America/New_York", ["kim", "ben"]),
     }[product]
-    start = {Product.OPSGENIE: (2025, 3, 3, 9), Product.PAGERDUTY: (2025, 1, 6, 9)}[product]
-    begins = datetime(*start)
+    first = {Product.OPSGENIE: date(2025, 3, 3), Product.PAGERDUTY: date(2025, 1, 6)}[product]
+    # Adding to a time with a zone moves its wall clock.
+    begins = datetime.combine(first, time(9), ZoneInfo(zone))
     for week in range(104):
-        handover = (begins + timedelta(weeks=week)).replace(tzinfo=ZoneInfo(zone))
+        handover = begins + timedelta(weeks=week)
         for late in (timedelta(0), timedelta(days=6, hours=23, minutes=59)):
-            moment = (handover.replace(tzinfo=None) + late).replace(tzinfo=ZoneInfo(zone))
+            moment = handover + late
             policy, _ = written(product, tmp_path, now=moment.astimezone(UTC))
             rotation = policy["on_call"]["rotations"][key]
             assert rotation["people"][0] == f"{people[week % 2]}@example.com", moment
