@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from incidents.policy.references import PersonRef
 from incidents.policy.waking.rotations import Rotation
 
 
@@ -19,6 +20,11 @@ class Cover:
     since: datetime
     until: datetime
 
+    @property
+    def person(self) -> PersonRef:
+        """Return the person as a policy names them."""
+        return _person(self.who)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
@@ -28,6 +34,11 @@ class Shift:
     since: datetime
     until: datetime
     cover: Cover | None = None
+
+    @property
+    def person(self) -> PersonRef:
+        """Return the person as a policy names them."""
+        return _person(self.who)
 
 
 def shift_at(rotation: Rotation, moment: datetime, covers: Sequence[Cover] = ()) -> Shift:
@@ -54,6 +65,10 @@ def shift_at(rotation: Rotation, moment: datetime, covers: Sequence[Cover] = ())
 def next_shift(rotation: Rotation, shift: Shift, covers: Sequence[Cover] = ()) -> Shift:
     """Return the shift after this one."""
     return shift_at(rotation, shift.until, covers)
+
+
+def _person(name: str) -> PersonRef:
+    return PersonRef(email=name) if "@" in name else PersonRef(user_id=name)
 
 
 def _turn_at(rotation: Rotation, moment: datetime) -> int:
