@@ -21,6 +21,7 @@ from bot.operations.commands import (
     verify,
 )
 from bot.operations.first_day import init
+from bot.operations.importing import command as importing
 
 
 def make_cli() -> typer.Typer:
@@ -52,6 +53,14 @@ def make_cli() -> typer.Typer:
     policies.command(short_help="Say who would hear of an incident.")(policy.explain)
     policies.command(short_help="Let the running Sitrep read it again.")(policy.reload)
     cli.add_typer(policies, name="policy")
+    imports = _typer("A policy from what another product exported.")
+    imports.command(short_help="From Opsgenie's schedules, escalations, services, people.")(
+        importing.opsgenie
+    )
+    imports.command(short_help="From PagerDuty's schedules, policies, services, people.")(
+        importing.pagerduty
+    )
+    cli.add_typer(imports, name="import")
     return cli
 
 

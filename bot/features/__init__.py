@@ -28,12 +28,12 @@ from bot.features.escalation import prompts as escalation_prompts
 from bot.features.guidance import feature as guidance
 from bot.features.guidance import prompts
 from bot.features.handover import feature as handover
-from bot.features.handover import on_call
 from bot.features.learning import debriefs, mentoring, shadowing
 from bot.features.lifecycle import declare as declaration
 from bot.features.lifecycle import edit as editing
 from bot.features.lifecycle import milestones, severity, status
 from bot.features.lifecycle import resolve as resolving
+from bot.features.on_call import show as on_call
 from bot.features.paging import effects as paging
 from bot.features.postmortem import action_items
 from bot.features.postmortem import feature as postmortem

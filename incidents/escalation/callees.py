@@ -8,14 +8,13 @@ and a status leave nobody out.
 import uuid
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import Newcomer
 from incidents.core.people import Person, PersonKind, own_address
-from incidents.core.times import zone_of
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.tables import (
     Escalation,
@@ -27,9 +26,12 @@ from incidents.escalation.tables import (
 )
 from incidents.incident.incident import Incident, find_participant, is_inside
 from incidents.incident.roles import role_holders
+from incidents.on_call.meant import Turns, turns_at
+from incidents.people.absence import absent_until, is_meant
 from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_group_members, find_people_named
 from incidents.people.sight import agree_to_open
+from incidents.policy.escalation import Relation
 from incidents.policy.policy import Policy
 from incidents.policy.references import GroupRef, PersonRef
 
@@ -66,6 +68,23 @@ async def find_callees(
     return await _look(await _ladder(uow, incident, escalation), step, wanted_of(step))
 
 
+async def names_to_look_up(
+    session: AsyncSession, step: EscalationStep, *, policy: Policy, now: datetime
+) -> tuple[str, ...]:
+    """Return the step's names that aren't known yet; a pager's address asks who is on call there."""
+    escalation = await session.get_one(Escalation, step.escalation_id)
+    ladder = Ladder(
+        session=session,
+        policy=policy,
+        now=now,
+        incident=await session.get_one(Incident, escalation.incident_id),
+        escalation=escalation,
+        calls=await calls_of(session, escalation.id),
+    )
+    found = await _look(ladder, step, wanted_of(step))
+    return tuple(dict.fromkeys(found.unknown))
+
+
 async def name_newcomers(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, steps: Sequence[EscalationStep]
 ) -> None:
@@ -99,13 +118,14 @@ async def _newcomers(ladder: Ladder, step: EscalationStep) -> tuple[Newcomer, ..
     for wanted in wanted_of(step):
         through = wanted.name if wanted.kind == "group" else ""
         found = Callees()
-        for person in await _people_of(ladder, step, wanted, found):
-            named_by = {person.external_id, wanted.value}
-            if await _why_not(ladder, person) is None and await _is_kept_out(
-                ladder, person, named_by
-            ):
-                new = Newcomer(person.external_id, person.name, through)
-                newcomers.setdefault(person.external_id, new)
+        for one, _ in await _meant(ladder, step, wanted, found):
+            for person in await _people_of(ladder, step, one, found):
+                named_by = {person.external_id, one.value, wanted.value}
+                if await _why_not(ladder, person) is None and await _is_kept_out(
+                    ladder, person, named_by
+                ):
+                    new = Newcomer(person.external_id, person.name, through)
+                    newcomers.setdefault(person.external_id, new)
         for name in found.unknown:
             if name not in ladder.escalation.opens_to:
                 is_group = bool(through) and name == wanted.value
@@ -146,11 +166,13 @@ async def _look(ladder: Ladder, step: EscalationStep, wanted: Iterable[Wanted]) 
     found = Callees()
     meant: dict[str, Person] = {}
     named_by: dict[str, set[str]] = {}
-    for one in wanted:
-        for person in await _people_of(ladder, step, one, found):
-            meant[person.external_id] = person
-            found.through.setdefault(person.external_id, one)
-            named_by.setdefault(person.external_id, {person.external_id}).add(one.value)
+    for asked in wanted:
+        for one, through in await _meant(ladder, step, asked, found):
+            for person in await _people_of(ladder, step, one, found):
+                meant[person.external_id] = person
+                found.through.setdefault(person.external_id, through)
+                names = named_by.setdefault(person.external_id, {person.external_id})
+                names |= {one.value, asked.value}
     # A redirect means this very person, even if they were called before.
     before = {
         call.person_id for call in ladder.calls if call.step_id == step.id or not step.is_redirect
@@ -166,6 +188,49 @@ async def _look(ladder: Ladder, step: EscalationStep, wanted: Iterable[Wanted]) 
         else:
             found.skipped.append((person.name, why))
     return found
+
+
+async def _meant(
+    ladder: Ladder, step: EscalationStep, wanted: Wanted, found: Callees
+) -> list[tuple[Wanted, Wanted]]:
+    """Return whom a name means now, each with the name by which they are called.
+
+    A rotation means the person on call; a pager's address, whom the pager named, else the fallback.
+    """
+    if wanted.why == Relation.ON_CALL and wanted.service:
+        cover = (await _turns(ladder)).find_cover(wanted.service)
+        if cover is not None:
+            return [(_by_name(wanted, cover.who), wanted)]
+    match wanted.kind:
+        case "rotation":
+            shift = (await _turns(ladder)).find_shift(wanted.value)
+            if shift is None:
+                found.skipped.append((wanted.name, "no_rotation"))
+                return []
+            return [(_by_name(wanted, shift.who), wanted)]
+        case "pager":
+            answers = (step.answers or {}).get(wanted.value)
+            if answers is None:
+                found.unknown.append(wanted.value)
+                return []
+            meant: list[tuple[Wanted, Wanted]] = []
+            for answer in map(Wanted.read, answers):
+                through = replace(wanted, why=answer.why, service=answer.service)
+                inner = await _meant(ladder, step, answer, found)
+                meant += [(one, through) for one, _ in inner]
+            return meant
+    return [(wanted, wanted)]
+
+
+async def _turns(ladder: Ladder) -> Turns:
+    workspace_id = ladder.escalation.workspace_id
+    return await turns_at(
+        ladder.session, ladder.now, policy=ladder.policy, workspace_id=workspace_id
+    )
+
+
+def _by_name(wanted: Wanted, name: str) -> Wanted:
+    return replace(wanted, kind="named", value=name, name=name)
 
 
 async def _people_of(
@@ -275,33 +340,13 @@ async def _is_kept_out(ladder: Ladder, person: Person, named_by: AbstractSet[str
     return not await _is_one_of(ladder, person, ladder.policy.private.invite)
 
 
-async def absent_until(
-    session: AsyncSession, person: Person, *, policy: Policy, now: datetime
-) -> date | None:
-    """Return the last day for which the policy marks the person as absent today, in their own zone."""
-    today = now.astimezone(zone_of(person.zone)).date()
-    address = await own_address(session, person) if policy.escalation.absent else None
-    days = (
-        absent.until
-        for absent in policy.escalation.absent
-        if absent.since <= today <= absent.until and _is(absent.who, person, address)
-    )
-    return max(days, default=None)
-
-
 async def _is_one_of(ladder: Ladder, person: Person, named: Iterable[PersonRef | GroupRef]) -> bool:
     refs = tuple(named)
     address = await own_address(ladder.session, person)
-    if any(isinstance(ref, PersonRef) and _is(ref, person, address) for ref in refs):
+    if any(isinstance(ref, PersonRef) and is_meant(ref, person, address) for ref in refs):
         return True
     names = [str(ref) for ref in refs if isinstance(ref, GroupRef)]
     groups = await find_group_members(
         ladder.session, names, workspace_id=ladder.escalation.workspace_id
     )
     return any(person.external_id in members for members in groups.values())
-
-
-def _is(ref: PersonRef, person: Person, address: str | None) -> bool:
-    if ref.user_id:
-        return ref.user_id == person.external_id
-    return address is not None and (ref.email or "").casefold() == address.casefold()

@@ -56,6 +56,7 @@ WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
         "nobody_in_role": "nobody has this role",
         "empty_group": "nobody is in it",
         "not_found": "not found",
+        "no_rotation": "the policy has no such rotation any more",
         "not_in_drill": "would be called, but this is a drill",
         "not_in_private": "not in this private incident",
     }
@@ -191,6 +192,32 @@ class EscalationCalled(AboutEscalation):
                 *(Detail(one, "May not notice") for one in away),
                 Detail(listed(Words(name) for name in self.looking_up), "Looking up"),
             ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCallUnknown(AboutEscalation):
+    """A pager didn't tell who is on call at an address, so the fallback is called."""
+
+    kind: ClassVar[str] = "on_call_unknown"
+    address: str = ""
+    problem: str = ""
+    # The policy's fallback as it names it; "" if it has none.
+    then: str = ""
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return which pager didn't tell, why, and who is called instead."""
+        after: Sentence = (
+            ("I call the fallback, ", Words(self.then), ", instead")
+            if self.then
+            else (f"{self.name} goes on with the next step, as the policy names no fallback",)
+        )
+        return telling(
+            "couldn't find out who is on call at ",
+            Words(self.address),
+            "; ",
+            *after,
+            details=(said(self.problem, "Reason"),),
         )
 
 
@@ -345,6 +372,7 @@ def _lasting(seconds: int) -> HowLong:
 ENTRIES: Final[tuple[type[Payload], ...]] = (
     Escalated,
     EscalationCalled,
+    OnCallUnknown,
     EscalationTaken,
     EscalationDeclined,
     EscalationRedirected,

@@ -8,6 +8,7 @@ meanwhile, and they are called once they are known, if still needed.
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,7 +23,12 @@ from incidents.escalation.calls import (
     get_escalation,
     step_wait,
 )
-from incidents.escalation.entries import EscalationExhausted, EscalationWithdrawn, Standing
+from incidents.escalation.entries import (
+    EscalationExhausted,
+    EscalationWithdrawn,
+    OnCallUnknown,
+    Standing,
+)
 from incidents.escalation.events import CallNoted, NextStepTimed
 from incidents.escalation.questions import ask_for_missing
 from incidents.escalation.tables import (
@@ -33,15 +39,29 @@ from incidents.escalation.tables import (
     EscalationStep,
     Medium,
     StepStatus,
+    Wanted,
     calls_of,
     escalations_of,
     steps_of,
+    wanted_of,
 )
+from incidents.escalation.targets import FALLBACK, wanted_by
 from incidents.incident.incident import Incident
 from incidents.paging.pages import PageStatus, end_pages_of, pages_of, send_again
 
 # How long the end of a ladder waits for names that are being looked up.
 LOOK_UP_WAIT: Final = timedelta(minutes=1)
+# How long a step waits for a pager that is asked who is on call, before the next is called.
+ASK_WAIT: Final = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagerTold:
+    """Whom a pager named as on call at an address, by e-mail; `error` says why nobody."""
+
+    address: str
+    emails: tuple[str, ...] = ()
+    error: str = ""
 
 
 async def call_next_step(
@@ -61,6 +81,10 @@ async def call_next_step(
         called = await call_people(uow, incident, escalation, following, because)
         if called:
             return called
+        if asks_pager(following):
+            escalation.status = EscalationStatus.CALLING
+            _call_next_at(uow, incident, escalation, uow.now + ASK_WAIT)
+            return ()
         following = await next_step(uow, escalation)
     if await _waits_for_names(uow, escalation):
         escalation.status = EscalationStatus.CALLING
@@ -122,8 +146,11 @@ async def resume_step(
     *,
     step_id: uuid.UUID,
     not_found: Sequence[str] = (),
+    told: Sequence[PagerTold] = (),
 ) -> Outcome:
     """Call the people of a step whose names were looked up; `not_found` matched nobody.
+
+    `told`: what pagers said of who is on call; where one can't tell, the fallback is called.
 
     Outcomes: called, unknown (still), over (nobody needs to be called any more).
     """
@@ -132,8 +159,39 @@ async def resume_step(
     if step is None or step.status != StepStatus.LOOKING_UP or not escalation.is_unanswered:
         return Outcome("over", incident.id)
     step.not_found = [*step.not_found, *not_found]
+    for one in told:
+        _keep_told(uow, incident, escalation, step, one)
     called = await call_people(uow, incident, escalation, step, Because.FOUND)
     return Outcome("called" if called else "unknown", incident.id)
+
+
+def _keep_told(
+    uow: UnitOfWork,
+    incident: Incident,
+    escalation: Escalation,
+    step: EscalationStep,
+    told: PagerTold,
+) -> None:
+    """Keep whom a pager named, else the fallback, and say so."""
+    asked = next((one for one in wanted_of(step) if one.value == told.address), None)
+    why, service = (asked.why, asked.service) if asked is not None else (FALLBACK, "")
+    answers = [Wanted("named", one, one, why, service=service) for one in told.emails]
+    if not told.emails:
+        ref = uow.policy.on_call.fallback
+        # An address can't be its own fallback.
+        fallback = None if str(ref) == told.address else wanted_by(ref, FALLBACK)
+        answers = [fallback] if fallback is not None else []
+        uow.record(
+            incident,
+            OnCallUnknown(
+                escalation_id=escalation.id,
+                number=escalation.number,
+                address=told.address,
+                problem=told.error,
+                then=fallback.name if fallback is not None else "",
+            ),
+        )
+    step.answers = {**step.answers, told.address: [one.to_json() for one in answers]}
 
 
 async def note_unavailable(
@@ -235,6 +293,13 @@ async def close_escalation(
         ),
     )
     await ask_for_missing(uow, incident, escalation)
+
+
+def asks_pager(step: EscalationStep) -> bool:
+    """Tell whether a pager is still being asked whom the step means."""
+    return any(
+        one.kind == "pager" and one.value not in (step.answers or {}) for one in wanted_of(step)
+    )
 
 
 async def _call_found(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> bool:

@@ -130,6 +130,8 @@ class EscalationStep(Base):
     status: Mapped[str] = mapped_column(default=StepStatus.WAITING)
     # Names that a look-up matched to nobody.
     not_found: Mapped[list[str]] = mapped_column(JSON, default=list)
+    # Whom a pager named as on call, by its address: values of `Wanted`.
+    answers: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(JSON, default=dict)
     # People left out when its turn came, each with a `name` and `why`.
     skipped: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     called_at: Mapped[datetime | None]
@@ -201,9 +203,9 @@ class EscalationRating(Base):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One name in a step: a person's id, an id or email of the policy, a group, a role."""
+    """One name in a step: a person's id, an id or email, a group, a role, a rotation, a pager."""
 
-    kind: str  # person, named, group, role
+    kind: str  # person, named, group, role, rotation, pager
     value: str
     name: str
     # What makes the policy name them: on_call, owner and so on; "" for a name of its own.

@@ -1,20 +1,32 @@
 """Build a ladder: from a target and the policy to the steps to call.
 
 People that follow from the service or the severity are settled when the ladder is built; holders of
-a role and members of a group, only when the step is called (`callees.py`).
+a role, members of a group, and who is on call by a rotation or a pager, only when the step is called
+(`callees.py`).
 """
 
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from incidents.core.errors import InvalidInput
 from incidents.escalation.tables import Escalation, Wanted
 from incidents.policy.escalation import Callee, EscalationTemplate, LadderStep, Relation, Service
 from incidents.policy.policy import Policy
-from incidents.policy.references import GroupRef, PersonRef, RoleRef
+from incidents.policy.references import (
+    Address,
+    GroupRef,
+    OnCallRef,
+    PersonRef,
+    RoleRef,
+    RotationRef,
+)
 from incidents.policy.waking.call import CallRule
+
+# Why somebody is called where nothing else says who is on call.
+FALLBACK: Final = "fallback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +183,23 @@ def role_wanted(policy: Policy, words: str) -> Wanted:
     return Wanted("role", role.key, role.name)
 
 
+def wanted_by(
+    ref: OnCallRef | None, why: str = "", *, service: Service | None = None
+) -> Wanted | None:
+    """Return a reference of the policy as a step names it."""
+    key = service.key if service else ""
+    match ref:
+        case PersonRef():
+            return Wanted("named", str(ref), str(ref), why, service=key)
+        case GroupRef():
+            return Wanted("group", str(ref), str(ref), why, service=key)
+        case RotationRef():
+            return Wanted("rotation", ref.key, str(ref), why, service=key)
+        case Address():
+            return Wanted("pager", str(ref), str(ref), why, service=key)
+    return None
+
+
 def _steps(inputs: LadderInputs, steps: Sequence[LadderStep]) -> Iterator[PlannedStep]:
     for step in steps:
         here: list[Wanted] = []
@@ -190,33 +219,21 @@ def _wanted(inputs: LadderInputs, callee: Callee) -> Wanted | None:
     match callee:
         case Relation.ON_CALL:
             on_call = service.on_call if service else None
-            found = _named(on_call, callee, service=service)
+            found = wanted_by(on_call, callee, service=service)
             found = found or _wanted(inputs, Relation.OWNER)
-            return found or _named(policy.on_call.fallback, callee)
+            return found or wanted_by(policy.on_call.fallback, callee)
         case Relation.OWNER:
-            return _named(service.owner if service else None, callee, service=service)
+            return wanted_by(service.owner if service else None, callee, service=service)
         case Relation.MANAGER:
             own = service.manager if service else None
-            return _named(own or policy.escalation.manager, callee, service=service)
+            return wanted_by(own or policy.escalation.manager, callee, service=service)
         case Relation.BACKUP:
             services = (service.key,) if service else ()
-            return _named(policy.backup_for(inputs.severity_key, services), callee)
+            return wanted_by(policy.backup_for(inputs.severity_key, services), callee)
         case RoleRef(key=key):
             return role_wanted(policy, key)
-        case PersonRef() | GroupRef():
-            return _named(callee)
-    return None
-
-
-def _named(
-    ref: PersonRef | GroupRef | None, why: str = "", *, service: Service | None = None
-) -> Wanted | None:
-    key = service.key if service else ""
-    match ref:
-        case PersonRef():
-            return Wanted("named", str(ref), str(ref), why, service=key)
-        case GroupRef():
-            return Wanted("group", str(ref), str(ref), why, service=key)
+        case PersonRef() | GroupRef() | RotationRef() | Address():
+            return wanted_by(callee)
     return None
 
 

@@ -6,7 +6,7 @@ A class reports its own by `disagreements()`; a field marked `Names` has to name
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from incidents.policy.references import Address, RoleRef
+from incidents.policy.references import Address, RoleRef, RotationRef
 from incidents.policy.schema import Field, Form, Names, did_you_mean, shape_of
 
 Keys = tuple[str | int, ...]
@@ -60,9 +60,18 @@ def _unknown_names(part: object, field: Field, root: object, *, at: Keys) -> Ite
         known = mark.known(root)
         for index, named in enumerate(part if isinstance(part, tuple) else (part,)):
             # An enum's member is a str too, but doesn't name another entry.
-            is_name = type(named) is str or isinstance(named, RoleRef | Address)
-            word = named.pager if isinstance(named, Address) else str(named).removeprefix("not ")
-            if is_name and word not in known:
+            if type(named) is not mark.of:
+                continue
+            word = _name_in(named)
+            if word not in known:
                 what = f"{mark.missing} `{word}`{did_you_mean(word, (*known, *mark.also))}"
                 other = (*mark.where.split("."), word)
                 yield Disagreement(at, what, mark.example, other, index)
+
+
+def _name_in(named: object) -> str:
+    """Return the key of the entry that a reference names."""
+    match named:
+        case Address(pager=key) | RoleRef(key=key) | RotationRef(key=key):
+            return key
+    return str(named).removeprefix("not ")

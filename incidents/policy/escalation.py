@@ -13,11 +13,16 @@ from typing import Annotated, Final
 from incidents.policy.disagreements import Disagreement
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.references import (
-    GroupRef,
+    IS_PAGER,
+    IS_ROTATION,
+    ON_CALL,
     Invitee,
+    OnCaller,
+    OnCallRef,
     PersonRef,
     Reach,
     RoleRef,
+    find_on_call,
     word_or_reference,
 )
 from incidents.policy.schema import (
@@ -45,9 +50,16 @@ class Relation(StrEnum):
 
 
 Callee = Annotated[
-    Relation | RoleRef | PersonRef | GroupRef,
-    word_or_reference(Relation, '[owner, commander, jo@example.com, "@database-oncall"]'),
-    Names("there is no role", "roles", also=tuple(Relation), example="[commander]"),
+    Relation | RoleRef | OnCallRef,
+    word_or_reference(
+        Relation,
+        '[owner, commander, jo@example.com, "@database-oncall", rotation/database]',
+        find=find_on_call,
+        whom=ON_CALL,
+    ),
+    Names("there is no role", "roles", of=RoleRef, also=tuple(Relation), example="[commander]"),
+    IS_ROTATION,
+    IS_PAGER,
 ]
 
 TEMPLATE: Final = Names("there is no template", "escalation.templates")
@@ -177,7 +189,7 @@ class Service:
     name: DisplayName
     tier: Annotated[int, within(1, 5, "1")]
     owner: Invitee | None = None
-    on_call: Invitee | None = None
+    on_call: OnCaller | None = None
     manager: Invitee | None = None
     steps: tuple[LadderStep, ...] = ()
     runbook_url: _Url | None = None

@@ -1,7 +1,7 @@
 """How a policy names people: a person, a group, a role, or a standing in the incident."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar
@@ -13,8 +13,11 @@ from incidents.policy.schema import Names, Refusal
 
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,20}")
 _GROUP_ID: Final = re.compile(r"S[A-Z0-9]{2,20}")
-_EMAIL: Final = re.compile(r"[^\s@<>|]{1,64}@[^\s@<>|]{1,190}")
+EMAIL: Final = re.compile(r"[^\s@<>|]{1,64}@[^\s@<>|]{1,190}")
 _HANDLE: Final = re.compile(r"@[a-z0-9][a-z0-9._-]{0,79}")
+_SLASHED: Final = re.compile(r"([a-z][a-z0-9_]{0,39})/(\S{1,200})")
+# What a reference to a rotation begins with, so no pager's key.
+ROTATION: Final = "rotation"
 _ROLE_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -80,7 +83,19 @@ class Address:
         return f"{self.pager}/{self.name}"
 
 
-Ref = TypeVar("Ref", PersonRef, GroupRef)
+@dataclass(frozen=True, slots=True)
+class RotationRef:
+    """Who is on call in the rotation with this key."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return f"{ROTATION}/{self.key}"
+
+
+# Who is called: asked of a rotation, or of a pager, at the moment of the call.
+OnCallRef = PersonRef | GroupRef | RotationRef | Address
+Ref = TypeVar("Ref", PersonRef, GroupRef, Address)
 
 
 def named_in(value: object, kind: type[Ref]) -> Iterator[Ref]:
@@ -100,23 +115,6 @@ ROLE: Final = Names("there is no role", "roles")
 SERVICE: Final = Names("there is no service", "services")
 
 
-def word_or_reference(words: type[StrEnum], example: str) -> PlainValidator:
-    """Return a validator that parses one of these words, a role's key, a person or a group."""
-
-    def read(text: object) -> object:
-        if isinstance(text, str) and text in tuple(words):
-            return words(text)
-        found: object = _find_invitee(text)
-        if isinstance(text, str) and text not in tuple(Standing) and _ROLE_KEY.fullmatch(text):
-            found = RoleRef(text)
-        if found is None:
-            what = f"has to be {', '.join(words)}, a role's key, a person or a group"
-            raise Refusal(what, example)
-        return found
-
-    return PlainValidator(read)
-
-
 def _find_invitee(text: object) -> PersonRef | GroupRef | None:
     match text:
         case str() if _USER_ID.fullmatch(text):
@@ -125,9 +123,44 @@ def _find_invitee(text: object) -> PersonRef | GroupRef | None:
             return GroupRef(group_id=text)
         case str() if _HANDLE.fullmatch(text):
             return GroupRef(handle=text.removeprefix("@"))
-        case str() if _EMAIL.fullmatch(text):
+        case str() if EMAIL.fullmatch(text):
             return PersonRef(email=text)
     return None
+
+
+def find_on_call(text: object) -> OnCallRef | None:
+    """Return whom or what a text names that may be on call, or None."""
+    match = _SLASHED.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        return _find_invitee(text)
+    return RotationRef(match[2]) if match[1] == ROTATION else Address(match[1], match[2])
+
+
+_PEOPLE: Final = "a person or a group"
+ON_CALL: Final = f"a person, a group, {ROTATION}/KEY or a pager's address"
+
+
+def word_or_reference(
+    words: type[StrEnum],
+    example: str,
+    *,
+    find: Callable[[object], object] = _find_invitee,
+    whom: str = _PEOPLE,
+) -> PlainValidator:
+    """Return a validator that parses one of these words, a role's key, or what `find` finds."""
+
+    def read(text: object) -> object:
+        if isinstance(text, str) and text in tuple(words):
+            return words(text)
+        found: object = find(text)
+        if isinstance(text, str) and text not in tuple(Standing) and _ROLE_KEY.fullmatch(text):
+            found = RoleRef(text)
+        if found is None:
+            what = f"has to be {', '.join(words)}, a role's key, {whom}"
+            raise Refusal(what, example)
+        return found
+
+    return PlainValidator(read)
 
 
 def _read_invitee(text: object) -> PersonRef | GroupRef:
@@ -135,6 +168,13 @@ def _read_invitee(text: object) -> PersonRef | GroupRef:
     if found is None:
         what = "has to be a person (member id or email) or a group (id or @handle)"
         raise Refusal(what, 'jo@example.com or "@database-oncall"')
+    return found
+
+
+def _read_on_call(text: object) -> OnCallRef:
+    found = find_on_call(text)
+    if found is None:
+        raise Refusal(f"has to be {ON_CALL}", f'"@database-oncall" or {ROTATION}/database')
     return found
 
 
@@ -156,10 +196,13 @@ Invitee = Annotated[PersonRef | GroupRef, PlainValidator(_read_invitee)]
 Grantee = Annotated[
     Standing | RoleRef | PersonRef | GroupRef,
     word_or_reference(Standing, '[responder, jo@example.com, "@database-oncall"]'),
-    Names("there is no role", "roles", also=tuple(Standing), example="[responder]"),
+    Names("there is no role", "roles", of=RoleRef, also=tuple(Standing), example="[responder]"),
 ]
+IS_ROTATION: Final = Names("there is no rotation", "on_call.rotations", of=RotationRef)
+IS_PAGER: Final = Names("there is no pager", "pagers", of=Address, example="goalert/checkout")
+OnCaller = Annotated[OnCallRef, PlainValidator(_read_on_call), IS_ROTATION, IS_PAGER]
 Reach = Annotated[
     Address,
     PlainValidator(_read_address),
-    Names("there is no pager", "pagers", example="goalert/checkout"),
+    IS_PAGER,
 ]

@@ -64,11 +64,12 @@ class Names:
     """The value names an entry elsewhere in the file, such as a role by its key.
 
     `where` leads from the root to the entries (by key) or plain words that can be named.
-    `also` are further words for "did you mean".
+    `also` are further words for "did you mean". Values that aren't `of` this type are no names.
     """
 
     missing: str
     where: str
+    of: type = str
     also: tuple[str, ...] = ()
     example: str = ""
 

@@ -80,6 +80,7 @@ from incidents.escalation.entries import (
     EscalationRedirected,
     EscalationTaken,
     EscalationWithdrawn,
+    OnCallUnknown,
 )
 from incidents.escalation.events import CallNoted, EscalatedChanged, NextStepTimed
 from incidents.exports import reactions as exports
@@ -550,6 +551,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(PageAcknowledged, escalation.reply, escalation.show_escalation),
     on(PageDeclined, escalation.reply, escalation.show_calls, escalation.show_escalation),
     on(PageEndedThere, escalation.reply, escalation.show_escalation),
+    on(OnCallUnknown, escalation.speak_up),
     on(PageFailed, escalation.speak_up, escalation.show_escalation),
     on(CalledPersonCame, escalation.reply, escalation.show_calls, escalation.show_escalation),
     # -- drills

@@ -14,6 +14,7 @@ from incidents.incident import incident, numbers, roles, timeline
 from incidents.learning import tables as debriefs
 from incidents.learning import tables as mentor_conversations
 from incidents.learning import tables as shadowings
+from incidents.on_call import tables as on_call
 from incidents.paging import pages
 from incidents.postmortem import action_items, postmortem
 from incidents.proposals import objections
@@ -46,6 +47,7 @@ MODULES = (
     numbers,
     objections,
     outbox,
+    on_call,
     pages,
     people,
     posted_messages,

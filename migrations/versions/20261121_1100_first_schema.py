@@ -1314,6 +1314,7 @@ def upgrade() -> None:
         sa.Column("acknowledgements", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("not_found", sa.JSON(), nullable=False),
+        sa.Column("answers", sa.JSON(), nullable=False),
         sa.Column("skipped", sa.JSON(), nullable=False),
         sa.Column("called_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -1390,6 +1391,34 @@ def upgrade() -> None:
         sa.UniqueConstraint("incident_id", "number", name=op.f("uq_proposals_incident_id_number")),
     )
     op.create_index("ix_proposals_incident_id_status", "proposals", ["incident_id", "status"])
+    op.create_table(
+        "on_call_overrides",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("made_by_id", sa.Uuid(), nullable=True),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("since_at", UtcDateTime(), nullable=False),
+        sa.Column("until_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["made_by_id"], ["people.id"], name=op.f("fk_on_call_overrides_made_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_on_call_overrides_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_on_call_overrides_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_on_call_overrides")),
+    )
+    op.create_index(
+        "ix_on_call_overrides_workspace_id_until_at",
+        "on_call_overrides",
+        ["workspace_id", "until_at"],
+    )
     op.create_table(
         "escalation_calls",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1558,6 +1587,7 @@ def downgrade() -> None:
     op.drop_table("proposal_notices")
     op.drop_table("objection_polls")
     op.drop_table("pages")
+    op.drop_table("on_call_overrides")
     op.drop_table("escalation_calls")
     op.drop_table("proposals")
     op.drop_table("escalation_steps")

@@ -19,6 +19,7 @@ FLOORS = (
     ("engine",),
     ("record", "scenarios", "browse"),
     ("people", "paging"),
+    ("on_call",),
     ("exports", "escalation", "postmortem", "checkins"),
     ("proposals", "roles", "guidance", "calling"),
     ("lifecycle", "learning"),

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.features.escalation.asking_pagers import fallback_names, who_is_on_call_there
 from bot.features.escalation.card import escalation_card
 from bot.features.escalation.messages import call_message, mention_message
 from bot.framework.acquaintance import facts_of
@@ -27,19 +28,19 @@ from incidents.core.people import Person, PersonFacts, PersonKind
 from incidents.core.times import zone_of
 from incidents.engine.posted_messages import ESCALATION_CARD, find_posted
 from incidents.engine.unit_of_work import UnitOfWork
+from incidents.escalation.callees import names_to_look_up
 from incidents.escalation.effects import (
     CallForEscalation,
     LookUpCallees,
     RefreshEscalationCall,
     RefreshEscalationCard,
 )
-from incidents.escalation.ladder import note_medium, note_unavailable, resume_step
+from incidents.escalation.ladder import PagerTold, note_medium, note_unavailable, resume_step
 from incidents.escalation.tables import (
     CallStatus,
     EscalationStep,
     Medium,
     StepStatus,
-    wanted_of,
 )
 from incidents.escalation.views import CallView, EscalationView, get_escalation_view
 from incidents.incident.views import IncidentView
@@ -276,6 +277,7 @@ class _Found:
     people: list[PersonFacts] = field(default_factory=list)
     groups: list[GroupFacts] = field(default_factory=list)
     not_found: list[str] = field(default_factory=list)
+    told: list[PagerTold] = field(default_factory=list)
 
 
 async def look_up_callees(context: EffectContext) -> Settlement:
@@ -286,17 +288,47 @@ async def look_up_callees(context: EffectContext) -> Settlement:
     if step is None or step.status != StepStatus.LOOKING_UP:
         return Dropped("nobody to look up")
     found, services = _Found(), context.services
-    for wanted in wanted_of(step):
-        if wanted.kind == "group":
-            await _look_up_group(services, wanted.value, found)
-        elif wanted.kind == "named" and "@" in wanted.value:
-            await _look_up_person(services, wanted.value, found)
-        elif wanted.kind == "named":
-            await _look_up_people(services, [wanted.value], found)
+    for name in await _unknown(services, step):
+        await _look_up(services, name, found)
     record = partial(
         _record, escalation_id=effect.escalation_id, step_id=effect.step_id, found=found
     )
     return Done(record)
+
+
+async def _unknown(services: Services, step: EscalationStep) -> Sequence[str]:
+    async with services.database.reading() as session:
+        return await names_to_look_up(
+            session, step, policy=services.policy, now=services.clock.now()
+        )
+
+
+async def _look_up(services: Services, name: str, found: _Found) -> None:
+    """Look up one name of the policy: an address of a pager, a group, an e-mail or a member id."""
+    if "/" in name and services.policy.find_pager(name.partition("/")[0]) is not None:
+        await _ask_pager(services, name, found)
+    elif name.startswith(("@", "S")):
+        await _look_up_group(services, name, found)
+    elif "@" in name:
+        await _look_up_person(services, name, found)
+    else:
+        await _look_up_people(services, [name], found)
+
+
+async def _ask_pager(services: Services, address: str, found: _Found) -> None:
+    """Ask who is on call at an address; if it can't tell, the fallback is looked up, too."""
+    if any(one.address == address for one in found.told):
+        return
+    told = await who_is_on_call_there(services, address)
+    for email in told.emails:
+        await _look_up_person(services, email, found)
+        if email in found.not_found:
+            error = f"it says {email}, and nobody in this workspace has that address"
+            told = PagerTold(address=address, error=error)
+    found.told.append(told)
+    if not told.emails:
+        for name in await fallback_names(services):
+            await _look_up(services, name, found)
 
 
 async def _look_up_group(services: Services, name: str, found: _Found) -> None:
@@ -354,7 +386,9 @@ async def _record(
     for group in found.groups:
         await save_group(uow, group)
     await save_people(uow, found.people)
-    await resume_step(uow, escalation_id, step_id=step_id, not_found=found.not_found)
+    await resume_step(
+        uow, escalation_id, step_id=step_id, not_found=found.not_found, told=found.told
+    )
 
 
 FEATURE = Feature(

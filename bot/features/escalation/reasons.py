@@ -32,18 +32,25 @@ def _reason(through: Wanted, view: EscalationView, incident: IncidentView, polic
             return f"You're the manager for {where}"
         case Relation.BACKUP:
             return f"You're the backup commander for {mentions.escape_line(incident.severity_name)}"
+        case "fallback":
+            asked = mentions.escape_line(through.name)
+            return f"You're the policy's fallback, as {asked} didn't tell me who is on call"
         case "mentor":
             return "You're a mentor of somebody in it"
         case "stand_in":
             return "You answer for people that a drill doesn't call"
-    return _by_name(through, view)
+    return _by_kind(through, view)
 
 
-def _by_name(through: Wanted, view: EscalationView) -> str:
+def _by_kind(through: Wanted, view: EscalationView) -> str:
     name = mentions.escape_line(through.name)
     match through.kind:
         case "role":
             return f"You have the role {name}"
+        case "rotation":
+            return f"You're on call in {name}"
+        case "pager":
+            return f"{name} says that you're on call"
         case "group" if name.startswith("@"):
             return f"You're in {name}"
         case "person" if view.author is not None and not view.is_automatic:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import chain, count
 from typing import Final
+from unicodedata import combining, normalize
 
 import yaml
 
@@ -36,7 +37,7 @@ class ServiceDraft:
     @property
     def key(self) -> str:
         """Return the name as a key: small letters, digits and `-`."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.casefold()).strip("-")[:60] or "service"
+        return key_of(self.name) or "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,12 @@ class Draft:
 
     def text(self, *, where: str, path: str) -> str:
         """Return the policy file for this workspace."""
-        head = _HEAD.format(where=_comment(where), path=_comment(path))
+        head = _HEAD.format(where=comment(where), path=comment(path))
         return head + "".join(f"{line}\n" for line in self._lines())
 
     def _lines(self) -> Iterator[str]:
         yield "announcement:"
-        yield f"  channel: {_quoted(self.channel)}"
+        yield f"  channel: {quoted(self.channel)}"
         if self.manager:
             yield "escalation:"
             yield f"  manager: {_told(self.manager, 'called when on-call does not answer')}"
@@ -71,14 +72,20 @@ class Draft:
             yield f"    backup: {_told(self.backup, 'called if nobody takes command')}"
         if self.country:
             yield "reminders:"
-            yield f"  holidays_country: {_quoted(self.country)}"
+            yield f"  holidays_country: {quoted(self.country)}"
         if self.services:
             yield "services:  # tier 1 is the most critical, 5 the least"
-            keys = _unused(service.key for service in self.services)
+            keys = unused_keys(service.key for service in self.services)
             yield from map(_service_line, self.services, keys)
 
 
-def _unused(keys: Iterable[str]) -> Iterator[str]:
+def key_of(name: str) -> str:
+    """Return a name as a key: small letters, digits and `-`; "" if it has none of them."""
+    plain = "".join(one for one in normalize("NFKD", name) if not combining(one))
+    return re.sub(r"[^a-z0-9]+", "-", plain.casefold()).strip("-")[:60]
+
+
+def unused_keys(keys: Iterable[str]) -> Iterator[str]:
     """Yield each key, with a number if it was there before: `Zahlung!` and `Zahlung?` differ."""
     used: set[str] = set()
     for key in keys:
@@ -96,25 +103,25 @@ def country_of(zone: str) -> str:
 
 
 def _service_line(service: ServiceDraft, key: str) -> str:
-    parts = [f"name: {_quoted(service.name)}", "tier: 1"]
+    parts = [f"name: {quoted(service.name)}", "tier: 1"]
     called = (("on_call", service.on_call), ("owner", service.owner))
-    parts += [f"{what}: {_quoted(one.value)}" for what, one in called if one]
-    names = ", ".join(_comment(one.name) for _, one in called if one and one.name)
-    return f"  {_key(key)}: {{{', '.join(parts)}}}" + (f"  # {names}" if names else "")
+    parts += [f"{what}: {quoted(one.value)}" for what, one in called if one]
+    names = ", ".join(comment(one.name) for _, one in called if one and one.name)
+    return f"  {yaml_key(key)}: {{{', '.join(parts)}}}" + (f"  # {names}" if names else "")
 
 
 def _told(named: Named, when: str) -> str:
-    who = f"{_comment(named.name)}, " if named.name else ""
-    return f"{_quoted(named.value)}  # {who}{when}"
+    who = f"{comment(named.name)}, " if named.name else ""
+    return f"{quoted(named.value)}  # {who}{when}"
 
 
-def _key(key: str) -> str:
+def yaml_key(key: str) -> str:
     """Return a key as YAML that is text: `on`, `null` and `404` alone are not."""
     is_text = isinstance(yaml.safe_load(key), str)
-    return key if is_text else _quoted(key)
+    return key if is_text else quoted(key)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a text as YAML that means just this text; JSON's strings are YAML's, too.
 
     But not JSON's escapes of an emoji, which are two characters in YAML.
@@ -124,6 +131,6 @@ def _quoted(text: str) -> str:
     )
 
 
-def _comment(text: str) -> str:
+def comment(text: str) -> str:
     """Return people's text so that it can't end a comment's line."""
     return "".join(one for one in " ".join(text.split()) if one.isprintable())[:80]

@@ -5,8 +5,9 @@ from enum import StrEnum
 from typing import Annotated
 
 from incidents.policy.escalation import Callee
-from incidents.policy.references import SERVICE, SEVERITY, Invitee, PersonRef
+from incidents.policy.references import SERVICE, SEVERITY, Invitee, OnCaller, PersonRef
 from incidents.policy.schema import within
+from incidents.policy.waking.rotations import Rotation
 
 
 class By(StrEnum):
@@ -37,6 +38,16 @@ class CallRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnCallPolicy:
-    """Who is called where a service has nobody on call, or an incident names no service."""
+    """Who is on call: the rotations, and who is called where nothing else says it.
 
-    fallback: Invitee | None = None
+    `fallback`: where a service has nobody on call, an incident names no service, or a pager doesn't
+    tell.
+    """
+
+    fallback: OnCaller | None = None
+    rotations: tuple[Rotation, ...] = ()
+
+    def find_rotation(self, key: str) -> Rotation | None:
+        """Return the rotation with this key, in any letter case, if the policy has it."""
+        wanted = key.casefold()
+        return next((one for one in self.rotations if one.key == wanted), None)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 from incidents.policy.disagreements import Disagreement
-from incidents.policy.references import PersonRef, Reach
+from incidents.policy.references import ROTATION, PersonRef, Reach
 from incidents.policy.schema import DisplayName, Form, matches, some, word_key
 
 
@@ -47,7 +47,9 @@ class PagerConfig:
         return self.name or _NAMES[self.kind]
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Yield a pager that has no public address and names none."""
+        """Yield a pager that has no public address and names none, or a rotation's name."""
+        if self.key == ROTATION:
+            yield Disagreement((), f"`{ROTATION}/…` names a rotation; take another key")
         if self.url is None and self.kind in {PagerKind.GOALERT, PagerKind.WEBHOOK}:
             what = f"is missing: {_NAMES[self.kind]} has no public address"
             yield Disagreement(("url",), what, "url: https://goalert.example.com")

@@ -199,6 +199,7 @@ _NO_WORDS = {
     "checkins": "*", "counters": "*", "drill_runs": "*", "escalation_calls": "*",
     "escalation_ratings": "*", "escalation_steps": "*", "escalations": "*",
     "guidance_records": "*", "heartbeats": "*", "leases": "*", "marks": "*",
+    "on_call_overrides": "*",
     "mentor_conversations": "*", "observations": "*", "pages": "*", "people": "*", "people_groups": "*",
     "role_assignments": "*", "shadowings": "*", "stage_records": "*", "subscriptions": "*",
     "timeline_entries": "*", "workspaces": "*",

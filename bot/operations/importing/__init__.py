@@ -1,0 +1,1 @@
+"""`sitrep import`: a policy from what Opsgenie or PagerDuty exported."""
