@@ -112,8 +112,15 @@ class Crew:
         # Slack keeps an event for the bot and tries again, so a mark counts once it is delivered.
         before = len(self.slack.deliveries.log)
         await person.reacts(message, "pushpin")
-        sent = [d for d in self.slack.deliveries.log[before:] if d.type == "reaction_added"]
-        if any(delivery.acked for delivery in sent):
+        # Others react meanwhile, and the bot does: theirs say nothing about this one.
+        mine = [
+            one
+            for one in self.slack.deliveries.log[before:]
+            if one.type == "reaction_added"
+            and one.event["user"] == person.id
+            and one.event["item"].get("ts") == message.ts
+        ]
+        if any(delivery.acked for delivery in mine):
             promise.promised_at = time.perf_counter()
 
     async def _command(self, person: Person, room: Channel, kind: str, line: str) -> None:
