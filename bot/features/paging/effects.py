@@ -188,7 +188,9 @@ async def page_of(session: AsyncSession, row: Page, services: Services) -> port.
     if not incident.is_private:
         title = f"{incident.severity_name}: {incident.title}"
         details = await _details(session, row, incident, services.policy)
-    link = channel_link(services.workspace.url, incident.channel_id) if incident.channel_id else ""
+    url = services.workspace.url
+    # A page doesn't wait for the channel; without one, Slack itself opens, where the call is.
+    link = channel_link(url, incident.channel_id) if incident.channel_id else url
     return port.Page(
         key=str(row.id),
         address=row.address,

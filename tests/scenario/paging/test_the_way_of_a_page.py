@@ -12,6 +12,7 @@ async def test_declaring_wakes_the_one_on_call_and_the_channel_says_so(any_wakin
     assert scene.alert.summary == "INC-1 SEV1: Checkout is down"
     assert scene.alert.status == "triggered"
     assert "Services: Checkout" in scene.alert.details
+    assert "slack.com/" in scene.alert.details
     card = said(scene.room, CARD)[0].rendered
     assert "@kim through GoAlert: paged, not acknowledged yet" in card
     assert "may not wake anybody" not in card
