@@ -46,7 +46,9 @@ async def call_at_once(uow: UnitOfWork, incident: Incident) -> dict[str, object]
     wanted = await _new_names(uow, incident)
     if not wanted or await _are_there(uow, incident, wanted):
         return {}
-    first = PlannedStep(wanted=wanted)
+    rules = uow.policy.rules_for(incident.severity_key, incident.services)
+    enough = max((one.acknowledgements for one in rules if one.call), default=1)
+    first = PlannedStep(wanted=wanted, acknowledgements=enough)
     packet = Packet(
         ask="Please come",
         symptoms=incident.title,
@@ -58,8 +60,6 @@ async def call_at_once(uow: UnitOfWork, incident: Incident) -> dict[str, object]
     )
     ladder = build_ladder(ladder_inputs(uow, incident, draft), None)
     steps = await add_steps(uow, escalation, (first, *_after(first, ladder)))
-    rules = uow.policy.rules_for(incident.severity_key, incident.services)
-    steps[0].acknowledgements = max((one.acknowledgements for one in rules if one.call), default=1)
     await name_newcomers(uow, incident, escalation, steps)
     called = await begin_calling(uow, incident, escalation, draft, to=await _named(uow, wanted))
     return {
@@ -85,7 +85,7 @@ def _after(first: PlannedStep, ladder: tuple[PlannedStep, ...]) -> list[PlannedS
     for step in ladder:
         left = tuple(one for one in step.wanted if one.identity not in taken)
         if left:
-            steps.append(PlannedStep(wanted=left, wait=step.wait))
+            steps.append(replace(step, wanted=left))
     return steps
 
 

@@ -198,6 +198,7 @@ async def add_steps(
             escalation_id=escalation.id,
             position=after + offset,
             wanted=[one.to_json() for one in step.wanted],
+            acknowledgements=step.acknowledgements,
             wait_seconds=int(step.wait.total_seconds()) if step.wait else None,
             # Only the first step is the redirect's target; the others call people at most once.
             is_redirect=is_redirect and offset == 1,

@@ -7,7 +7,7 @@ a role, members of a group, and who is on call by a rotation or a pager, only wh
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -69,6 +69,7 @@ class PlannedStep:
 
     wanted: tuple[Wanted, ...]
     wait: timedelta | None = None
+    acknowledgements: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +212,9 @@ def _steps(inputs: LadderInputs, steps: Sequence[LadderStep]) -> Iterator[Planne
             if found is not None:
                 here.append(found)
         if here:
-            yield PlannedStep(wanted=tuple(here), wait=step.wait)
+            yield PlannedStep(
+                wanted=tuple(here), wait=step.wait, acknowledgements=step.acknowledgements
+            )
 
 
 def _wanted(inputs: LadderInputs, callee: Callee) -> Wanted | None:
@@ -246,4 +249,4 @@ def _without_repeats(steps: Sequence[PlannedStep]) -> Iterator[PlannedStep]:
                 seen.add(wanted.identity)
                 new.append(wanted)
         if new:
-            yield PlannedStep(wanted=tuple(new), wait=step.wait)
+            yield replace(step, wanted=tuple(new))

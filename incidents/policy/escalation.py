@@ -79,10 +79,14 @@ _NEEDED: Final = (PacketField.ASK, PacketField.SYMPTOMS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderStep:
-    """People called together, and the wait for their answer; None: the severity's wait."""
+    """People called together, and the wait for their answer; None: the severity's wait.
+
+    `acknowledgements`: how many of them have to acknowledge their page before the ladder pauses.
+    """
 
     who: Annotated[tuple[Callee, ...], Form.ALONE, some("has to name somebody", "[owner]")]
     wait: Wait | None = None
+    acknowledgements: Annotated[int, within(1, 9, "1")] = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from incidents.calling.hear import hear, note_accepted
 from incidents.core.people import Actor, PersonFacts, PersonKind
 from incidents.engine.effects import Effect
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
-from incidents.escalation.answers import decline, take
+from incidents.escalation.answers import decline, redirect, take
 from incidents.escalation.entries import EscalationCalled
 from incidents.escalation.tables import EscalationStatus
 from incidents.escalation.targets import PersonTarget
@@ -23,6 +23,7 @@ from incidents.incident.incident import ById
 from incidents.paging.effects import AcknowledgePage, ResolvePage, TriggerPage, UpdatePage
 from incidents.paging.pages import Page, PageStatus
 from incidents.paging.port import Heard, HeardKind
+from incidents.policy.escalation import LadderStep
 from incidents.policy.references import Address, PersonRef
 from incidents.policy.waking.paging import PagerConfig, PagerKind, ReachedPerson
 from incidents.roles.departures import save_people
@@ -121,6 +122,35 @@ async def test_an_acknowledgement_pauses_the_ladder_and_is_not_taken_for_help(
     await pages.wait(minutes=2)
     assert await pages.called() == ["UBOB"]
     assert (await pages.view()).status is EscalationStatus.CALLING
+
+
+async def test_a_step_may_ask_for_more_than_one_acknowledgement(pages: Pages) -> None:
+    both = (PersonRef(user_id="UBOB"), PersonRef(user_id="UCAROL"))
+    step = LadderStep(who=both, wait=timedelta(minutes=5), acknowledgements=2)
+    pages.change(steps=(step, LadderStep(who=(PersonRef(user_id="UDAVE"),))))
+    await pages.escalate()
+    first, second = await pages.rows()
+    for page in (first, second):
+        await pages.accept(page)
+    await pages.wait(minutes=4)
+    await pages.tells(HeardKind.ACKNOWLEDGED, first)
+    assert [one.until for one in await pages.said(PageAcknowledged)] == [None]
+    await pages.tells(HeardKind.ACKNOWLEDGED, second)
+    await pages.wait(minutes=2)
+    assert set(await pages.called()) == {"UBOB", "UCAROL"}
+    await pages.wait(minutes=3)
+    assert set(await pages.called()) == {"UBOB", "UCAROL", "UDAVE"}
+
+
+async def test_passing_it_on_ends_it_for_them_and_pages_the_next(pages: Pages) -> None:
+    await pages.escalate(target=BOB)
+    to_carol = PersonTarget(external_id="UCAROL")
+    bob = await pages.world.person("bob")
+    await pages.answer(redirect, by=bob, target=to_carol, reason="She knows it")
+    assert dict(await pages.stands()) == {
+        "goalert/bob": PageStatus.ENDED,
+        "ntfy/carol": PageStatus.SENDING,
+    }
 
 
 async def test_without_a_sign_of_work_the_ladder_goes_on_and_pages_that_person_again(
