@@ -11,6 +11,8 @@ from bot.integrations.http import CALL_SECONDS, Http
 from bot.integrations.ntfy import PUBLIC as NTFY_PUBLIC
 from bot.integrations.ntfy import Ntfy
 from bot.integrations.page_links import signed_part
+from bot.integrations.pagerduty import PUBLIC as PAGERDUTY_PUBLIC
+from bot.integrations.pagerduty import PagerDuty
 from bot.integrations.system import System
 from config.secrets_file import Secrets
 from incidents.core.clock import Clock
@@ -60,8 +62,9 @@ class Pagers:
         )
 
 
-_PUBLIC: Final = {PagerKind.NTFY: NTFY_PUBLIC}
+_PUBLIC: Final = {PagerKind.NTFY: NTFY_PUBLIC, PagerKind.PAGERDUTY: PAGERDUTY_PUBLIC}
 _KINDS: Final[Mapping[PagerKind, type[System]]] = {
     PagerKind.GOALERT: GoAlert,
     PagerKind.NTFY: Ntfy,
+    PagerKind.PAGERDUTY: PagerDuty,
 }
