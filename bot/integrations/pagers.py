@@ -13,6 +13,8 @@ from bot.integrations.ntfy import Ntfy
 from bot.integrations.page_links import signed_part
 from bot.integrations.pagerduty import PUBLIC as PAGERDUTY_PUBLIC
 from bot.integrations.pagerduty import PagerDuty
+from bot.integrations.pagerduty_events import PUBLIC as EVENTS_PUBLIC
+from bot.integrations.pagerduty_events import PagerDutyEvents
 from bot.integrations.system import System
 from config.secrets_file import Secrets
 from incidents.core.clock import Clock
@@ -62,9 +64,14 @@ class Pagers:
         )
 
 
-_PUBLIC: Final = {PagerKind.NTFY: NTFY_PUBLIC, PagerKind.PAGERDUTY: PAGERDUTY_PUBLIC}
+_PUBLIC: Final = {
+    PagerKind.NTFY: NTFY_PUBLIC,
+    PagerKind.PAGERDUTY: PAGERDUTY_PUBLIC,
+    PagerKind.PAGERDUTY_EVENTS: EVENTS_PUBLIC,
+}
 _KINDS: Final[Mapping[PagerKind, type[System]]] = {
     PagerKind.GOALERT: GoAlert,
     PagerKind.NTFY: Ntfy,
     PagerKind.PAGERDUTY: PagerDuty,
+    PagerKind.PAGERDUTY_EVENTS: PagerDutyEvents,
 }
