@@ -16,6 +16,7 @@ from bot.integrations.pagerduty import PagerDuty
 from bot.integrations.pagerduty_events import PUBLIC as EVENTS_PUBLIC
 from bot.integrations.pagerduty_events import PagerDutyEvents
 from bot.integrations.system import System
+from bot.integrations.webhook import Webhook
 from config.secrets_file import Secrets
 from incidents.core.clock import Clock
 from incidents.policy.policy import Policy
@@ -74,4 +75,5 @@ _KINDS: Final[Mapping[PagerKind, type[System]]] = {
     PagerKind.NTFY: Ntfy,
     PagerKind.PAGERDUTY: PagerDuty,
     PagerKind.PAGERDUTY_EVENTS: PagerDutyEvents,
+    PagerKind.WEBHOOK: Webhook,
 }
