@@ -19,6 +19,7 @@ from bot.slack.truncation import shorten
 from incidents.paging.port import (
     Accepted,
     Heard,
+    HeardKind,
     OnCallPerson,
     Page,
     PagerRefused,
@@ -110,7 +111,10 @@ class PagerDuty(System):
         if told is None:
             return ()
         heard, user = told
-        return (replace(heard, email=await self._email_of(user)),)
+        email = await self._email_of(user)
+        # Of somebody unknown, a refusal to join says nothing of the person paged.
+        is_news = bool(email) or heard.kind is not HeardKind.DECLINED
+        return (replace(heard, email=email),) if is_news else ()
 
     async def _new(self, page: Page) -> dict[str, Any]:
         known_as = self._known_as(page.address)

@@ -11,7 +11,7 @@ from bot.integrations.deliveries import Delivery
 from bot.integrations.system import System
 from bot.integrations.v3_webhooks import read_webhook
 from bot.slack.truncation import shorten
-from incidents.paging.port import Accepted, Heard, Page
+from incidents.paging.port import Accepted, Heard, HeardKind, Page
 
 PUBLIC: Final = "https://events.pagerduty.com"
 LONGEST_SUMMARY: Final = 1024
@@ -53,9 +53,12 @@ class PagerDutyEvents(System):
         await self._send(page, "resolve", {})
 
     async def receive(self, delivery: Delivery) -> Sequence[Heard]:
-        """Read a V3 webhook. Raises: Unproven, Unreadable."""
+        """Read a V3 webhook; without a token nobody can look up who declines.
+
+        Raises: Unproven, Unreadable.
+        """
         told = read_webhook(delivery, self.key, self._secrets.webhook_secrets)
-        return (told[0],) if told else ()
+        return (told[0],) if told and told[0].kind is not HeardKind.DECLINED else ()
 
     async def _send(self, page: Page, action: str, event: dict[str, Any]) -> None:
         key = self._address_key(page)

@@ -231,6 +231,10 @@ async def test_without_an_answer_about_who_it_was_their_name_is_heard(
     duty.fail(is_silent=True)
     duty.fail(500)
     assert await duty.deliver() == {200}
+    duty.replies(duty.incidents[0], "declined")
+    duty.fail(500)
+    duty.fail(500)
+    assert await duty.deliver() == {200}
     assert [(one.name, one.email) for one in paging.heard] == [("Kim", "")] * 2
 
 

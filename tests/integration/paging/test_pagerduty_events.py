@@ -99,6 +99,7 @@ async def test_what_people_do_there_is_heard_also_in_the_wrong_order(
 ) -> None:
     await pager.trigger(page())
     duty.act(duty.incidents[0], "acknowledged")
+    duty.replies(duty.incidents[0], "declined")
     assert await duty.deliver(backwards=True) == {200}
     told = [(one.kind, one.key, one.name) for one in paging.heard]
     assert told[::2] == [
