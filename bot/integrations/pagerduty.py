@@ -62,12 +62,11 @@ class PagerDuty(System):
                 raise
             found = await self._find(page.key)
             if found is None:
-                raise PagerTemporary(f"{self.name} has just closed it") from None
+                raise PagerTemporary(f"{self.name} has just closed the page") from None
             return _accepted(found)
         made = part(answer.body, "incident")
         if text(made, "status") == "acknowledged":
-            what = f"`from` is on call there, so {self.name} paged nobody: name another user"
-            raise PagerRefused(what)
+            raise self._own_incident(f"{self._secrets.sender}, `from` in the secrets, is on call")
         return _accepted(made)
 
     async def update(self, page: Page, text: str) -> None:
@@ -156,8 +155,7 @@ class PagerDuty(System):
         """Return the id of the user with this email. Raises: PagerRefused."""
         wanted = email.casefold()
         if wanted == self._secrets.sender.casefold():
-            what = f"{self.name} pages nobody with an incident of their own: `from` is {email}"
-            raise PagerRefused(what)
+            raise self._own_incident(f"{email} is `from` in the secrets")
         if wanted not in self._ids:
             answer = await self._call("GET", "/users", params={"query": email, "limit": "100"})
             for one in _list(answer, "users"):
@@ -165,6 +163,9 @@ class PagerDuty(System):
         if wanted not in self._ids:
             raise PagerRefused(f"{self.name} has no user {email}")
         return self._ids[wanted]
+
+    def _own_incident(self, because: str) -> PagerRefused:
+        return PagerRefused(f"{self.name} wakes nobody with their own incident, and {because}")
 
     async def _email_of(self, user: str) -> str:
         """Return a user's email, or "" if PagerDuty doesn't tell it at once."""

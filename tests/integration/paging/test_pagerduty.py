@@ -1,5 +1,6 @@
 """PagerDuty: one incident per page, closed by its key; its people's answers come back, signed."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -83,11 +84,11 @@ async def test_one_person_is_woken_by_their_email(duty: PagerDutyServer, pager: 
 async def test_who_asks_is_never_paged_because_pagerduty_would_wake_nobody(
     duty: PagerDutyServer, pager: System
 ) -> None:
-    with pytest.raises(PagerRefused, match=r"incident of their own: `from` is Bot@example\.com"):
+    with pytest.raises(PagerRefused, match=r"own incident, and Bot@example\.com is `from`"):
         await pager.trigger(page(address="Bot@example.com"))
     assert not duty.open
     duty.on_call["PECHECK"] = ["PUBOT01"]
-    with pytest.raises(PagerRefused, match="`from` is on call there, so PagerDuty paged nobody"):
+    with pytest.raises(PagerRefused, match=r"bot@example\.com, `from` in the secrets, is on call"):
         await pager.trigger(page())
 
 
@@ -103,6 +104,19 @@ async def test_after_silence_the_page_may_have_arrived_and_the_next_attempt_find
     duty.act(duty.incidents[0], "acknowledged")
     found = await pager.trigger(page())
     assert [one.id for one in duty.incidents] == [found.remote_id]
+
+
+async def test_one_that_is_closed_while_we_look_for_it_is_asked_for_again(
+    duty: PagerDutyServer, pager: System
+) -> None:
+    what = "Open incident with matching dedup key already exists on this service"
+    duty.fail(
+        400, text=json.dumps({"error": {"message": "Arguments Caused Error", "errors": [what]}})
+    )
+    with pytest.raises(PagerTemporary, match="has just closed the page"):
+        await pager.trigger(page())
+    await pager.trigger(page())
+    assert len(duty.open) == 1
 
 
 async def test_too_many_requests_wait_as_long_as_asked(
