@@ -48,7 +48,7 @@ class GoAlert(System):
         body = {"action": "close", "dedup": page.key, "summary": page.reference}
         await self._tell(page, body, accept="*/*")
 
-    def receive(self, delivery: Delivery) -> Sequence[Heard]:
+    async def receive(self, delivery: Delivery) -> Sequence[Heard]:
         """Read a webhook; GoAlert's are signed with a key nobody can check, so the path proves it.
 
         Raises: Unproven, Unreadable.

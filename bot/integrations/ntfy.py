@@ -39,7 +39,7 @@ class Ntfy(System):
         """Push quietly that the call has ended."""
         await self._push(self._message(page, "This call has ended.", priority=_QUIET))
 
-    def receive(self, delivery: Delivery) -> Sequence[Heard]:
+    async def receive(self, delivery: Delivery) -> Sequence[Heard]:
         """Read a press of the button: its address is signed for one page. Raises: Unproven."""
         page, _, _ = delivery.secret.partition(".")
         signed = [signed_part(secret, page) for secret in self._secrets.webhook_secrets]

@@ -11,7 +11,12 @@ from bot.integrations.http import CALL_SECONDS, Http
 from bot.integrations.ntfy import PUBLIC as NTFY_PUBLIC
 from bot.integrations.ntfy import Ntfy
 from bot.integrations.page_links import signed_part
+from bot.integrations.pagerduty import PUBLIC as PAGERDUTY_PUBLIC
+from bot.integrations.pagerduty import PagerDuty
+from bot.integrations.pagerduty_events import PUBLIC as EVENTS_PUBLIC
+from bot.integrations.pagerduty_events import PagerDutyEvents
 from bot.integrations.system import System
+from bot.integrations.webhook import Webhook
 from config.secrets_file import Secrets
 from incidents.core.clock import Clock
 from incidents.policy.policy import Policy
@@ -60,8 +65,15 @@ class Pagers:
         )
 
 
-_PUBLIC: Final = {PagerKind.NTFY: NTFY_PUBLIC}
+_PUBLIC: Final = {
+    PagerKind.NTFY: NTFY_PUBLIC,
+    PagerKind.PAGERDUTY: PAGERDUTY_PUBLIC,
+    PagerKind.PAGERDUTY_EVENTS: EVENTS_PUBLIC,
+}
 _KINDS: Final[Mapping[PagerKind, type[System]]] = {
     PagerKind.GOALERT: GoAlert,
     PagerKind.NTFY: Ntfy,
+    PagerKind.PAGERDUTY: PagerDuty,
+    PagerKind.PAGERDUTY_EVENTS: PagerDutyEvents,
+    PagerKind.WEBHOOK: Webhook,
 }

@@ -46,7 +46,7 @@ class System(ABC):
         """Return nothing: it can't be asked."""
         return ()
 
-    def receive(self, delivery: Delivery) -> Sequence[Heard]:
+    async def receive(self, delivery: Delivery) -> Sequence[Heard]:
         """Prove and read a delivery. Raises: Unproven, Unreadable."""
         raise Unproven
 

@@ -47,7 +47,7 @@ class PagerEndpoint:
         """Answer one delivery."""
         key = request.match_info["key"]
         try:
-            heard = self._read(request, key, await self.bodies.read(request))
+            heard = await self._read(request, key, await self.bodies.read(request))
             if not self._is_open():
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", signed=True)
             with bound_by(Deadline(time.monotonic() + ANSWER_SECONDS)):
@@ -63,7 +63,7 @@ class PagerEndpoint:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         return web.Response()
 
-    def _read(self, request: web.Request, key: str, raw: bytes) -> Sequence[Heard]:
+    async def _read(self, request: web.Request, key: str, raw: bytes) -> Sequence[Heard]:
         pager = self._services.pagers.find(self._services.policy, key)
         delivery = Delivery(
             raw=raw,
@@ -74,7 +74,7 @@ class PagerEndpoint:
         try:
             if not isinstance(pager, System):
                 raise Unproven
-            return pager.receive(delivery)
+            return await pager.receive(delivery)
         except Unproven:
             # The same for a pager that doesn't exist: nobody learns which there are.
             raise Refused(HTTPStatus.UNAUTHORIZED, "not proven") from None

@@ -22,7 +22,7 @@ from incidents.escalation.tables import (
     calls_of,
 )
 from incidents.incident.incident import Incident
-from incidents.paging.pages import Page, PageStatus, pages_of
+from incidents.paging.pages import Page, PageStatus, end_pages, pages_of
 from incidents.paging.port import Heard, HeardKind
 from incidents.people.directory import find_people_named
 
@@ -60,11 +60,13 @@ async def hear(uow: UnitOfWork, heard: Heard) -> Outcome:
     match heard.kind:
         case HeardKind.ACKNOWLEDGED if page.status in _WAITING:
             return await _acknowledged(uow, incident, escalation, page, heard)
-        case HeardKind.UNACKNOWLEDGED if page.status == PageStatus.ACKNOWLEDGED:
+        case HeardKind.UNACKNOWLEDGED | HeardKind.REASSIGNED if (
+            page.status == PageStatus.ACKNOWLEDGED
+        ):
             page.status, page.acknowledged_at = PageStatus.ACCEPTED, None
             uow.emit(CallNoted(escalation_id=escalation.id), incident)
             return Outcome("page_unacknowledged", incident.id)
-        case HeardKind.DECLINED if page.status in _WAITING:
+        case HeardKind.DECLINED if page.status in _WAITING and await _is_theirs(uow, page, heard):
             return await _declined(uow, incident, escalation, page, heard)
         case HeardKind.RESOLVED if page.is_open:
             is_news = page.status in _WAITING and escalation.is_unanswered
@@ -100,7 +102,7 @@ async def _declined(
     uow: UnitOfWork, incident: Incident, escalation: Escalation, page: Page, heard: Heard
 ) -> Outcome:
     person = await _person(uow, page, heard)
-    page.status, page.ended_at = PageStatus.ENDED, uow.now
+    end_pages(uow, incident, [page])
     call = await _call_of(uow.session, page, person)
     if call is not None and call.status == CallStatus.OPEN:
         call.status, call.answered_at = CallStatus.DECLINED, uow.now
@@ -145,6 +147,14 @@ async def _person(uow: UnitOfWork, page: Page, heard: Heard) -> Person | None:
         if heard.email in found:
             return found[heard.email]
     return await uow.session.get(Person, page.person_id) if page.person_id else None
+
+
+async def _is_theirs(uow: UnitOfWork, page: Page, heard: Heard) -> bool:
+    """Tell whether it is the person paged who declines; others may have been asked to join."""
+    if not heard.email:
+        return True
+    found = await find_people_named(uow.session, [heard.email], workspace_id=uow.workspace_id)
+    return heard.email in found and found[heard.email].id == page.person_id
 
 
 async def _call_of(

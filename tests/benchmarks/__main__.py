@@ -100,9 +100,10 @@ async def _measure_waking(report: Report, console: Console, folder: Path) -> Non
             target=f"{PAGE_SECONDS:.0f} s",
             met=woken.p99 <= PAGE_SECONDS,
         )
-    report.group("The way of a page through GoAlert")
-    for lap in await way_of_a_page(template):
-        report.add(lap.what, milliseconds(lap.seconds))
+    for name in ("GoAlert", "PagerDuty"):
+        report.group(f"The way of a page through {name}")
+        for lap in await way_of_a_page(template, through=name):
+            report.add(lap.what, milliseconds(lap.seconds))
 
 
 async def _measure_declaring(report: Report, template: Path, *, latency: float, runs: int) -> None:

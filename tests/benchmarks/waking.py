@@ -17,6 +17,7 @@ from config.settings import load_settings
 from tests.benchmarks.declaring import percentile
 from tests.benchmarks.stand import Stand, environ, furnish, process
 from tests.pager_servers.goalert import GoAlertServer
+from tests.pager_servers.pagerduty import TOKEN, PagerDutyServer
 from tests.slack_server import Channel, Person, SlackServer
 
 DOOR = secrets.token_urlsafe(24)
@@ -31,6 +32,24 @@ class Woken:
     median: float
     p99: float
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pagers:
+    """Both pagers that the benchmarks know, and where a bot finds its policy and secrets."""
+
+    goalert: GoAlertServer
+    pagerduty: PagerDutyServer
+    environ: dict[str, str]
+
+    async def acknowledge_there(self, name: str) -> None:
+        """Let the person on call acknowledge the newest page, and the pager tell us."""
+        if name == "GoAlert":
+            await self.goalert.acknowledge(self.goalert.alerts[-1], by="Duty")
+        else:
+            self.pagerduty.news.clear()
+            self.pagerduty.act(self.pagerduty.incidents[-1], "acknowledged")
+            await self.pagerduty.deliver()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +118,8 @@ async def _standing(
     template: Path, *, latency: float
 ) -> AsyncIterator[tuple[Stand, GoAlertServer]]:
     async with (
-        _pagers(template) as (slack, goalert, env, people),
-        process("tests.benchmarks.bot_process", env=env),
+        _pagers(template, reach="goalert") as (slack, pagers, people),
+        process("tests.benchmarks.bot_process", env=pagers.environ),
     ):
         await slack.connected(timeout=30)
         for person in (*people, slack.person("duty")):
@@ -108,56 +127,65 @@ async def _standing(
         slack.latency = latency
         stand = Stand(slack, people)
         await stand.settle()
-        yield stand, goalert
+        yield stand, pagers.goalert
         slack.latency = 0
 
 
 @contextlib.asynccontextmanager
 async def _pagers(
-    template: Path,
-) -> AsyncIterator[tuple[SlackServer, GoAlertServer, dict[str, str], list[Person]]]:
-    """Yield a Slack, a GoAlert, the environment of a bot for both, and people."""
+    template: Path, *, reach: str
+) -> AsyncIterator[tuple[SlackServer, Pagers, list[Person]]]:
+    """Yield a Slack, pagers of which `reach` wakes the person on call, and people."""
     key = secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory(prefix="sitrep-bench-") as name:
         folder = Path(name)
         async with (
             SlackServer(rate_limits=False) as slack,
             GoAlertServer(duty=key).serving() as goalert,
+            PagerDutyServer().serving() as pagerduty,
         ):
             people = furnish(slack)
             env = environ(slack, template=template, folder=folder)
             duty = slack.person("duty").id
             (folder / "policy.yaml").write_text(
                 f"on_call: {{fallback: {duty}}}\n"
-                f"pagers: {{goalert: {{kind: goalert, url: {goalert.url}}}}}\n"
-                f"people: [{{who: {duty}, reach: [goalert/duty]}}]\n"
+                "pagers:\n"
+                f"  goalert: {{kind: goalert, url: {goalert.url}}}\n"
+                f"  pagerduty: {{kind: pagerduty, url: {pagerduty.url}}}\n"
+                f"people: [{{who: {duty}, reach: [{reach}/duty]}}]\n"
             )
             file = folder / "secrets.yaml"
             file.write_text(
-                f"pagers: {{goalert: {{addresses: {{duty: {key}}}, webhook_secret: {DOOR}}}}}\n"
+                "pagers:\n"
+                f"  goalert: {{addresses: {{duty: {key}}}, webhook_secret: {DOOR}}}\n"
+                f"  pagerduty: {{token: {TOKEN}, from: bot@example.com, webhook_secret: {DOOR},"
+                " addresses: {duty: PSCHECK}}\n"
             )
             file.chmod(0o600)
-            yield slack, goalert, {**env, "SITREP_SECRETS": str(file)}, people
+            pagerduty.secrets = [DOOR]
+            yield slack, Pagers(goalert, pagerduty, {**env, "SITREP_SECRETS": str(file)}), people
 
 
-async def way_of_a_page(template: Path) -> list[Lap]:
-    """Follow pages through GoAlert: acknowledged there and resolved here; taken here."""
-    async with _pagers(template) as (slack, goalert, env, people):
-        settings = load_settings(env)
+async def way_of_a_page(template: Path, *, through: str) -> list[Lap]:
+    """Follow pages: acknowledged there and resolved here; taken here."""
+    async with _pagers(template, reach=through.lower()) as (slack, pagers, people):
+        settings = load_settings(pagers.environ)
         async with running(settings, load_policy(settings.sitrep_policy)) as app:
             await slack.connected(timeout=30)
-            goalert.webhook = f"{app.url}/pagers/goalert/{DOOR}"
+            pagers.goalert.webhook = f"{app.url}/pagers/goalert/{DOOR}"
+            pagers.pagerduty.webhook = f"{app.url}/pagers/pagerduty"
             for person in (people[0], slack.person("duty")):
                 await person.command("/incident help")
             await app.settle()
             slack.latency = 0.05
-            return await _laps(slack, goalert, people[0], slack.person("duty"))
+            return await _laps(slack, pagers, through, people[0], slack.person("duty"))
 
 
 async def _laps(
-    slack: SlackServer, goalert: GoAlertServer, declarer: Person, duty: Person
+    slack: SlackServer, pagers: Pagers, name: str, declarer: Person, duty: Person
 ) -> list[Lap]:
     laps: list[Lap] = []
+    server = pagers.goalert if name == "GoAlert" else pagers.pagerduty
 
     async def lap(what: str, is_there: Callable[[], bool], started: float) -> None:
         while not is_there():
@@ -175,10 +203,10 @@ async def _laps(
     started = time.perf_counter()
     await declarer.command("/incident declare sev1 Checkout is down")
     laps.append(Lap("declared: answered in Slack", time.perf_counter() - started))
-    await lap("declared: GoAlert has the page", lambda: bool(goalert.alerts), started)
+    await lap(f"declared: {name} has the page", lambda: bool(server.open), started)
     await lap("declared: the channel says so", lambda: shows("paged, not ack"), started)
     started = time.perf_counter()
-    await goalert.acknowledge(goalert.alerts[0], by="Duty")
+    await pagers.acknowledge_there(name)
     laps.append(Lap("acknowledged there: recorded here", time.perf_counter() - started))
     await lap(
         "acknowledged there: the channel says so", lambda: shows("nobody is on it yet"), started
@@ -186,12 +214,16 @@ async def _laps(
     asked = await declarer.command("/incident resolve Rolled it back", channel=room())
     started = time.perf_counter()
     await declarer.submit(asked.get_view())
-    await lap("resolved here: GoAlert has closed it", lambda: not goalert.open, started)
+    await lap(f"resolved here: {name} has closed it", lambda: not server.open, started)
     await declarer.command("/incident declare sev1 Search answers nothing")
-    await slack.wait_for(lambda: bool(goalert.open), timeout=_PATIENCE_SECONDS)
+    await slack.wait_for(lambda: bool(server.open), timeout=_PATIENCE_SECONDS)
     await slack.quiet(0.3, timeout=_PATIENCE_SECONDS)
     call = next(one for one in slack.dm(duty).messages[::-1] if "escalation_take" in one.buttons)
     started = time.perf_counter()
     await duty.click(call, "escalation_take")
-    await lap("taken here: GoAlert is silent", lambda: not goalert.open, started)
+    await lap(
+        f"taken here: {name} is silent",
+        lambda: all(one.status != "triggered" for one in server.open),
+        started,
+    )
     return laps

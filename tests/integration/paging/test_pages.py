@@ -66,6 +66,19 @@ class Pages(Escalations):
     async def asked(self, effect: type[Effect]) -> int:
         return len(await self.world.effects(effect))
 
+    async def know_by_email(self, *external_ids: str) -> None:
+        """Know these members, each by the email `<id>@example.com`."""
+        facts = [
+            PersonFacts(one, name=one, email=f"{one.lower()}@example.com", kind=PersonKind.MEMBER)
+            for one in external_ids
+        ]
+
+        async def run(uow: UnitOfWork) -> Outcome:
+            await save_people(uow, facts)
+            return Outcome("known")
+
+        await self.world.run(run)
+
     async def comes(self, person: Actor) -> None:
         async def run(uow: UnitOfWork) -> Outcome:
             await come(uow, await uow.get_incident(ById(self.incident_id)))
@@ -223,6 +236,49 @@ async def test_declining_in_the_pager_does_the_same(pages: Pages) -> None:
     assert await pages.called() == ["UBOB", "UCAROL"]
 
 
+async def test_only_the_person_paged_declines_their_page_and_it_ends_there(pages: Pages) -> None:
+    await pages.know_by_email("UBOB", "UEVE")
+    await pages.escalate(target=BOB)
+    page = await pages.page()
+    for email in ("ueve@example.com", "stranger@example.com"):
+        assert (await pages.tells(HeardKind.DECLINED, page, email=email)).kind == "known"
+    assert await pages.called() == ["UBOB"]
+    await pages.tells(HeardKind.DECLINED, page, email="ubob@example.com")
+    assert await pages.called() == ["UBOB", "UCAROL"]
+    assert await pages.asked(ResolvePage) == 1
+
+
+@pytest.mark.parametrize("kind", [HeardKind.UNACKNOWLEDGED, HeardKind.REASSIGNED])
+async def test_a_page_that_wakes_somebody_again_is_not_acknowledged_any_more(
+    pages: Pages, kind: HeardKind
+) -> None:
+    await pages.escalate(target=BOB)
+    page = await pages.page()
+    await pages.accept(page)
+    assert (await pages.tells(kind, page)).kind == "known"
+    await pages.tells(HeardKind.ACKNOWLEDGED, page)
+    await pages.tells(kind, page)
+    assert await pages.stands() == [("goalert/bob", PageStatus.ACCEPTED)]
+    await pages.wait(minutes=5)  # the page still wakes people there: no second one
+    assert await pages.stands() == [
+        ("goalert/bob", PageStatus.ACCEPTED),
+        ("ntfy/carol", PageStatus.SENDING),
+    ]
+
+
+async def test_what_sitrep_did_itself_and_the_pager_tells_back_is_no_news(pages: Pages) -> None:
+    await pages.escalate(target=BOB)
+    page = await pages.page()
+    await pages.accept(page)
+    await pages.answer(take, by=await pages.world.person("bob"))
+    assert (await pages.tells(HeardKind.ACKNOWLEDGED, page)).kind == "known"
+    await pages.cancel()
+    assert (await pages.tells(HeardKind.RESOLVED, page)).kind == "known"
+    # The acknowledgement arrives after the end.
+    assert (await pages.tells(HeardKind.ACKNOWLEDGED, page)).kind == "known"
+    assert await pages.said(PageAcknowledged) == []
+
+
 async def test_a_page_refused_for_good_tries_the_next_address_and_calls_the_next_step_once(
     pages: Pages,
 ) -> None:
@@ -299,16 +355,11 @@ async def test_a_changed_severity_is_told_without_paging_again(pages: Pages) -> 
 
 
 async def test_an_acknowledgement_by_somebody_else_names_them(pages: Pages) -> None:
-    async def know(uow: UnitOfWork) -> Outcome:
-        facts = PersonFacts("UEVE", name="eve", email="eve@example.com", kind=PersonKind.MEMBER)
-        await save_people(uow, [facts])
-        return Outcome("known")
-
-    await pages.world.run(know)
+    await pages.know_by_email("UEVE")
     await pages.escalate(target=BOB)
-    await pages.tells(HeardKind.ACKNOWLEDGED, await pages.page(), email="eve@example.com")
+    await pages.tells(HeardKind.ACKNOWLEDGED, await pages.page(), email="ueve@example.com")
     (said,) = await pages.said(PageAcknowledged)
-    assert said.person.name == "eve"
+    assert said.person.name == "UEVE"
 
 
 async def test_an_incident_declared_from_a_pagerduty_page_adopts_it(pages: Pages) -> None:
