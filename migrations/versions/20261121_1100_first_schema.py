@@ -358,6 +358,34 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_mentorships_mentor_id"), "mentorships", ["mentor_id"])
     op.create_table(
+        "on_call_overrides",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("made_by_id", sa.Uuid(), nullable=True),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("since_at", UtcDateTime(), nullable=False),
+        sa.Column("until_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["made_by_id"], ["people.id"], name=op.f("fk_on_call_overrides_made_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_on_call_overrides_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_on_call_overrides_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_on_call_overrides")),
+    )
+    op.create_index(
+        "ix_on_call_overrides_workspace_id_until_at",
+        "on_call_overrides",
+        ["workspace_id", "until_at"],
+    )
+    op.create_table(
         "shadowings",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -466,6 +494,46 @@ def upgrade() -> None:
         "ix_subscriptions_workspace_id_follows_subject",
         "subscriptions",
         ["workspace_id", "follows", "subject"],
+    )
+    op.create_table(
+        "trial_pages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("trial_id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("pager", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("accepted_at", UtcDateTime(), nullable=True),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asked_by_id"], ["people.id"], name=op.f("fk_trial_pages_asked_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_trial_pages_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_trial_pages_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trial_pages")),
+    )
+    op.create_index(
+        "ix_trial_pages_asked_by_id_created_at", "trial_pages", ["asked_by_id", "created_at"]
+    )
+    op.create_index("ix_trial_pages_pager_remote_id", "trial_pages", ["pager", "remote_id"])
+    op.create_index("ix_trial_pages_trial_id", "trial_pages", ["trial_id"])
+    op.create_index(
+        "uq_trial_pages_running",
+        "trial_pages",
+        ["person_id", "pager", "address"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "action_items",
@@ -1392,34 +1460,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_proposals_incident_id_status", "proposals", ["incident_id", "status"])
     op.create_table(
-        "on_call_overrides",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("made_by_id", sa.Uuid(), nullable=True),
-        sa.Column("made_at", UtcDateTime(), nullable=False),
-        sa.Column("since_at", UtcDateTime(), nullable=False),
-        sa.Column("until_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["made_by_id"], ["people.id"], name=op.f("fk_on_call_overrides_made_by_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["people.id"], name=op.f("fk_on_call_overrides_person_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"],
-            ["workspaces.id"],
-            name=op.f("fk_on_call_overrides_workspace_id_workspaces"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_on_call_overrides")),
-    )
-    op.create_index(
-        "ix_on_call_overrides_workspace_id_until_at",
-        "on_call_overrides",
-        ["workspace_id", "until_at"],
-    )
-    op.create_table(
         "escalation_calls",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("escalation_id", sa.Uuid(), nullable=False),
@@ -1459,56 +1499,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_escalation_calls_escalation_id", "escalation_calls", ["escalation_id"])
     op.create_index(op.f("ix_escalation_calls_person_id"), "escalation_calls", ["person_id"])
-    op.create_table(
-        "pages",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("incident_id", sa.Uuid(), nullable=False),
-        sa.Column("escalation_id", sa.Uuid(), nullable=False),
-        sa.Column("step_id", sa.Uuid(), nullable=False),
-        sa.Column("call_id", sa.Uuid(), nullable=True),
-        sa.Column("person_id", sa.Uuid(), nullable=True),
-        sa.Column("pager", sa.String(), nullable=False),
-        sa.Column("address", sa.String(), nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column("status", sa.String(), nullable=False),
-        sa.Column("remote_id", sa.String(), nullable=False),
-        sa.Column("url", sa.String(), nullable=False),
-        sa.Column("is_adopted", sa.Boolean(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("accepted_at", UtcDateTime(), nullable=True),
-        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
-        sa.Column("acknowledged_by_id", sa.Uuid(), nullable=True),
-        sa.Column("failed_at", UtcDateTime(), nullable=True),
-        sa.Column("error", sa.String(), nullable=False),
-        sa.Column("ended_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["acknowledged_by_id"], ["people.id"], name=op.f("fk_pages_acknowledged_by_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["call_id"], ["escalation_calls.id"], name=op.f("fk_pages_call_id_escalation_calls")
-        ),
-        sa.ForeignKeyConstraint(
-            ["escalation_id"], ["escalations.id"], name=op.f("fk_pages_escalation_id_escalations")
-        ),
-        sa.ForeignKeyConstraint(
-            ["incident_id"], ["incidents.id"], name=op.f("fk_pages_incident_id_incidents")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["people.id"], name=op.f("fk_pages_person_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["step_id"], ["escalation_steps.id"], name=op.f("fk_pages_step_id_escalation_steps")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_pages_workspace_id_workspaces")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_pages")),
-    )
-    op.create_index("ix_pages_escalation_id", "pages", ["escalation_id"])
-    op.create_index("ix_pages_incident_id", "pages", ["incident_id"])
-    op.create_index("ix_pages_pager_remote_id", "pages", ["pager", "remote_id"])
-    op.create_index("ix_pages_workspace_id_status", "pages", ["workspace_id", "status"])
     op.create_table(
         "objection_polls",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1575,6 +1565,56 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_objections")),
         sa.UniqueConstraint("poll_id", "person_id", name=op.f("uq_objections_poll_id_person_id")),
     )
+    op.create_table(
+        "pages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("escalation_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=True),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("pager", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("is_adopted", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("accepted_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_by_id", sa.Uuid(), nullable=True),
+        sa.Column("failed_at", UtcDateTime(), nullable=True),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["acknowledged_by_id"], ["people.id"], name=op.f("fk_pages_acknowledged_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["call_id"], ["escalation_calls.id"], name=op.f("fk_pages_call_id_escalation_calls")
+        ),
+        sa.ForeignKeyConstraint(
+            ["escalation_id"], ["escalations.id"], name=op.f("fk_pages_escalation_id_escalations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_pages_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_pages_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["step_id"], ["escalation_steps.id"], name=op.f("fk_pages_step_id_escalation_steps")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_pages_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pages")),
+    )
+    op.create_index("ix_pages_escalation_id", "pages", ["escalation_id"])
+    op.create_index("ix_pages_incident_id", "pages", ["incident_id"])
+    op.create_index("ix_pages_pager_remote_id", "pages", ["pager", "remote_id"])
+    op.create_index("ix_pages_workspace_id_status", "pages", ["workspace_id", "status"])
     for statement in create_statements(op.get_bind().dialect.name):
         op.execute(statement)
 
@@ -1583,11 +1623,10 @@ def downgrade() -> None:
     """Take back."""
     for statement in drop_statements(op.get_bind().dialect.name):
         op.execute(statement)
+    op.drop_table("pages")
     op.drop_table("objections")
     op.drop_table("proposal_notices")
     op.drop_table("objection_polls")
-    op.drop_table("pages")
-    op.drop_table("on_call_overrides")
     op.drop_table("escalation_calls")
     op.drop_table("proposals")
     op.drop_table("escalation_steps")
@@ -1616,9 +1655,11 @@ def downgrade() -> None:
     op.drop_table("drill_runs")
     op.drop_table("captured_messages")
     op.drop_table("action_items")
+    op.drop_table("trial_pages")
     op.drop_table("subscriptions")
     op.drop_table("stage_records")
     op.drop_table("shadowings")
+    op.drop_table("on_call_overrides")
     op.drop_table("mentorships")
     op.drop_table("maintenances")
     op.drop_table("incidents")
