@@ -30,11 +30,11 @@ from incidents.engine.unit_of_work import Outcome
 from incidents.paging import port
 from incidents.paging.effects import EndTrialPage, SendTrialPage, ShowTrial
 from incidents.paging.port import PagerRefused, PagerTemporary
-from incidents.paging.trials import TRIAL_TIME, TrialPage
+from incidents.paging.trials import TrialPage
 from incidents.people.assignable import Named
 
 _EXAMPLE: Final = "pager test @ben"
-_MINUTES: Final = int(TRIAL_TIME.total_seconds() // 60)
+_TIME: Final = "2 minutes"  # TRIAL_TIME
 
 
 class Testing(Arguments):
@@ -64,7 +64,7 @@ def told(request: Request, outcome: Outcome) -> Say:
             return Say(say(_no_reach(request, who=str(data["who"]), name="" if is_own else name)))
         case "running":
             whose = "your pagers" if is_own else f"{name}'s pagers"
-            return Say(say(f"A test of {whose} is running. It ends within {_MINUTES} minutes."))
+            return Say(say(f"A test of {whose} is running. It ends within {_TIME}."))
         case "too_many":
             text = f"You asked for {MOST_AN_HOUR} tests within an hour. Try again later"
             return Say(say(f"{text}: `{slash} {_EXAMPLE if not is_own else 'pager test'}`"))
@@ -200,7 +200,7 @@ def trial_message(trial: Trial, services: Services) -> blocks.Message:
     lines = [_line(one, services) for one in trial.pages]
     heard = sum(one.answered_at is not None for one in trial.pages)
     if not trial.is_over:
-        end = f"Acknowledge each in its pager, within {_MINUTES} minutes."
+        end = f"Acknowledge each in its pager, within {_TIME}."
     elif heard == len(trial.pages):
         end = "Everything works, both ways."
     else:
@@ -229,7 +229,7 @@ def _said(page: TrialPage, services: Services) -> Iterator[str]:
     elif page.accepted_at is not None and page.ended_at is None:
         yield "not acknowledged yet"
     elif page.accepted_at is not None:
-        yield f"but I heard no acknowledgement in {_MINUTES} minutes{_why(page, services)}"
+        yield f"but I heard no acknowledgement in {_TIME}{_why(page, services)}"
 
 
 def _why(page: TrialPage, services: Services) -> str:

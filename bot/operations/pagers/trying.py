@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from incidents.policy.references import Address
 
 # A pager that can't be reached is tried so often, for so long.
-_EVERY_SECONDS: Final = 5.0
+_EVERY: Final = timedelta(seconds=5)
 _SECONDS: Final = 60.0
 
 
@@ -102,6 +103,6 @@ async def _try(pagers: "Pagers", policy: "Policy", address: "Address", clock: "C
         except PagerTemporary as failure:
             if clock.monotonic() - began >= _SECONDS:
                 return _Tried(address, 0.0, failure.error)
-            await clock.sleep(_EVERY_SECONDS)
+            await clock.sleep(_EVERY)
         else:
             return _Tried(address, clock.monotonic() - began)

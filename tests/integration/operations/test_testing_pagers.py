@@ -44,7 +44,7 @@ async def test_each_address_says_whether_its_pager_took_the_page(
     code, output = await run("pager", "test", "Kim@example.com", environ=environ, folder=tmp_path)
     assert code == 1, output
     assert "ok goalert/kim: accepted after 0." in output
-    assert "!! ntfy/kim-phone: not accepted (ntfy answers 401" in output
+    assert "!! ntfy/kim-phone: not accepted (ntfy answers 403: forbidden" in output
     assert "acknowledgement comes back, test in Slack: /incident pager test" in output
     assert [one.summary for one in goalert.open] == [
         "Test page from Sitrep's command line: nothing to do"
