@@ -1,5 +1,7 @@
 """Test pages: whether one arrives, whether its acknowledgement is heard here, and what is missing."""
 
+import asyncio
+
 from tests.scenario.conftest import said
 from tests.scenario.paging.conftest import Waking
 from tests.slack_server import Message, Person
@@ -148,6 +150,16 @@ async def test_one_test_of_a_person_at_a_time_and_a_few_an_hour(waking: Waking) 
     await scene.kim.command("/incident pager test")
     await scene.bot.settle()
     assert len(scene.goalert.alerts) == 7
+
+
+async def test_two_who_test_the_same_person_at_once_send_one_test(any_waking: Waking) -> None:
+    scene = any_waking
+    answers = await asyncio.gather(
+        scene.kim.command("/incident pager test"), scene.lee.command("/incident pager test @kim")
+    )
+    await scene.bot.settle()
+    assert sorted("is running" in one.text for one in answers) == [False, True]
+    assert len(scene.goalert.alerts) == 1
 
 
 async def test_who_has_no_address_reads_the_lines_to_add(waking: Waking) -> None:
