@@ -358,34 +358,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_mentorships_mentor_id"), "mentorships", ["mentor_id"])
     op.create_table(
-        "on_call_overrides",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("made_by_id", sa.Uuid(), nullable=True),
-        sa.Column("made_at", UtcDateTime(), nullable=False),
-        sa.Column("since_at", UtcDateTime(), nullable=False),
-        sa.Column("until_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["made_by_id"], ["people.id"], name=op.f("fk_on_call_overrides_made_by_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["people.id"], name=op.f("fk_on_call_overrides_person_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"],
-            ["workspaces.id"],
-            name=op.f("fk_on_call_overrides_workspace_id_workspaces"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_on_call_overrides")),
-    )
-    op.create_index(
-        "ix_on_call_overrides_workspace_id_until_at",
-        "on_call_overrides",
-        ["workspace_id", "until_at"],
-    )
-    op.create_table(
         "shadowings",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -1460,6 +1432,34 @@ def upgrade() -> None:
     )
     op.create_index("ix_proposals_incident_id_status", "proposals", ["incident_id", "status"])
     op.create_table(
+        "on_call_overrides",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("made_by_id", sa.Uuid(), nullable=True),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("since_at", UtcDateTime(), nullable=False),
+        sa.Column("until_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["made_by_id"], ["people.id"], name=op.f("fk_on_call_overrides_made_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_on_call_overrides_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_on_call_overrides_workspace_id_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_on_call_overrides")),
+    )
+    op.create_index(
+        "ix_on_call_overrides_workspace_id_until_at",
+        "on_call_overrides",
+        ["workspace_id", "until_at"],
+    )
+    op.create_table(
         "escalation_calls",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("escalation_id", sa.Uuid(), nullable=False),
@@ -1499,6 +1499,56 @@ def upgrade() -> None:
     )
     op.create_index("ix_escalation_calls_escalation_id", "escalation_calls", ["escalation_id"])
     op.create_index(op.f("ix_escalation_calls_person_id"), "escalation_calls", ["person_id"])
+    op.create_table(
+        "pages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("escalation_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=True),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("pager", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("is_adopted", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("accepted_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_by_id", sa.Uuid(), nullable=True),
+        sa.Column("failed_at", UtcDateTime(), nullable=True),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["acknowledged_by_id"], ["people.id"], name=op.f("fk_pages_acknowledged_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["call_id"], ["escalation_calls.id"], name=op.f("fk_pages_call_id_escalation_calls")
+        ),
+        sa.ForeignKeyConstraint(
+            ["escalation_id"], ["escalations.id"], name=op.f("fk_pages_escalation_id_escalations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name=op.f("fk_pages_incident_id_incidents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_pages_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["step_id"], ["escalation_steps.id"], name=op.f("fk_pages_step_id_escalation_steps")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_pages_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pages")),
+    )
+    op.create_index("ix_pages_escalation_id", "pages", ["escalation_id"])
+    op.create_index("ix_pages_incident_id", "pages", ["incident_id"])
+    op.create_index("ix_pages_pager_remote_id", "pages", ["pager", "remote_id"])
+    op.create_index("ix_pages_workspace_id_status", "pages", ["workspace_id", "status"])
     op.create_table(
         "objection_polls",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1565,56 +1615,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_objections")),
         sa.UniqueConstraint("poll_id", "person_id", name=op.f("uq_objections_poll_id_person_id")),
     )
-    op.create_table(
-        "pages",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("incident_id", sa.Uuid(), nullable=False),
-        sa.Column("escalation_id", sa.Uuid(), nullable=False),
-        sa.Column("step_id", sa.Uuid(), nullable=False),
-        sa.Column("call_id", sa.Uuid(), nullable=True),
-        sa.Column("person_id", sa.Uuid(), nullable=True),
-        sa.Column("pager", sa.String(), nullable=False),
-        sa.Column("address", sa.String(), nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column("status", sa.String(), nullable=False),
-        sa.Column("remote_id", sa.String(), nullable=False),
-        sa.Column("url", sa.String(), nullable=False),
-        sa.Column("is_adopted", sa.Boolean(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("accepted_at", UtcDateTime(), nullable=True),
-        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
-        sa.Column("acknowledged_by_id", sa.Uuid(), nullable=True),
-        sa.Column("failed_at", UtcDateTime(), nullable=True),
-        sa.Column("error", sa.String(), nullable=False),
-        sa.Column("ended_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["acknowledged_by_id"], ["people.id"], name=op.f("fk_pages_acknowledged_by_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["call_id"], ["escalation_calls.id"], name=op.f("fk_pages_call_id_escalation_calls")
-        ),
-        sa.ForeignKeyConstraint(
-            ["escalation_id"], ["escalations.id"], name=op.f("fk_pages_escalation_id_escalations")
-        ),
-        sa.ForeignKeyConstraint(
-            ["incident_id"], ["incidents.id"], name=op.f("fk_pages_incident_id_incidents")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["people.id"], name=op.f("fk_pages_person_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["step_id"], ["escalation_steps.id"], name=op.f("fk_pages_step_id_escalation_steps")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_pages_workspace_id_workspaces")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_pages")),
-    )
-    op.create_index("ix_pages_escalation_id", "pages", ["escalation_id"])
-    op.create_index("ix_pages_incident_id", "pages", ["incident_id"])
-    op.create_index("ix_pages_pager_remote_id", "pages", ["pager", "remote_id"])
-    op.create_index("ix_pages_workspace_id_status", "pages", ["workspace_id", "status"])
     for statement in create_statements(op.get_bind().dialect.name):
         op.execute(statement)
 
@@ -1623,10 +1623,11 @@ def downgrade() -> None:
     """Take back."""
     for statement in drop_statements(op.get_bind().dialect.name):
         op.execute(statement)
-    op.drop_table("pages")
     op.drop_table("objections")
     op.drop_table("proposal_notices")
     op.drop_table("objection_polls")
+    op.drop_table("pages")
+    op.drop_table("on_call_overrides")
     op.drop_table("escalation_calls")
     op.drop_table("proposals")
     op.drop_table("escalation_steps")
@@ -1659,7 +1660,6 @@ def downgrade() -> None:
     op.drop_table("subscriptions")
     op.drop_table("stage_records")
     op.drop_table("shadowings")
-    op.drop_table("on_call_overrides")
     op.drop_table("mentorships")
     op.drop_table("maintenances")
     op.drop_table("incidents")

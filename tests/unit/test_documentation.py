@@ -31,7 +31,6 @@ ROOT = Path(__file__).parents[2]
 LEARNING = ("docs/juniors.md", "docs/mentors.md", "docs/policy.md")
 RUNNING = ("docs/operators.md", "docs/beside-your-tools.md")
 PAGES = (*LEARNING, *RUNNING, "docs/scenarios.md", "README.md", "CHANGELOG.md")
-# Its `sitrep import` and its rotations come with on-call rotations.
 MOVING = "docs/on-call.md"
 LINKED = (*PAGES, MOVING, "docs/architecture.md", "docs/auditors.md", "docs/operations/runbooks.md")
 TYPED = (*LINKED, "docs/proof.md", "CONTRIBUTING.md", "SECURITY.md")
@@ -124,9 +123,7 @@ def typed_in_a_shell(page: str) -> Iterator[list[str]]:
             yield line.split()[1:]
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in TYPED if page != MOVING and any(typed_in_a_shell(page))]
-)
+@pytest.mark.parametrize("page", [page for page in TYPED if any(typed_in_a_shell(page))])
 def test_the_command_line_has_every_command_and_option_in_a_page(page: str) -> None:
     for words in typed_in_a_shell(page):
         command: Any = typer.main.get_command(make_cli())
@@ -217,7 +214,7 @@ def test_the_table_of_defaults_shows_the_defaults(tmp_path: Path) -> None:
 
 def examples() -> list[str]:
     found = _FENCED.findall(text_of("docs/policy.md") + text_of(MOVING))
-    return [text for kind, text in found if kind == "yaml" and "rotation/" not in text]
+    return [text for kind, text in found if kind == "yaml"]
 
 
 def test_the_example_of_a_file_of_secrets_is_accepted(tmp_path: Path) -> None:
