@@ -22,6 +22,7 @@ from bot.operations.commands import (
 )
 from bot.operations.first_day import init
 from bot.operations.importing import command as importing
+from bot.operations.pagers import trying
 
 
 def make_cli() -> typer.Typer:
@@ -61,6 +62,11 @@ def make_cli() -> typer.Typer:
         importing.pagerduty
     )
     cli.add_typer(imports, name="import")
+    pagers = _typer("The pagers: does a page arrive?")
+    pagers.command("test", short_help="Send a test page to a person's addresses.")(
+        trying.try_person
+    )
+    cli.add_typer(pagers, name="pager")
     return cli
 
 

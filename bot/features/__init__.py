@@ -35,6 +35,7 @@ from bot.features.lifecycle import milestones, severity, status
 from bot.features.lifecycle import resolve as resolving
 from bot.features.on_call import show as on_call
 from bot.features.paging import effects as paging
+from bot.features.paging import trials
 from bot.features.postmortem import action_items
 from bot.features.postmortem import feature as postmortem
 from bot.features.proposals import feature as proposals
@@ -88,6 +89,7 @@ def _what_people_do() -> tuple[Feature, ...]:
         debriefs.FEATURE,
         mentoring.FEATURE,
         on_call.FEATURE,
+        trials.FEATURE,
         handover.FEATURE,
         stages.FEATURE,
         progress.FEATURE,

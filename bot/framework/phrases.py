@@ -160,6 +160,7 @@ DEEDS: Final = MappingProxyType(
         "take_command": "take command",
         "take_over": "take over command",
         "post_update": "post an update",
+        "test_pager": "test somebody else's pagers",
         "edit_maintenance": "change somebody else's maintenance",
         "snooze": "put the update off",
         "add_note": "add to the timeline",

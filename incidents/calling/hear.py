@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.calling.entries import PageAccepted, PageAcknowledged, PageDeclined, PageEndedThere
 from incidents.calling.failures import name_page
+from incidents.calling.trials import find_trial, hear_of_trial
 from incidents.core.people import Person
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.calls import Because, get_escalation, step_wait
@@ -50,8 +51,12 @@ async def hear(uow: UnitOfWork, heard: Heard) -> Outcome:
     """Let the record and the ladder follow what a pager says of a page.
 
     Outcomes: unknown (no page of ours), known (nothing new), page_acknowledged,
-    page_unacknowledged, page_declined, page_ended.
+    page_unacknowledged, page_declined, page_ended; trial_answered of a test page.
     """
+    key = _key_in(heard)
+    trial = await find_trial(uow.session, heard, key, workspace_id=uow.workspace_id)
+    if trial is not None:
+        return await hear_of_trial(uow, trial, heard)
     found = await _find(uow.session, heard, workspace_id=uow.workspace_id)
     if found is None:
         return Outcome("unknown")

@@ -49,6 +49,7 @@ class ReminderKind(StrEnum):
     TIME_BOX = "time_box"
     MAINTENANCE_DUE = "maintenance_due"
     PAGE_NOT_ACCEPTED = "page_not_accepted"
+    TRIAL_DUE = "trial_due"
 
 
 class Reminder(Base):

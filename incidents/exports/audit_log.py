@@ -174,6 +174,8 @@ def _about_others(entry: AuditEntry) -> str:
         case AuditKind.PHONES_SHOWN:
             whose = f"{_text(entry, 'names')} for {_text(entry, 'reference')}"
             return f"Showed {entry.actor_name} the phone numbers of {whose}."
+        case AuditKind.PAGER_TESTED:
+            return f"Sent test pages to {_text(entry, 'name')}: {_text(entry, 'addresses')}."
         case AuditKind.MAINTENANCE_PLANNED:
             when = f"from {_text(entry, 'starts_at')} to {_text(entry, 'ends_at')}"
             return f"Planned a maintenance {when}."

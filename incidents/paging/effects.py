@@ -32,6 +32,31 @@ class ResolvePage(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SendTrialPage(Effect):
+    """Send a test page."""
+
+    kind: ClassVar[str] = "send_trial_page"
+    page_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndTrialPage(Effect):
+    """End a test page there."""
+
+    kind: ClassVar[str] = "end_trial_page"
+    page_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowTrial(Effect):
+    """Show the person who asked for a test how far it is."""
+
+    kind: ClassVar[str] = "show_trial"
+    one_persons_own: ClassVar[bool] = True
+    trial_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class UpdatePage(Effect):
     """Tell a page's pager what the incident is now."""
 

@@ -7,10 +7,19 @@ from types import MappingProxyType
 from typing import Final
 
 from incidents.engine.effects import Effect
-from incidents.engine.plan import IncidentPlan
-from incidents.engine.reminders import ReminderKind
-from incidents.paging.effects import AcknowledgePage, ResolvePage, TriggerPage, UpdatePage
+from incidents.engine.plan import IncidentPlan, Plan
+from incidents.engine.reminders import Remind, ReminderKind
+from incidents.paging.effects import (
+    AcknowledgePage,
+    EndTrialPage,
+    ResolvePage,
+    SendTrialPage,
+    ShowTrial,
+    TriggerPage,
+    UpdatePage,
+)
 from incidents.paging.events import Demand, PagesMoved
+from incidents.paging.trials import TRIAL_TIME, TrialMoved
 
 # A page that no pager has accepted after this long has failed, whatever the reason.
 FAILED_AFTER: Final = timedelta(seconds=60)
@@ -39,6 +48,28 @@ def ask_pagers(plan: IncidentPlan[PagesMoved]) -> None:
                 subject_type="page",
                 subject_id=page_id,
             )
+
+
+def follow_trial(plan: Plan[TrialMoved]) -> None:
+    """Send and end test pages, show how far they are, and end them in two minutes."""
+    trial = plan.event
+    for page_id in trial.sent:
+        plan.add(SendTrialPage(page_id=page_id), lane=page_lane(page_id), name=str(page_id))
+    for page_id in trial.ended:
+        plan.add(EndTrialPage(page_id=page_id), lane=page_lane(page_id), name=str(page_id))
+    show = ShowTrial(trial_id=trial.trial_id)
+    key = f"{show.kind}:{trial.trial_id}"
+    plan.add(show, lane=f"trial:{trial.trial_id}", coalesce_key=key)
+    if trial.sent:
+        plan.set_reminder(
+            Remind(
+                kind=ReminderKind.TRIAL_DUE,
+                subject_type="trial",
+                subject_id=trial.trial_id,
+                incident_id=None,
+                due_at=plan.now + TRIAL_TIME,
+            )
+        )
 
 
 def page_lane(page_id: uuid.UUID) -> str:

@@ -102,6 +102,7 @@ class Action(StrEnum):
     SIGN_OFF = "sign_off"
     SHADOW = "shadow"
     HAND_OVER_SHIFT = "hand_over_shift"
+    TEST_PAGER = "test_pager"
 
 
 def _has_holidays(country: str) -> bool:

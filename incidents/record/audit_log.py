@@ -61,6 +61,8 @@ class AuditKind(StrEnum):
     PERSON_ERASED = "person_erased"
     # Somebody saw phone numbers, to call by hand: `reference`, `names`.
     PHONES_SHOWN = "phones_shown"
+    # Test pages were sent to `name`, by `addresses`.
+    PAGER_TESTED = "pager_tested"
     # A backup was restored: the numbers that were given out after it was made are lost.
     RESTORED = "restored"
     # Effects that Slack refused for good were dropped: what they were, and the reason.

@@ -128,6 +128,7 @@ from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAnswered, StaleAsked
 from incidents.paging import reactions as paging
 from incidents.paging.events import PagesMoved
+from incidents.paging.trials import TrialMoved
 from incidents.people import reactions as people
 from incidents.people.entries import (
     PeopleInvited,
@@ -547,6 +548,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(EscalatedChanged, escalation.show_calls, escalation.show_escalation),
     # -- paging
     on(PagesMoved, paging.ask_pagers),
+    on_workspace(TrialMoved, paging.follow_trial),
     on(PageAccepted, escalation.show_escalation),
     on(PageAcknowledged, escalation.reply, escalation.show_escalation),
     on(PageDeclined, escalation.reply, escalation.show_calls, escalation.show_escalation),

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from incidents.calling.failures import watch_page
+from incidents.calling.trials import end_trial
 from incidents.channel.archive import archive_when_due
 from incidents.checkins.checkins import end_checkin_box
 from incidents.drills.steps import take_step
@@ -67,6 +68,7 @@ WORKSPACE_RULES: Mapping[ReminderKind, WorkspaceRule] = MappingProxyType(
         ReminderKind.MENTOR_UNANSWERED: expire_question,
         ReminderKind.HANDOVER_UNACCEPTED: remind_of_handover,
         ReminderKind.MAINTENANCE_DUE: follow_times,
+        ReminderKind.TRIAL_DUE: end_trial,
     }
 )
 

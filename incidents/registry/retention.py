@@ -12,6 +12,7 @@ from incidents.engine.outbox import EffectRow, EffectStatus
 from incidents.engine.reminders import Reminder, ReminderStatus
 from incidents.engine.transactions import Transactions
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.paging.trials import TrialPage
 from incidents.policy.policy import Retention
 from incidents.proposals.tables import Proposal, ProposalStatus
 from incidents.storage.processed_requests import ProcessedRequest
@@ -47,6 +48,7 @@ async def sweep(uow: UnitOfWork) -> Outcome:
         await _delete(uow, EffectRow, EffectRow.position, _effects(uow, retention)),
         await _delete(uow, Reminder, Reminder.id, _reminders(uow, retention)),
         await _delete(uow, Proposal, Proposal.id, _drafts(uow, retention)),
+        await _delete(uow, TrialPage, TrialPage.id, _trials(uow, retention)),
     )
     return Outcome("swept", data={"deleted": sum(deleted), "is_more": max(deleted) >= BATCH})
 
@@ -80,6 +82,13 @@ def _drafts(uow: UnitOfWork, retention: Retention) -> list[Any]:
         Proposal.workspace_id == uow.workspace_id,
         Proposal.status == ProposalStatus.DRAFT,
         Proposal.created_at < uow.now - _at_least_a_day(retention.request_keys),
+    ]
+
+
+def _trials(uow: UnitOfWork, retention: Retention) -> list[Any]:
+    return [
+        TrialPage.workspace_id == uow.workspace_id,
+        TrialPage.ended_at < uow.now - _at_least_a_day(retention.settled_effects),
     ]
 
 

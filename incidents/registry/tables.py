@@ -15,7 +15,7 @@ from incidents.learning import tables as debriefs
 from incidents.learning import tables as mentor_conversations
 from incidents.learning import tables as shadowings
 from incidents.on_call import tables as on_call
-from incidents.paging import pages
+from incidents.paging import pages, trials
 from incidents.postmortem import action_items, postmortem
 from incidents.proposals import objections
 from incidents.proposals import tables as proposals
@@ -49,6 +49,7 @@ MODULES = (
     outbox,
     on_call,
     pages,
+    trials,
     people,
     posted_messages,
     postmortem,

@@ -468,6 +468,46 @@ def upgrade() -> None:
         ["workspace_id", "follows", "subject"],
     )
     op.create_table(
+        "trial_pages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("trial_id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("pager", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("remote_id", sa.String(), nullable=False),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("accepted_at", UtcDateTime(), nullable=True),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asked_by_id"], ["people.id"], name=op.f("fk_trial_pages_asked_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_trial_pages_person_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_trial_pages_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trial_pages")),
+    )
+    op.create_index(
+        "ix_trial_pages_asked_by_id_created_at", "trial_pages", ["asked_by_id", "created_at"]
+    )
+    op.create_index("ix_trial_pages_pager_remote_id", "trial_pages", ["pager", "remote_id"])
+    op.create_index("ix_trial_pages_trial_id", "trial_pages", ["trial_id"])
+    op.create_index(
+        "uq_trial_pages_running",
+        "trial_pages",
+        ["person_id", "pager", "address"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "action_items",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -1616,6 +1656,7 @@ def downgrade() -> None:
     op.drop_table("drill_runs")
     op.drop_table("captured_messages")
     op.drop_table("action_items")
+    op.drop_table("trial_pages")
     op.drop_table("subscriptions")
     op.drop_table("stage_records")
     op.drop_table("shadowings")

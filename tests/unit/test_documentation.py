@@ -18,6 +18,7 @@ from bot.features import all_features
 from bot.framework.slash_commands import Command, Grammar
 from config.policy_loader import load_policy
 from config.scenario_loader import load_scenarios
+from config.secrets_file import load_secrets
 from incidents.escalation.packet import FIELDS, Packet, rate
 from incidents.policy.packet_fields import PacketField
 from incidents.policy.policy import Policy
@@ -30,7 +31,8 @@ ROOT = Path(__file__).parents[2]
 LEARNING = ("docs/juniors.md", "docs/mentors.md", "docs/policy.md")
 RUNNING = ("docs/operators.md", "docs/beside-your-tools.md")
 PAGES = (*LEARNING, *RUNNING, "docs/scenarios.md", "README.md", "CHANGELOG.md")
-LINKED = (*PAGES, "docs/architecture.md", "docs/auditors.md", "docs/operations/runbooks.md")
+MOVING = "docs/on-call.md"
+LINKED = (*PAGES, MOVING, "docs/architecture.md", "docs/auditors.md", "docs/operations/runbooks.md")
 TYPED = (*LINKED, "docs/proof.md", "CONTRIBUTING.md", "SECURITY.md")
 SLASH = "/incident"
 
@@ -211,7 +213,19 @@ def test_the_table_of_defaults_shows_the_defaults(tmp_path: Path) -> None:
 
 
 def examples() -> list[str]:
-    return [text for kind, text in _FENCED.findall(text_of("docs/policy.md")) if kind == "yaml"]
+    found = _FENCED.findall(text_of("docs/policy.md") + text_of(MOVING))
+    return [text for kind, text in found if kind == "yaml"]
+
+
+def test_the_example_of_a_file_of_secrets_is_accepted(tmp_path: Path) -> None:
+    for page in ("docs/operators.md", MOVING):
+        blocks = [text for _, text in _FENCED.findall(text_of(page)) if "webhook_secret" in text]
+        for number, block in enumerate(blocks):
+            path = tmp_path / f"{number}.yaml"
+            path.write_text(block, encoding="utf-8")
+            path.chmod(0o600)
+            assert load_secrets(path).find_phone("kim@example.com")
+        assert blocks
 
 
 @pytest.mark.parametrize("number", range(len(examples())))

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from bot.features.paging.effects import page_of
+from bot.features.paging.trials import trial_page_of
 from bot.framework.requests import Services
 from incidents.calling.hear import hear
 from incidents.core.people import system_actor
@@ -15,6 +16,7 @@ from incidents.engine.transactions import RequestKey
 from incidents.engine.unit_of_work import Outcome
 from incidents.paging.pages import open_pages
 from incidents.paging.port import Heard, Page, PagerRefused, PagerTemporary
+from incidents.paging.trials import running_trials
 
 # Fast enough that an acknowledgement shows here within five seconds.
 EVERY: Final = timedelta(seconds=3)
@@ -48,6 +50,8 @@ async def ask_pagers(services: Services) -> None:
         pages: dict[str, list[Page]] = defaultdict(list)
         for row in rows:
             pages[row.pager].append(await page_of(session, row, services))
+        for trial in await running_trials(session, workspace_id=services.workspace.id):
+            pages[trial.pager].append(await trial_page_of(session, trial, services))
     for key, open_there in pages.items():
         pager = services.pagers.find(policy, key)
         if pager is None:

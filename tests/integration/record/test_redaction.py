@@ -201,6 +201,7 @@ _NO_WORDS = {
     "guidance_records": "*", "heartbeats": "*", "leases": "*", "marks": "*",
     "on_call_overrides": "*",
     "mentor_conversations": "*", "observations": "*", "pages": "*", "people": "*", "people_groups": "*",
+    "trial_pages": "*",
     "role_assignments": "*", "shadowings": "*", "stage_records": "*", "subscriptions": "*",
     "timeline_entries": "*", "workspaces": "*",
     "action_items": {"status"}, "debriefs": {"shared_with"},

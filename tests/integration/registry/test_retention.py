@@ -1,15 +1,21 @@
 """Finished work is deleted after a while; pending, dead and recorded rows stay."""
 
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import delete, func, select
 
+from incidents.calling.trials import try_pagers
 from incidents.core.ids import new_id
 from incidents.engine import outbox, settling
 from incidents.engine.effects import RefreshStatusCard
 from incidents.engine.outbox import EffectRow, EffectStatus, Planned
 from incidents.engine.transactions import RequestKey
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.paging.trials import TrialPage
+from incidents.people.assignable import Named
+from incidents.policy.references import Address, PersonRef
+from incidents.policy.waking.paging import PagerConfig, PagerKind, ReachedPerson
 from incidents.registry.retention import BATCH, sweep, sweep_all
 from incidents.storage.processed_requests import ProcessedRequest
 from tests.world import STAGEHAND, World
@@ -77,6 +83,31 @@ async def test_a_sweep_deletes_one_batch_at_a_time(world: World) -> None:
         BATCH + 10
     )
     assert await count(world, ProcessedRequest) == 0
+
+
+async def test_a_test_page_is_kept_while_it_runs_and_deleted_like_its_effects(
+    world: World,
+) -> None:
+    kim = await world.person("kim")
+    ref = PersonRef(user_id=kim.external_id)
+    world.change_policy(
+        pagers=(PagerConfig(key="ntfy", kind=PagerKind.NTFY),),
+        people=(ReachedPerson(who=ref, reach=(Address("ntfy", "kim"),)),),
+    )
+    await world.run(partial(try_pagers, person=Named("")), by=kim)
+    world.clock.advance(timedelta(days=31))
+    await world.run(sweep)
+    assert await count(world, TrialPage) == 1
+
+    async def end(uow: UnitOfWork) -> Outcome:
+        page = (await uow.session.execute(select(TrialPage))).scalar_one()
+        page.ended_at = uow.now
+        return Outcome("ended")
+
+    await world.run(end)
+    world.clock.advance(timedelta(days=31))
+    await world.run(sweep)
+    assert await count(world, TrialPage) == 0
 
 
 async def test_an_effect_whose_predecessor_was_deleted_still_runs(world: World) -> None:

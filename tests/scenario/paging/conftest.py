@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.integrations.pagers import Pagers
+from incidents.exports.audit_log import say
 from incidents.policy.escalation import Relation, Service
 from incidents.policy.references import Address, PersonRef
 from incidents.policy.waking.call import CallRule, OnCallPolicy
 from incidents.policy.waking.paging import PagerConfig, PagerKind, ReachedPerson
+from incidents.record.audit_log import audit_entries
 from tests.pager_servers.goalert import Alert, GoAlertServer
 from tests.pager_servers.ntfy import NtfyServer
 from tests.scenario.conftest import Bot, said
@@ -70,6 +72,13 @@ class Waking:
         """Let Alice declare a SEV1 in Checkout."""
         await self.alice.command(" ".join([DECLARE, "--service checkout", *flags]))
         await self.bot.settle()
+
+    async def audit_log(self) -> str:
+        """What the audit log says."""
+        services = self.bot.app.services
+        async with services.database.reading() as session:
+            entries, _ = await audit_entries(session, workspace_id=services.workspace.id)
+        return "\n".join(say(entry) for entry in entries)
 
     def open_door(self, secret: str) -> None:
         """Tell the pagers where the bot, which has just started, listens."""

@@ -63,6 +63,7 @@ def test_by_default_only_responders_resolve_cancel_and_lower_the_severity() -> N
         Action.REDACT_ENTRY,
         Action.SET_STAGE,
         Action.SIGN_OFF,
+        Action.TEST_PAGER,
         Action.APPROVE_STANDARD,
         Action.APPROVE_MAJOR,
         Action.ASK_OBJECTIONS,

@@ -101,6 +101,7 @@ SAME = (
     ("export csv", "postmortem export csv"),
     ("export", "pm export"),
     ("handover @ben", "oncall handover @ben"),
+    ("pager test @ben", "oncall pager test @ben"),
     ("drill bad-deploy @alice", "learn drill bad-deploy @alice"),
     ("drill --results", "learn drill --results"),
     ("check logs", "learn check logs"),

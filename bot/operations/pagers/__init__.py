@@ -1,0 +1,1 @@
+"""Pagers on the command line."""
