@@ -126,6 +126,8 @@ from incidents.learning.events import (
 )
 from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAnswered, StaleAsked
+from incidents.on_call import reactions as on_call
+from incidents.on_call.events import OverrideMade, OverrideStopped
 from incidents.paging import reactions as paging
 from incidents.paging.events import PagesMoved
 from incidents.people import reactions as people
@@ -598,6 +600,9 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(ProgressRequested, supervision.upload_progress),
     # -- people
     on_workspace(OwnDataRequested, people.send_own_data),
+    # -- on call
+    on_workspace(OverrideMade, on_call.tell_people),
+    on_workspace(OverrideStopped, on_call.tell_people),
     # -- handover
     on_workspace(HandoverOffered, handover.show_note, handover.wait_for_acceptance),
     on_workspace(HandoverAccepted, handover.stop_waiting, handover.show_note, handover.tell_author),
