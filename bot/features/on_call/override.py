@@ -193,7 +193,7 @@ FEATURE = Feature(
             usage="override @someone until 18:00 [rotation|service], or: override stop",
             family="oncall",
             summary="Put somebody on call for a while, instead of the one whose turn it is.",
-            examples=(_LINE.removeprefix("oncall "), "override stop"),
+            examples=("oncall override @ben until 18:00", "oncall override stop"),
             typed=typed_override,
             perform=override,
         ),
