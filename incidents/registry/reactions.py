@@ -182,6 +182,7 @@ from incidents.record.events import MessageMarked
 from incidents.registry.waiting import CHANGE_WAITING
 from incidents.roles import reactions as roles
 from incidents.roles.entries import (
+    CommanderAsked,
     CommanderMissing,
     HandoffAgreed,
     HandoffDeclined,
@@ -383,6 +384,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(HandoffAgreed, refresh_entry_messages, roles.settle_handoff),
     on(HandoffUnanswered, post, roles.show_unanswered, roles.call_backup),
     on(HandoffWithdrawn, refresh_entry_messages, roles.settle_handoff, roles.tell_parties),
+    on(CommanderAsked, roles.ask_on_call),
     on(CommanderMissing, ask, roles.call_backup, roles.end_watch_with_backup),
     # -- updates
     on(UpdateReminded, updates.say_reminder),
