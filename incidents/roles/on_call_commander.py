@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from incidents.core.people import Person, who
 from incidents.engine.unit_of_work import UnitOfWork
-from incidents.incident.incident import Incident, save_participant
+from incidents.incident.incident import Incident
 from incidents.incident.roles import find_commander
 from incidents.on_call.meant import turns_at
 from incidents.people.absence import absent_until
 from incidents.people.assignable import why_not_reachable
 from incidents.people.directory import find_group_members, find_people_named
+from incidents.people.sight import let_in
 from incidents.policy.references import GroupRef, RotationRef
 from incidents.rights.stages import is_among
 from incidents.roles.entries import CommanderAsked
@@ -29,9 +30,7 @@ async def ask_commander_on_call(uow: UnitOfWork, incident: Incident) -> None:
     may = [one for one in await _on_call(uow) if await _may_ask(uow, incident, one)]
     asked = may[:_MOST_ASKED]
     for one in asked:
-        await save_participant(
-            uow.session, incident_id=incident.id, person_id=one.id, invited_at=uow.now
-        )
+        await let_in(uow, incident, one, is_agreed=True)
     if asked:
         uow.record(incident, CommanderAsked(people=tuple(map(who, asked))))
 

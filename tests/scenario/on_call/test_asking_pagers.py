@@ -90,7 +90,7 @@ async def test_if_it_cant_tell_the_fallback_is_called_and_the_channel_reads_why(
     assert (rota.calls(rota.sam, 1), rota.calls(rota.kim, 1), rota.calls(rota.lee, 1)) == (1, 0, 0)
     room = next(one for one in bot.slack.channels if one.name.startswith("inc-1-"))
     (told,) = said(room, "couldn't find out who is on call at goalert/checkout")
-    assert "calling the fallback rotation/secondary" in told.rendered
+    assert "I call the fallback, rotation/secondary, instead" in told.rendered
     assert reason in told.rendered
     assert "<!channel>" not in told.text
     (call,) = said(bot.slack.dm(rota.sam), "*INC-1* SEV1")
