@@ -39,9 +39,11 @@ class Schedules(System):
         return self.answer
 
 
-async def asking(bot: Bot, answer: Sequence[OnCallPerson] | Exception | None) -> Rota:
+async def asking(
+    bot: Bot, answer: Sequence[OnCallPerson] | Exception | None, *, rota: Rota | None = None
+) -> Rota:
     """Checkout's on-call is asked of a pager; None: of one that can't tell."""
-    rota = Rota(bot)
+    rota = rota or Rota(bot)
     (checkout,) = bot.loaded.policy.services
     asked = replace(checkout, on_call=Address("goalert", "checkout"))
     bot.change_policy(services=(asked,), pagers=(CONFIG,))
@@ -114,3 +116,16 @@ async def test_without_a_fallback_the_next_step_is_called(bot: Bot) -> None:
     room = next(one for one in bot.slack.channels if one.name.startswith("inc-1-"))
     (told,) = said(room, "couldn't find out who is on call")
     assert "goes on with the next step, as the policy names no fallback" in told.rendered
+
+
+async def test_a_private_incident_asks_before_it_opens_to_whom_a_pager_names(bot: Bot) -> None:
+    rota = Rota(bot)
+    section = replace(bot.loaded.policy.on_call, fallback=Address("goalert", "checkout"))
+    bot.change_policy(on_call=section)
+    rota = await asking(bot, on_call("ben"), rota=rota)
+    asked = await rota.alice.command("/incident declare sev1 Keys were stolen --private")
+    assert "to the person on call at goalert/checkout" in asked.rendered
+    assert [one for one in bot.slack.channels if one.name.startswith("inc-1")] == []
+    await rota.alice.click(rota.alice.ephemerals[-1], "open_private")
+    await bot.settle()
+    assert rota.calls(rota.ben, 1) == 1

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
-from incidents.policy.references import GroupRef, PersonRef
+from sqlalchemy import select
+
+from incidents.paging.pages import Page
+from incidents.policy.references import Address, GroupRef, PersonRef
+from incidents.policy.waking.paging import PagerConfig, PagerKind, ReachedPerson
 from incidents.record.audit_log import AuditKind
 from tests.scenario.conftest import Bot, said
 from tests.scenario.on_call.test_rotations import Rota
@@ -105,3 +109,34 @@ async def test_refusals_name_what_was_typed_and_give_the_next_line(bot: Bot) -> 
     ).rendered.replace("\u2060", "")
     assert "The rotation or service has to be named" in unclear
     assert "/incident oncall override @ben until 18:00 rotation/primary" in unclear
+
+
+async def test_who_stands_in_is_paged_by_their_own_addresses(bot: Bot) -> None:
+    rota = Rota(bot)
+    (checkout,) = bot.loaded.policy.services
+    reached = ReachedPerson(who=PersonRef(user_id=rota.ben.id), reach=(Address("goalert", "ben"),))
+    bot.change_policy(
+        services=(replace(checkout, reach=(Address("goalert", "checkout"),)),),
+        people=(reached,),
+        pagers=(PagerConfig(key="goalert", kind=PagerKind.GOALERT, url="http://127.0.0.1:9"),),
+    )
+    await rota.known()
+    await rota.declare("Payments fail everywhere")
+    assert await paged(bot) == ["checkout"]
+    await rota.kim.command("/incident oncall override @ben until 18:00 checkout")
+    await rota.declare("Search is down")
+    assert await paged(bot) == ["checkout", "ben"]
+    (call,) = said(bot.slack.dm(rota.ben), "*INC-2* SEV1")
+    await rota.ben.click(call, "escalation_why")
+    await bot.settle()
+    assert "You stand in on call for Checkout" in rota.ben.ephemerals[-1].text
+    await rota.kim.command("/incident oncall override @lee until 18:00 checkout")
+    await rota.declare("Mails bounce everywhere")
+    assert await paged(bot) == ["checkout", "ben", "checkout"]
+
+
+async def paged(bot: Bot) -> list[str]:
+    async with bot.app.services.database.reading() as session:
+        return list(
+            (await session.execute(select(Page.address).order_by(Page.created_at))).scalars()
+        )
