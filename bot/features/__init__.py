@@ -33,6 +33,7 @@ from bot.features.lifecycle import declare as declaration
 from bot.features.lifecycle import edit as editing
 from bot.features.lifecycle import milestones, severity, status
 from bot.features.lifecycle import resolve as resolving
+from bot.features.on_call import override
 from bot.features.on_call import show as on_call
 from bot.features.paging import effects as paging
 from bot.features.paging import trials
@@ -90,6 +91,7 @@ def _what_people_do() -> tuple[Feature, ...]:
         mentoring.FEATURE,
         on_call.FEATURE,
         trials.FEATURE,
+        override.FEATURE,
         handover.FEATURE,
         stages.FEATURE,
         progress.FEATURE,

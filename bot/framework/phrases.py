@@ -134,6 +134,8 @@ ALREADY: Final = MappingProxyType(
         "your answer": "I already have your answer.",
         "your prompts": "Your prompts in this incident are already {detail}.",
         "this shadowing": "You already follow that.",
+        "who is on call": "{detail} is on call until then already.",
+        "the override": "Nobody stands in for {detail}.",
         "shadowing": "You've already stopped shadowing.",
     }
 )
@@ -189,6 +191,7 @@ DEEDS: Final = MappingProxyType(
         "ask_objections": "ask for strong objections",
         "shadow": "shadow",
         "hand_over_shift": "hand over a shift",
+        "override_on_call": "say who stands in",
         "set_stage": "set somebody's stage or name their mentors",
         "sign_off": "sign this person off",
     }
@@ -237,6 +240,9 @@ FIELDS: Final = MappingProxyType(
         "class": "the class of action",
         "template": "the kind",
         "until": "the last day",
+        "stand_in": "the stand-in",
+        "override_until": "the end",
+        "on_call_subject": "the rotation or service",
         "channel": "that channel",
         "last": "`--last`",
         "detected_at": "the time of detection",

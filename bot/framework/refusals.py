@@ -134,6 +134,11 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
             f"Guests and people from other workspaces can't {what} here. "
             "Ask a member of the workspace to do it."
         )
+    if action == "override_on_call":
+        return (
+            f"Only the people in {code(needs)}, its owners and its managers can {what} there. Ask "
+            f"the one who is on call: `{slash} oncall {needs}`"
+        )
     if action == "take_over" and "responder" in needs:
         return (
             "Only responders and seniors can take over command. Join the incident channel, or "

@@ -65,6 +65,11 @@ class Pagers:
         )
 
 
+def can_tell_on_call(kind: PagerKind) -> bool:
+    """Tell whether pagers of this kind can be asked who is on call."""
+    return _KINDS.get(kind, System).can_tell_on_call
+
+
 _PUBLIC: Final = {
     PagerKind.NTFY: NTFY_PUBLIC,
     PagerKind.PAGERDUTY: PAGERDUTY_PUBLIC,

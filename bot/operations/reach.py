@@ -7,19 +7,22 @@ from dataclasses import dataclass
 
 from bot.features.browse.people import groups_of
 from bot.framework.acquaintance import facts_of
+from bot.integrations.pagers import can_tell_on_call
 from bot.slack.errors import SlackFailure, SlackTemporary
 from bot.slack.gateway import SlackGateway
 from bot.slack.gateway.people import SlackUser, UserGroup
 from incidents.core.people import PersonKind
+from incidents.escalation.tables import Wanted
 from incidents.escalation.targets import (
     LadderInputs,
     build_ladder,
     called_at_once,
     get_template,
+    wanted_by,
 )
 from incidents.policy.escalation import Service
 from incidents.policy.policy import Policy, Severity
-from incidents.policy.references import PersonRef, named_in
+from incidents.policy.references import Address, PersonRef, named_in
 
 TRY_AGAIN = "check the network and SLACK_API_URL, then try again"
 # Command of the worst two severities is worth a person to call.
@@ -173,6 +176,8 @@ def gaps(policy: Policy, *, nobody: Collection[str] = ()) -> Iterator[Finding]:
             f"add a rule with severity: {alone[-1].key} and a backup under call in the policy",
         )
     yield from _asleep(policy, nobody)
+    yield from _untold(policy)
+    yield from _empty_turns(policy, nobody)
 
 
 def _asleep(policy: Policy, nobody: Collection[str]) -> Iterator[Finding]:
@@ -181,7 +186,7 @@ def _asleep(policy: Policy, nobody: Collection[str]) -> Iterator[Finding]:
     for service in (None, *policy.services):
         keys = (service.key,) if service else ()
         called = called_at_once(policy, severity_key=worst.key, services=keys)
-        if all(one.value in nobody for one in called):
+        if all(_is_nobody(policy, one, nobody) for one in called):
             where = f"in {service.name}" if service else "that names no service"
             key = f"on_call under services.{service.key}" if service else "on_call.fallback"
             yield Finding(
@@ -201,7 +206,62 @@ def _reaches(
     )
     called = (wanted for step in build_ladder(inputs, None) for wanted in step.wanted)
     # A role's holder may be nobody yet.
-    return any(one.kind != "role" and one.value not in nobody for one in called)
+    return any(one.kind != "role" and not _is_nobody(policy, one, nobody) for one in called)
+
+
+def _is_nobody(policy: Policy, wanted: Wanted, nobody: Collection[str]) -> bool:
+    """Tell whether a name certainly calls nobody."""
+    match wanted.kind:
+        case "rotation":
+            rotation = policy.on_call.find_rotation(wanted.value)
+            return rotation is None or all(str(one) in nobody for one in rotation.people)
+        case "pager":
+            if _can_tell(policy, wanted.value):
+                return False
+            fallback = wanted_by(policy.on_call.fallback)
+            if fallback is None or fallback.value == wanted.value:
+                return True
+            return _is_nobody(policy, fallback, nobody)
+    return wanted.value in nobody
+
+
+def _can_tell(policy: Policy, address: str) -> bool:
+    pager = policy.find_pager(address.partition("/")[0])
+    return pager is not None and can_tell_on_call(pager.kind)
+
+
+def _untold(policy: Policy) -> Iterator[Finding]:
+    """Yield the addresses that are asked who is on call, and whose pager can't tell."""
+    named = {
+        "on_call.fallback": (policy.on_call.fallback,),
+        **{f"services.{one.key}": _callees(one) for one in policy.services},
+        "escalation": tuple(who for step in policy.escalation.steps for who in step.who),
+    }
+    for where, refs in named.items():
+        for ref in refs:
+            pager = policy.find_pager(ref.pager) if isinstance(ref, Address) else None
+            if pager is not None and not can_tell_on_call(pager.kind):
+                what = f"{ref} under {where}: {pager.shown_name} can't tell who is on call"
+                instead = "nobody" if where == "on_call.fallback" else "the fallback"
+                yield Finding(
+                    f"{what}, so {instead} is called",
+                    "name a person, a group or a rotation there; to page that address, use `reach`",
+                )
+
+
+def _callees(service: Service) -> tuple[object, ...]:
+    return (service.on_call, *(who for step in service.steps for who in step.who))
+
+
+def _empty_turns(policy: Policy, nobody: Collection[str]) -> Iterator[Finding]:
+    """Yield the turns of rotations that call nobody."""
+    for rotation in policy.on_call.rotations:
+        missing = [str(one) for one in dict.fromkeys(rotation.people) if str(one) in nobody]
+        if missing:
+            yield Finding(
+                f"rotation/{rotation.key} calls nobody in the turn of {' and '.join(missing)}",
+                f"correct people under on_call.rotations.{rotation.key} in the policy",
+            )
 
 
 def _either(severities: Sequence[Severity]) -> str:

@@ -80,9 +80,20 @@ def _how(policy: Policy, rule: CallRule, wanted: Wanted) -> str:
     if rule.by is By.MESSAGE:
         return "by direct message in Slack alone"
     reach = _reach(policy, wanted)
+    if not reach and wanted.kind in {"rotation", "pager"}:
+        return f"by direct message in Slack and by their own pagers{_unreached(policy, wanted)}"
     if not reach:
         return "by direct message in Slack; no pager reaches them"
     return f"by direct message in Slack and by {', then '.join(map(str, reach))}"
+
+
+def _unreached(policy: Policy, wanted: Wanted) -> str:
+    """Return who of a rotation has no pager in the policy."""
+    rotation = policy.on_call.find_rotation(wanted.value) if wanted.kind == "rotation" else None
+    people = dict.fromkeys(rotation.people) if rotation is not None else {}
+    reached = {one.who for one in policy.people}
+    missing = [str(one) for one in people if one not in reached]
+    return f"; no pager reaches {', '.join(missing)}" if missing else ""
 
 
 def _reach(policy: Policy, wanted: Wanted) -> Sequence[Address]:

@@ -24,6 +24,7 @@ from incidents.escalation.tables import (
     calls_of,
     wanted_of,
 )
+from incidents.escalation.targets import FALLBACK, STANDS_IN, wanted_by
 from incidents.incident.incident import Incident, find_participant, is_inside
 from incidents.incident.roles import role_holders
 from incidents.on_call.meant import Turns, turns_at
@@ -115,12 +116,12 @@ async def name_newcomers(
 async def _newcomers(ladder: Ladder, step: EscalationStep) -> tuple[Newcomer, ...]:
     """Return the people the step would call who can't see the incident yet."""
     newcomers: dict[str, Newcomer] = {}
-    for wanted in wanted_of(step):
+    for wanted in _with_fallback(ladder, step):
         through = wanted.name if wanted.kind == "group" else ""
         found = Callees()
-        for one, _ in await _meant(ladder, step, wanted, found):
+        for one, by in await _meant(ladder, step, wanted, found):
             for person in await _people_of(ladder, step, one, found):
-                named_by = {person.external_id, one.value, wanted.value}
+                named_by = {person.external_id, *_named_by(wanted, one, by)}
                 if await _why_not(ladder, person) is None and await _is_kept_out(
                     ladder, person, named_by
                 ):
@@ -130,8 +131,25 @@ async def _newcomers(ladder: Ladder, step: EscalationStep) -> tuple[Newcomer, ..
             if name not in ladder.escalation.opens_to:
                 is_group = bool(through) and name == wanted.value
                 shown = wanted.name if is_group else name
+                if wanted.kind == "pager" and name == wanted.value:
+                    shown = f"the person on call at {name}"
                 newcomers.setdefault(name, Newcomer(name, shown, is_group=is_group))
     return tuple(newcomers.values())
+
+
+def _with_fallback(ladder: Ladder, step: EscalationStep) -> tuple[Wanted, ...]:
+    """Return the step's names, and the fallback where a pager may not tell who is on call."""
+    named = wanted_of(step)
+    fallback = wanted_by(ladder.policy.on_call.fallback, FALLBACK)
+    if fallback is None or not any(one.kind == "pager" for one in named):
+        return named
+    return (*named, fallback)
+
+
+def _named_by(asked: Wanted, meant: Wanted, through: Wanted) -> set[str]:
+    """Return the names by which somebody agreed to this person: an address means whom it names."""
+    is_told = asked.kind == "pager" and through.why != FALLBACK
+    return {meant.value, asked.value} if is_told else {meant.value}
 
 
 async def _ladder(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> Ladder:
@@ -172,7 +190,7 @@ async def _look(ladder: Ladder, step: EscalationStep, wanted: Iterable[Wanted]) 
                 meant[person.external_id] = person
                 found.through.setdefault(person.external_id, through)
                 names = named_by.setdefault(person.external_id, {person.external_id})
-                names |= {one.value, asked.value}
+                names |= _named_by(asked, one, through)
     # A redirect means this very person, even if they were called before.
     before = {
         call.person_id for call in ladder.calls if call.step_id == step.id or not step.is_redirect
@@ -200,14 +218,15 @@ async def _meant(
     if wanted.why == Relation.ON_CALL and wanted.service:
         cover = (await _turns(ladder)).find_cover(wanted.service)
         if cover is not None:
-            return [(_by_name(wanted, cover.who), wanted)]
+            return [(_by_name(wanted, cover.who), replace(wanted, why=STANDS_IN))]
     match wanted.kind:
         case "rotation":
             shift = (await _turns(ladder)).find_shift(wanted.value)
             if shift is None:
                 found.skipped.append((wanted.name, "no_rotation"))
                 return []
-            return [(_by_name(wanted, shift.who), wanted)]
+            why = STANDS_IN if shift.cover is not None and wanted.service else wanted.why
+            return [(_by_name(wanted, shift.who), replace(wanted, why=why))]
         case "pager":
             answers = (step.answers or {}).get(wanted.value)
             if answers is None:

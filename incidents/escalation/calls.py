@@ -23,6 +23,7 @@ from incidents.escalation.tables import (
     Wanted,
     calls_of,
 )
+from incidents.escalation.targets import STANDS_IN
 from incidents.incident.incident import ById, Incident
 from incidents.paging.pages import Reached, reach_of_person, send_pages
 from incidents.people.assignable import get_person
@@ -138,10 +139,12 @@ def reached_by(
     for person, call in zip(people, calls, strict=True):
         through = Wanted.read(call.through or {})
         service = policy.find_service(through.service) if through.service else None
-        if through.why == Relation.ON_CALL and service is not None and service.reach:
+        reach = reach_of_person(policy, person)
+        # The pager's schedule doesn't know who stands in, so their own addresses come first.
+        is_service = through.why == Relation.ON_CALL or (through.why == STANDS_IN and not reach)
+        if is_service and service is not None and service.reach:
             reached[service.key] = Reached(reach=service.reach)
         else:
-            reach = reach_of_person(policy, person)
             reached[person.id] = Reached(reach=reach, person_id=person.id, call_id=call.id)
     return list(reached.values())
 

@@ -27,6 +27,8 @@ from incidents.policy.waking.call import CallRule
 
 # Why somebody is called where nothing else says who is on call.
 FALLBACK: Final = "fallback"
+# Why somebody is called by an override, instead of the one whose turn it is.
+STANDS_IN: Final = "override"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

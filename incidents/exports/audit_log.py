@@ -176,6 +176,12 @@ def _about_others(entry: AuditEntry) -> str:
             return f"Showed {entry.actor_name} the phone numbers of {whose}."
         case AuditKind.PAGER_TESTED:
             return f"Sent test pages to {_text(entry, 'name')}: {_text(entry, 'addresses')}."
+        case AuditKind.ON_CALL_OVERRIDDEN:
+            where = f"{_text(entry, 'subject')} until {_text(entry, 'until')}"
+            return f"Put {_text(entry, 'person_name')} on call for {where}."
+        case AuditKind.ON_CALL_OVERRIDE_STOPPED:
+            where = f"{_text(entry, 'person_name')} standing in for {_text(entry, 'subject')}"
+            return f"Stopped {where}."
         case AuditKind.MAINTENANCE_PLANNED:
             when = f"from {_text(entry, 'starts_at')} to {_text(entry, 'ends_at')}"
             return f"Planned a maintenance {when}."

@@ -16,6 +16,7 @@ from incidents.incident.lifecycle import IncidentStatus
 from incidents.incident.numbers import lock_numbers, take_number
 from incidents.lifecycle.similarity import find_similar
 from incidents.policy.policy import Action, Severity
+from incidents.roles.on_call_commander import ask_commander_on_call
 from incidents.storage.database import insert_rows, storable, trimmed
 
 MAX_TITLE = 300
@@ -65,7 +66,10 @@ async def declare(uow: UnitOfWork, declaration: Declaration) -> Outcome:
         "title": incident.title,
         "severity": incident.severity_name,
     }
-    calling = {} if declaration.no_call else await call_at_once(uow, incident)
+    calling: dict[str, object] = {}
+    if not declaration.no_call:
+        calling = await call_at_once(uow, incident)
+        await ask_commander_on_call(uow, incident)
     return Outcome("declared", incident.id, data | calling)
 
 

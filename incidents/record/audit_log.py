@@ -52,6 +52,8 @@ class AuditKind(StrEnum):
     POLICY_REFUSED = "policy_refused"
     HANDOVER_OFFERED = "handover_offered"
     HANDOVER_ACCEPTED = "handover_accepted"
+    ON_CALL_OVERRIDDEN = "on_call_overridden"
+    ON_CALL_OVERRIDE_STOPPED = "on_call_override_stopped"
     MAINTENANCE_PLANNED = "maintenance_planned"
     MAINTENANCE_CHANGED = "maintenance_changed"
     # An older entry's content was erased: `entry_id`, `sequence` and the reason.

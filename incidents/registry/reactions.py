@@ -126,6 +126,8 @@ from incidents.learning.events import (
 )
 from incidents.lifecycle import reactions as lifecycle
 from incidents.lifecycle.entries import DuplicateFound, StaleAnswered, StaleAsked
+from incidents.on_call import reactions as on_call
+from incidents.on_call.events import OverrideMade, OverrideStopped
 from incidents.paging import reactions as paging
 from incidents.paging.events import PagesMoved
 from incidents.paging.trials import TrialMoved
@@ -181,6 +183,7 @@ from incidents.record.events import MessageMarked
 from incidents.registry.waiting import CHANGE_WAITING
 from incidents.roles import reactions as roles
 from incidents.roles.entries import (
+    CommanderAsked,
     CommanderMissing,
     HandoffAgreed,
     HandoffDeclined,
@@ -382,6 +385,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on(HandoffAgreed, refresh_entry_messages, roles.settle_handoff),
     on(HandoffUnanswered, post, roles.show_unanswered, roles.call_backup),
     on(HandoffWithdrawn, refresh_entry_messages, roles.settle_handoff, roles.tell_parties),
+    on(CommanderAsked, roles.ask_on_call),
     on(CommanderMissing, ask, roles.call_backup, roles.end_watch_with_backup),
     # -- updates
     on(UpdateReminded, updates.say_reminder),
@@ -600,6 +604,9 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(ProgressRequested, supervision.upload_progress),
     # -- people
     on_workspace(OwnDataRequested, people.send_own_data),
+    # -- on call
+    on_workspace(OverrideMade, on_call.tell_people),
+    on_workspace(OverrideStopped, on_call.tell_people),
     # -- handover
     on_workspace(HandoverOffered, handover.show_note, handover.wait_for_acceptance),
     on_workspace(HandoverAccepted, handover.stop_waiting, handover.show_note, handover.tell_author),

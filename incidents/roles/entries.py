@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
-from incidents.core.sentences import SOMEBODY, HowLong, Telling, Who, said, telling
+from incidents.core.sentences import SOMEBODY, HowLong, Telling, Who, listed, said, telling
 from incidents.incident.payload import Payload
 
 
@@ -142,6 +142,18 @@ class CommanderMissing(Payload):
         return telling(*asked, ": nobody", *since)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommanderAsked(Payload):
+    """Nobody is in command: the bot asked who is on call for command."""
+
+    kind: ClassVar[str] = "commander_asked"
+    people: tuple[Who, ...] = ()
+
+    def tell(self, actor_id: uuid.UUID | None) -> Telling:
+        """Return who was asked."""
+        return telling("asked ", *listed(self.people), ", on call for command, to take it")
+
+
 ENTRIES: Final[tuple[type[Payload], ...]] = (
     HandoffOffered,
     HandoffRequested,
@@ -150,4 +162,5 @@ ENTRIES: Final[tuple[type[Payload], ...]] = (
     HandoffUnanswered,
     HandoffWithdrawn,
     CommanderMissing,
+    CommanderAsked,
 )

@@ -18,6 +18,7 @@ from incidents.policy.policy import COMMANDER
 from incidents.record.entries import Redacted, Revealed
 from incidents.roles.effects import RefreshHandoff, TellRoleHolder
 from incidents.roles.entries import (
+    CommanderAsked,
     CommanderMissing,
     HandoffAgreed,
     HandoffDeclined,
@@ -178,6 +179,14 @@ def call_backup(plan: IncidentPlan[BackupCalled]) -> None:
     if backup is not None:
         plan.invite_policy((backup,), name="backup")
     plan.tell(plan.event.backup.id)
+
+
+def ask_on_call(plan: IncidentPlan[CommanderAsked]) -> None:
+    """Note it under the status card; invite who is on call for command, and ask them directly."""
+    plan.log()
+    for person in plan.event.people:
+        plan.invite(person.id)
+        plan.tell(person.id)
 
 
 def _show_everywhere(plan: IncidentPlan[Any], handoff: HandoffEntry | CommanderChanged) -> None:

@@ -32,6 +32,10 @@ def _reason(through: Wanted, view: EscalationView, incident: IncidentView, polic
             return f"You're the manager for {where}"
         case Relation.BACKUP:
             return f"You're the backup commander for {mentions.escape_line(incident.severity_name)}"
+        case "override":
+            return f"You stand in on call for {where}"
+        case "fallback" if through.kind != "pager":
+            return "You're the policy's fallback on call"
         case "fallback":
             asked = mentions.escape_line(through.name)
             return f"You're the policy's fallback, as {asked} didn't tell me who is on call"

@@ -125,7 +125,9 @@ async def _ask_pagers(request: Request, services: Sequence[Service]) -> Told:
     with suppress(TimeoutError):
         async with asyncio.timeout(request.ask_seconds):
             await asyncio.gather(*(ask(str(one)) for one in addresses_of(policy, services)))
-    return Told(emails, {address: error for address, error in errors.items() if error})
+    instead = "" if policy.on_call.fallback is None else ", so the fallback is called"
+    said = {address: f"{error}{instead}" for address, error in errors.items() if error}
+    return Told(emails, said)
 
 
 async def _away(request: Request, found: OnCall) -> Mapping[str, str]:
@@ -197,7 +199,8 @@ def _line(duty: Duty, away: Mapping[str, str], errors: Mapping[str, str]) -> str
     name = mentions.escape_line(duty.name)
     people = ", ".join(_person(one, away) for one in duty.people) or "nobody"
     until = f" until {when(duty.until)}" if duty.until is not None else ""
-    then = f", then {_person(duty.following, {})}" if duty.following is not None else ""
+    following = None if duty.following in duty.people else duty.following
+    then = f", then {_person(following, {})}" if following is not None else ""
     details = (
         "its owner" if duty.is_owner else "",
         "the policy's fallback" if duty.is_fallback else "",

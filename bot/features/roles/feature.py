@@ -27,7 +27,7 @@ from incidents.policy.policy import COMMANDER
 from incidents.roles.assign import assign_role, claim_role, get_role, release_role
 from incidents.roles.command import take_command
 from incidents.roles.effects import TellRoleHolder
-from incidents.roles.entries import CommanderMissing
+from incidents.roles.entries import CommanderAsked, CommanderMissing
 
 _ROLE_EXAMPLE = "role scribe @alice"
 NOBODY_WORDS: Final = frozenset({"none", "nobody"})
@@ -228,6 +228,9 @@ FEATURE = Feature(
         shown(RoleAssigned, messages.replaced_directly),
         shown(RoleEnded, messages.ended_directly),
         shown(CommanderMissing, messages.missing_directly),
+        shown(CommanderAsked, messages.asked_directly),
     ),
-    endings=tuple((one.kind, messages.command_ending) for one in (RoleEnded, CommanderMissing)),
+    endings=tuple(
+        (one.kind, messages.command_ending) for one in (RoleEnded, CommanderMissing, CommanderAsked)
+    ),
 )

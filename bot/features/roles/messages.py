@@ -18,7 +18,7 @@ from incidents.incident.role_entries import CommanderChanged, RoleAssigned, Role
 from incidents.incident.views import EntryView, IncidentView, RoleView
 from incidents.people.assignable import Named
 from incidents.policy.policy import COMMANDER, Policy, Role
-from incidents.roles.entries import CommanderMissing
+from incidents.roles.entries import CommanderAsked, CommanderMissing
 
 _MINUTES_OF_AN_HOUR = 60
 
@@ -101,6 +101,18 @@ def missing_directly(
     text = (
         f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status}): "
         f"{since}. You're the backup: please take command, or ask somebody else to."
+    )
+    return say(text, take_command_button(incident))
+
+
+def asked_directly(
+    _asked: CommanderAsked, _entry: EntryView, incident: IncidentView
+) -> blocks.Message:
+    """Return the direct message to who is on call for command."""
+    text = (
+        f"{about(incident)} ({mentions.escape_line(incident.severity_name)}, {incident.status}): "
+        "you're on call for command, and nobody has it yet. Please take command, or ask somebody "
+        "else to."
     )
     return say(text, take_command_button(incident))
 

@@ -1,11 +1,13 @@
 """The policy's section on who hears of an incident: called, invited, told, asked to take command."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
+from incidents.policy.disagreements import Disagreement
 from incidents.policy.escalation import Callee
-from incidents.policy.references import SERVICE, SEVERITY, Invitee, OnCaller, PersonRef
+from incidents.policy.references import SERVICE, SEVERITY, Address, Invitee, OnCaller, PersonRef
 from incidents.policy.schema import within
 from incidents.policy.waking.rotations import Rotation
 
@@ -45,7 +47,15 @@ class OnCallPolicy:
     """
 
     fallback: OnCaller | None = None
+    # Asked to take command when an incident is declared.
+    commander: OnCaller | None = None
     rotations: tuple[Rotation, ...] = ()
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield a commander that only a pager knows: nobody waits for it while declaring."""
+        if isinstance(self.commander, Address):
+            what = "has to be a person, a group or a rotation: no pager is asked who commands"
+            yield Disagreement(("commander",), what, "rotation/commanders")
 
     def find_rotation(self, key: str) -> Rotation | None:
         """Return the rotation with this key, in any letter case, if the policy has it."""

@@ -68,6 +68,7 @@ WALK = (
     Said("progress", changes=False),
     Said("handover @ben", changes=False),
     Said("pager test", changes=False),
+    Said("override @ben until 18:00", changes=False),
     Said("private", changes=False),
     Said("recover my access", changes=False),
     Said("milestones", changes=False),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.policy_loader import PolicyErrors, dump_policy, load_policy
+from incidents.calling.explain import explain
 from incidents.policy.policy import Policy
 from incidents.policy.references import Address, RotationRef
 
@@ -145,3 +146,15 @@ def test_a_mistake_is_named_with_its_place(
         load(tmp_path, GOOD.replace(was, now))
     found = {problem.key_path: str(problem) for problem in caught.value.problems}
     assert what in found.get(key_path, ""), found
+
+
+def test_it_is_explained_who_of_a_rotation_no_pager_reaches(tmp_path: Path) -> None:
+    reached = "people: [{who: kim@example.com, reach: [goalert/kim]}]\n"
+    policy = load(tmp_path, GOOD + reached)
+    sev1 = policy.find_severity("sev1")
+    assert sev1 is not None
+    lines = [one.text for one in explain(policy, sev1, policy.services[0])]
+    assert (
+        "Called at once: rotation/checkout-primary (on call), by direct message in Slack and by "
+        "their own pagers; no pager reaches ben@example.com"
+    ) in lines

@@ -102,6 +102,8 @@ SAME = (
     ("export", "pm export"),
     ("handover @ben", "oncall handover @ben"),
     ("pager test @ben", "oncall pager test @ben"),
+    ("override @ben until 18:00", "oncall override @ben until 18:00"),
+    ("override stop", "oncall override stop"),
     ("drill bad-deploy @alice", "learn drill bad-deploy @alice"),
     ("drill --results", "learn drill --results"),
     ("check logs", "learn check logs"),

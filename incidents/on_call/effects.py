@@ -1,0 +1,18 @@
+"""Effects about who is on call."""
+
+import uuid
+from dataclasses import dataclass
+from typing import ClassVar
+
+from incidents.engine.effects import Effect
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellOfOverride(Effect):
+    """Tell somebody that they stand in, or that somebody stands in for them, or no more."""
+
+    kind: ClassVar[str] = "tell_of_override"
+    one_persons_own: ClassVar[bool] = True
+    override_id: uuid.UUID
+    person_id: uuid.UUID
+    is_stop: bool
