@@ -17,7 +17,7 @@ from incidents.escalation.targets import (
 from incidents.policy.escalation import Relation, Service
 from incidents.policy.policy import Policy, Severity
 from incidents.policy.references import Address
-from incidents.policy.waking.call import By, CallRule
+from incidents.policy.waking.call import By
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ def explain(policy: Policy, severity: Severity, service: Service | None) -> Iter
     """Yield who hears of an incident of this severity in this service, or in none."""
     services = (service.key,) if service is not None else ()
     rules = policy.rules_for(severity.key, services)
+    is_paged = any(one.call and one.by is By.PAGE for one in rules)
     places = {id(rule): place for place, rule in enumerate(policy.call)}
     if not called_at_once(policy, severity_key=severity.key, services=services):
         yield Explained("Nobody is called when it is declared.")
@@ -40,7 +41,8 @@ def explain(policy: Policy, severity: Severity, service: Service | None) -> Iter
         called = called_by_rule(policy, rule, severity_key=severity.key, services=services)
         for wanted in called:
             yield Explained(
-                f"Called at once: {_named(wanted)}, {_how(policy, rule, wanted)}", place
+                f"Called at once: {_named(wanted)}, {_how(policy, wanted, is_paged=is_paged)}",
+                place,
             )
         for title, people in (("Invited", rule.invite), ("Told", rule.tell)):
             yield from (Explained(f"{title}: {who}", place) for who in people)
@@ -76,8 +78,8 @@ def _named(wanted: Wanted) -> str:
     return f"{wanted.name} ({wanted.why.replace('_', ' ')})" if wanted.why else wanted.name
 
 
-def _how(policy: Policy, rule: CallRule, wanted: Wanted) -> str:
-    if rule.by is By.MESSAGE:
+def _how(policy: Policy, wanted: Wanted, *, is_paged: bool) -> str:
+    if not is_paged:
         return "by direct message in Slack alone"
     reach = _reach(policy, wanted)
     if not reach and wanted.kind in {"rotation", "pager"}:

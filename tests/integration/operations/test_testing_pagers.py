@@ -60,3 +60,19 @@ async def test_somebody_without_an_address_is_refused_with_those_who_have_one(
     assert "no pager address for ben@example.com" in output
     assert "it has kim@example.com" in output
     assert goalert.asked == []
+
+
+async def test_explain_says_that_the_louder_of_two_rules_counts(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "on-call.md").read_text(encoding="utf-8")
+    blocks = [one.partition("```")[0] for one in page.split("```yaml\n")[1:]]
+    (tmp_path / "policy.yaml").write_text("".join(blocks), encoding="utf-8")
+    environ = environment(SITREP_POLICY="policy.yaml")
+    words = ("policy", "explain", "sev1", "checkout")
+    code, output = await run(*words, environ=environ, folder=tmp_path)
+    assert code == 0, output
+    assert "by direct message in Slack and by their own pagers" in output
+    assert "in Slack alone" not in output
+    code, output = await run(
+        "policy", "explain", "sev2", "checkout", environ=environ, folder=tmp_path
+    )
+    assert "rotation/checkout (on call), by direct message in Slack alone" in output

@@ -88,6 +88,21 @@ async def test_a_pager_that_is_down_is_tried_for_two_minutes_and_never_later(
     assert scene.goalert.alerts == []
 
 
+async def test_a_test_goes_on_after_a_restart(waking: Waking) -> None:
+    scene = waking
+    scene.goalert.go_down()
+    await scene.kim.command("/incident pager test")
+    await scene.bot.settle()
+    await scene.bot.restart()
+    scene.goalert.come_back()
+    for _ in range(3):  # the new process may still be taking the lease at the first look
+        await scene.bot.advance(seconds=10)
+    assert len(scene.goalert.alerts) == 1
+    await scene.bot.advance(seconds=90)
+    assert "`goalert/kim`: accepted after" in result(scene, scene.kim)
+    assert scene.goalert.open == []
+
+
 async def test_a_test_that_took_effect_unheard_is_sent_again_and_wakes_once(
     waking: Waking,
 ) -> None:
@@ -95,7 +110,8 @@ async def test_a_test_that_took_effect_unheard_is_sent_again_and_wakes_once(
     scene.goalert.fail(None, took_effect=True)
     await scene.kim.command("/incident pager test")
     await scene.bot.settle()
-    await scene.bot.advance(seconds=30)
+    await scene.bot.advance(seconds=10)
+    await scene.bot.advance(seconds=20)
     assert len(scene.goalert.alerts) == 1
     assert "`goalert/kim`: accepted after" in result(scene, scene.kim)
 
