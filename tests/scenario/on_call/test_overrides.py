@@ -1,6 +1,7 @@
 """Overrides: somebody stands in for a while, is told so, and is called instead."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -130,6 +131,7 @@ async def test_who_stands_in_is_paged_by_their_own_addresses(bot: Bot) -> None:
     await rota.ben.click(call, "escalation_why")
     await bot.settle()
     assert "You stand in on call for Checkout" in rota.ben.ephemerals[-1].text
+    bot.clock.advance(timedelta(seconds=1))  # of two, the newer one counts
     await rota.kim.command("/incident oncall override @lee until 18:00 checkout")
     await rota.declare("Mails bounce everywhere")
     assert await paged(bot) == ["ben", "checkout", "checkout"]
