@@ -1,7 +1,7 @@
 """The way of a page through PagerDuty, from declaring to the end, and what is told back twice."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -134,3 +134,16 @@ async def test_an_incident_that_came_from_a_page_there_adopts_it(duty: Duty) -> 
     await duty.alice.command("/incident cancel a false alarm", channel=duty.room)
     await duty.bot.settle()
     assert page.status == "resolved"
+
+
+async def test_pagerduty_is_asked_who_is_on_call_and_that_person_is_called(duty: Duty) -> None:
+    (checkout,) = duty.bot.loaded.policy.services
+    asked = replace(checkout, on_call=Address("duty", "checkout"))
+    duty.bot.change_policy(services=(asked,), on_call=OnCallPolicy(fallback=None))
+    await duty.bot.restart()
+    shown = await duty.alice.command("/incident oncall checkout")
+    await duty.bot.settle()
+    assert "@kim" in shown.rendered + "".join(one.rendered for one in duty.alice.ephemerals)
+    await duty.declare()
+    assert said(duty.bot.slack.dm(duty.kim), "*INC-1* SEV")
+    assert duty.incident.woken == ["PUKIM01"]
