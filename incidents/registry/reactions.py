@@ -93,6 +93,7 @@ from incidents.handover.events import (
     HandoverAnswered,
     HandoverAsked,
     HandoverOffered,
+    HandoverRated,
     HandoverUnaccepted,
     HandoverUndelivered,
     HandoverWaiting,
@@ -615,6 +616,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(
         HandoverAnswered, handover.tell_successor, handover.show_answer, handover.show_note
     ),
+    on_workspace(HandoverRated, handover.show_note, handover.tell_mentors),
     on_workspace(HandoverWaiting, handover.tell_successor),
     on_workspace(HandoverUnaccepted, handover.tell_author),
     on_workspace(HandoverUndelivered, handover.tell_author),

@@ -20,9 +20,10 @@ from incidents.handover.draft import (
     OpenEscalation,
     OpenIncident,
     PendingAction,
+    ResolvedIncident,
     RiskyChange,
 )
-from incidents.handover.tables import HandoverStatus, HandoverView, QuestionView
+from incidents.handover.tables import HandoverStatus, HandoverView, NoteRating, QuestionView
 from incidents.incident.views import EntryView, IncidentView, PersonView, RoleView
 from incidents.learning.debriefs import DebriefView
 from incidents.learning.mentoring import ConversationView
@@ -117,6 +118,7 @@ def handover(status: HandoverStatus = HandoverStatus.PENDING) -> HandoverView:
         created_at=NOW,
         settled_at=None if status is HandoverStatus.PENDING else NOW,
         delivery_error="",
+        rating=None,
         questions=(question, replace(question, answer=NASTY[:900])),
     )
 
@@ -179,7 +181,10 @@ def all_messages() -> Iterator[blocks.Message]:
         yield mentoring.forwarded_message(entry(kind, content), view, talk)
     for status in HandoverStatus:
         for is_author in (False, True):
-            yield handover_messages.note_message(handover(status), is_author=is_author)
+            for rating in (None, NoteRating.ASKED):
+                note = replace(handover(status), rating=rating)
+                yield handover_messages.note_message(note, is_author=is_author)
+    yield handover_messages.told_message(note, "rated", None)
     for what in ("accepted", "asked", "answered", "reminder", "unaccepted", "undelivered"):
         note = handover()
         yield handover_messages.told_message(note, what, note.questions[1])
@@ -229,6 +234,15 @@ def test_the_draft_is_plain_text_with_utc_times_and_counts_what_it_omits() -> No
     )
     draft = HandoverDraft(
         incidents=(one,) * (MOST + 2),
+        resolved=(
+            ResolvedIncident(
+                reference="INC-2",
+                title="Search is slow",
+                severity_name="SEV3",
+                at=now - timedelta(hours=3),
+                after=timedelta(minutes=42),
+            ),
+        ),
         changes=(
             RiskyChange(
                 reference="INC-1",
@@ -265,6 +279,9 @@ def test_the_draft_is_plain_text_with_utc_times_and_counts_what_it_omits() -> No
         "- INC-1 Checkout errors: SEV2, triage, no commander, next update 20:30 UTC, put off"
     )
     assert lines[-1] == "- and 2 more"
+    assert sections["resolved"] == (
+        "- INC-2 Search is slow: SEV3, resolved 17:00 UTC, after 42 min"
+    )
     assert sections["changes"] == (
         "- INC-1 proposal 2, Restart the cache (Change): carried out, 2026-03-01 20:00 UTC"
     )
