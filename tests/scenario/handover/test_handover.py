@@ -227,8 +227,9 @@ async def test_only_the_author_and_their_mentors_see_whether_the_note_was_clear(
     assert "bob said: It was clear" in own.rendered
     assert "You said: It was clear" in note.rendered
     assert said(bot.slack.dm(carol), "I had to ask") == []
-    note.channel = bot.slack.channel("general")
-    await alice.click(note, "handover_rate_asked")
+    stolen = note.seen()
+    stolen.channel = bot.slack.channel("general")
+    await alice.click(stolen, "handover_rate_asked")
     await bot.settle()
     assert "bob said: It was clear" in own.rendered
     readers = {bot.slack.dm(one).id for one in (alice, bob, carol)}
