@@ -7,6 +7,7 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.handover import messages
+from bot.features.handover.load import MINE, REPORT
 from bot.features.handover.messages import OnHandover, OnQuestion, OnRating
 from bot.framework.arguments import NOBODY, Arguments
 from bot.framework.effect_context import Dropped, Record
@@ -212,6 +213,8 @@ FEATURE = Feature(
             perform=NOTE.ask,
             explain=_in_its_input,
         ),
+        MINE,
+        REPORT,
         NOTE,
         Verb(
             OnHandover, buttons=("handover_accept",), use_case=accept_handover, tell=accepted_text

@@ -179,12 +179,17 @@ def all_messages() -> Iterator[blocks.Message]:
     )
     for content, kind in asking:
         yield mentoring.forwarded_message(entry(kind, content), view, talk)
+    yield from handover_notes()
+
+
+def handover_notes() -> Iterator[blocks.Message]:
     for status in HandoverStatus:
         for is_author in (False, True):
             for rating in (None, NoteRating.ASKED):
                 note = replace(handover(status), rating=rating)
                 yield handover_messages.note_message(note, is_author=is_author)
-    yield handover_messages.told_message(note, "rated", None)
+    rated = replace(handover(HandoverStatus.ACCEPTED), rating=NoteRating.ASKED)
+    yield handover_messages.told_message(rated, "rated", None)
     for what in ("accepted", "asked", "answered", "reminder", "unaccepted", "undelivered"):
         note = handover()
         yield handover_messages.told_message(note, what, note.questions[1])
@@ -234,15 +239,7 @@ def test_the_draft_is_plain_text_with_utc_times_and_counts_what_it_omits() -> No
     )
     draft = HandoverDraft(
         incidents=(one,) * (MOST + 2),
-        resolved=(
-            ResolvedIncident(
-                reference="INC-2",
-                title="Search is slow",
-                severity_name="SEV3",
-                at=now - timedelta(hours=3),
-                after=timedelta(minutes=42),
-            ),
-        ),
+        resolved=(),
         changes=(
             RiskyChange(
                 reference="INC-1",
@@ -279,12 +276,25 @@ def test_the_draft_is_plain_text_with_utc_times_and_counts_what_it_omits() -> No
         "- INC-1 Checkout errors: SEV2, triage, no commander, next update 20:30 UTC, put off"
     )
     assert lines[-1] == "- and 2 more"
-    assert sections["resolved"] == (
-        "- INC-2 Search is slow: SEV3, resolved 17:00 UTC, after 42 min"
-    )
     assert sections["changes"] == (
         "- INC-1 proposal 2, Restart the cache (Change): carried out, 2026-03-01 20:00 UTC"
     )
     assert "nobody could be reached" in sections["escalations"]
     assert sections["actions"] == ("- INC-1 action 3: Alert on the queue (nobody, due 2026-03-03)")
     assert sections["shadowings"] == sections["words"] == ""
+
+
+def test_what_was_resolved_says_when_and_after_how_long() -> None:
+    now = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
+    one = ResolvedIncident(
+        reference="INC-2",
+        title="Search\nis slow",
+        severity_name="SEV3",
+        at=now - timedelta(hours=3),
+        after=timedelta(minutes=42),
+    )
+    draft = HandoverDraft(
+        incidents=(), resolved=(one,), changes=(), escalations=(), actions=(), shadowings=()
+    )
+    sections = handover_messages.sections_of(draft, now=now)
+    assert sections["resolved"] == "- INC-2 Search is slow: SEV3, resolved 17:00 UTC, after 42 min"
