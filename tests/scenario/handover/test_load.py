@@ -102,8 +102,6 @@ async def test_my_own_calls_and_nights_count_private_ones_unnamed_once_i_am_out(
     carols = (await shift.carol.command("/incident oncall mine")).text
     assert "0 calls and 0 pages" in carols
     assert "You took part in no incident" in carols
-    await any_bot.advance(hours=24 * 29)
-    assert "0 calls" in (await shift.bob.command("/incident oncall mine")).text
 
 
 async def test_a_manager_sees_the_load_per_person_without_what_is_private(bot: Bot) -> None:
