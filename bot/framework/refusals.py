@@ -150,6 +150,11 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
             f"Only responders can {what}. Join the incident channel, or take a role: "
             f"`{slash} role scribe me`"
         )
+    if action == "see_load":
+        return (
+            "Only managers whom the policy names can see other people's load. "
+            f"Yours: `{slash} oncall mine`"
+        )
     who = any_of([_grantee(name) for name in needs.split(", ")])
     if action == "sign_off":
         return (

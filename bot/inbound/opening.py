@@ -105,13 +105,13 @@ def in_place(reply: Reply) -> Reply:
 
 def _question(error: OpensPrivate, *, slash: str) -> str:
     """Return who will see what; nothing was done yet."""
-    later = f"If nobody answers, it opens to {_names(error.later)} as well. " if error.later else ""
-    lead = f"*This opens all of {error.reference} to {_names(error.now)}:*"
+    later = ""
     if not error.now:
-        later, lead = (
-            "",
-            f"*If nobody answers, this opens all of {error.reference} to {_names(error.later)}:*",
-        )
+        lead = f"*If nobody answers, this opens all of {error.reference} to {_names(error.later)}:*"
+    else:
+        lead = f"*This opens all of {error.reference} to {_names(error.now)}:*"
+        if error.later:
+            later = f"If nobody answers, it opens to {_names(error.later)} as well. "
     return (
         f"{lead} its channel, timeline, notes and files, from the beginning. {later}"
         "Nothing was done yet. Do you want that? "

@@ -182,6 +182,9 @@ def _about_others(entry: AuditEntry) -> str:
         case AuditKind.ON_CALL_OVERRIDE_STOPPED:
             where = f"{_text(entry, 'person_name')} standing in for {_text(entry, 'subject')}"
             return f"Stopped {where}."
+        case AuditKind.LOAD_SHOWN:
+            whose = _text(entry, "scope") or "everybody"
+            return f"Showed {entry.actor_name} the on-call report on {whose}."
         case AuditKind.MAINTENANCE_PLANNED:
             when = f"from {_text(entry, 'starts_at')} to {_text(entry, 'ends_at')}"
             return f"Planned a maintenance {when}."

@@ -16,7 +16,7 @@ from incidents.core.people import Actor, Person
 from incidents.escalation.tables import UNANSWERED, Escalation
 from incidents.handover.tables import Handover, HandoverStatus
 from incidents.incident.incident import Incident, visible_to
-from incidents.incident.lifecycle import OPEN_STATUSES
+from incidents.incident.lifecycle import OPEN_STATUSES, IncidentStatus
 from incidents.incident.roles import RoleAssignment
 from incidents.incident.timeline import TimelineEntry
 from incidents.incident.views import people_views
@@ -29,8 +29,9 @@ from incidents.proposals.tables import Proposal, ProposalStatus
 from incidents.rights.stages import mentors_of
 from incidents.updates.post import snoozed_among
 
-# The assumed length of a shift if no accepted handover tells when it began.
+# The assumed length of a shift if no accepted handover tells when it began; and the longest.
 SHIFT: Final = timedelta(hours=12)
+LONGEST_SHIFT: Final = timedelta(days=7)
 # The most entries of each kind; the rest is only counted.
 MOST: Final = 15
 
@@ -46,6 +47,17 @@ class OpenIncident:
     commander: str
     next_update_due_at: datetime | None
     is_snoozed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedIncident:
+    """An incident that was resolved in this shift, `after` so long."""
+
+    reference: str
+    title: str
+    severity_name: str
+    at: datetime
+    after: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +99,7 @@ class HandoverDraft:
     """The facts that a new note starts with."""
 
     incidents: tuple[OpenIncident, ...]
+    resolved: tuple[ResolvedIncident, ...]
     changes: tuple[RiskyChange, ...]
     escalations: tuple[OpenEscalation, ...]
     actions: tuple[PendingAction, ...]
@@ -105,10 +118,11 @@ class Readers:
 async def draft_handover(
     session: AsyncSession, readers: Readers, *, policy: Policy, now: datetime
 ) -> HandoverDraft:
-    """Return what is open, risky or pending now and visible to both readers."""
+    """Return what is open, risky or pending now, or was resolved in the shift, for both readers."""
     since = await _shift_began(session, readers, now=now)
     return HandoverDraft(
         incidents=await _open_incidents(session, readers),
+        resolved=await _resolved(session, readers, since=since),
         changes=await _changes(session, readers, since=since),
         escalations=await _escalations(session, readers),
         actions=await _actions(session, readers, by=(now + policy.handover.due_within).date()),
@@ -127,19 +141,20 @@ def _seen_by(readers: Readers) -> ColumnElement[bool]:
 
 
 async def _shift_began(session: AsyncSession, readers: Readers, *, now: datetime) -> datetime:
+    """Return when the author took over, or last handed over if they weren't handed anything since."""
+    author_id = readers.author.person_id
     query = (
         select(Handover.settled_at)
         .where(
             Handover.workspace_id == readers.workspace_id,
-            Handover.to_person_id == readers.author.person_id,
+            or_(Handover.to_person_id == author_id, Handover.from_person_id == author_id),
             Handover.status == HandoverStatus.ACCEPTED,
         )
         .order_by(Handover.settled_at.desc())
         .limit(1)
     )
     accepted_at = (await session.execute(query)).scalar_one_or_none()
-    is_this_shift = accepted_at is not None and now - accepted_at <= 2 * SHIFT
-    return accepted_at if accepted_at is not None and is_this_shift else now - SHIFT
+    return now - SHIFT if accepted_at is None else max(accepted_at, now - LONGEST_SHIFT)
 
 
 async def _open_incidents(session: AsyncSession, readers: Readers) -> tuple[OpenIncident, ...]:
@@ -171,6 +186,32 @@ async def _open_incidents(session: AsyncSession, readers: Readers) -> tuple[Open
             is_snoozed=incident.id in snoozed,
         )
         for incident, commander in rows
+    )
+
+
+async def _resolved(
+    session: AsyncSession, readers: Readers, *, since: datetime
+) -> tuple[ResolvedIncident, ...]:
+    """Return the incidents that were resolved since then and still are, the newest first."""
+    query = (
+        select(Incident)
+        .where(
+            _seen_by(readers),
+            Incident.status.in_((IncidentStatus.RESOLVED, IncidentStatus.CLOSED)),
+            Incident.resolved_at >= since,
+        )
+        .order_by(Incident.resolved_at.desc())
+    )
+    return tuple(
+        ResolvedIncident(
+            reference=str(one.reference),
+            title=one.title,
+            severity_name=one.severity_name,
+            at=one.resolved_at,
+            after=one.resolved_at - one.declared_at,
+        )
+        for one in (await session.execute(query)).scalars()
+        if one.resolved_at is not None
     )
 
 

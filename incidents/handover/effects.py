@@ -1,4 +1,4 @@
-"""Effects of shift handovers, private to the two people.
+"""Effects of shift handovers, private to the two people and, for a rating, the author's mentors.
 
 They hold ids and no texts, and a failed one isn't reported to anybody else.
 """
@@ -22,7 +22,7 @@ class ShowHandover(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class TellOfHandover(Effect):
-    """Tell one of the two people news of the handover; `what` is the key of its wording."""
+    """Tell one of the two people, or a mentor, news of the handover; `what` is its wording's key."""
 
     kind: ClassVar[str] = "tell_of_handover"
     one_persons_own: ClassVar[bool] = True

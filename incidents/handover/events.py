@@ -53,6 +53,14 @@ class HandoverAnswered(HandoverEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverRated(HandoverEvent):
+    """The next person said whether the note was enough; `mentors` are those of its author."""
+
+    news: ClassVar[str] = "rated"
+    mentors: tuple[uuid.UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverWaiting(HandoverEvent):
     """The next person hasn't accepted the note yet and is to be reminded."""
 

@@ -18,6 +18,7 @@ from incidents.handover.events import (
     HandoverAsked,
     HandoverEvent,
     HandoverOffered,
+    HandoverRated,
     HandoverUnaccepted,
     HandoverUndelivered,
     HandoverWaiting,
@@ -27,11 +28,13 @@ from incidents.handover.tables import (
     Handover,
     HandoverQuestion,
     HandoverStatus,
+    NoteRating,
     find_pending_handover,
 )
 from incidents.people.assignable import Named, get_acting_member, get_assignable, get_person
 from incidents.policy.policy import Action
 from incidents.record.audit_log import AuditKind, audit
+from incidents.rights.stages import mentors_of
 from incidents.storage.database import trimmed
 
 EXAMPLE = "handover @alice"
@@ -158,6 +161,34 @@ async def answer_question(uow: UnitOfWork, question_id: uuid.UUID, *, text: str)
     question.answer, question.answered_at = said, uow.now
     _emit(uow, HandoverAnswered, handover, question_id=question.id)
     return Outcome("handover_answered", None, {})
+
+
+async def rate_handover(uow: UnitOfWork, handover_id: uuid.UUID, *, rating: NoteRating) -> Outcome:
+    """Store whether the accepted note was enough; it can be changed, and is on no log.
+
+    Its author sees it under the note, and their mentors are told.
+
+    Raises: NotPermitted for anybody but the next person; Superseded unless they accepted it.
+    """
+    handover = await _get(uow, handover_id)
+    await _check_is(uow, handover.to_person_id)
+    if handover.status != HandoverStatus.ACCEPTED:
+        raise Superseded("handover_withdrawn")
+    if handover.rating != rating:
+        handover.rating, handover.rated_at = rating.value, uow.now
+        author_id = handover.from_person_id
+        mentors = await mentors_of(
+            uow.session, workspace_id=uow.workspace_id, person_id=author_id, policy=uow.policy
+        )
+        uow.emit(
+            HandoverRated(
+                handover_id=handover.id,
+                author_id=author_id,
+                successor_id=handover.to_person_id,
+                mentors=tuple(one for one in mentors if one != handover.to_person_id),
+            )
+        )
+    return Outcome("handover_rated", None, {})
 
 
 async def remind_of_handover(uow: UnitOfWork, reminder: Reminder) -> Again | None:

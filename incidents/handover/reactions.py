@@ -6,7 +6,12 @@ from incidents.engine.effects import RefreshHome
 from incidents.engine.plan import Plan
 from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.handover.effects import ShowHandover, TellOfHandover
-from incidents.handover.events import HandoverAnswered, HandoverAsked, HandoverEvent
+from incidents.handover.events import (
+    HandoverAnswered,
+    HandoverAsked,
+    HandoverEvent,
+    HandoverRated,
+)
 
 
 def show_note(plan: Plan[HandoverEvent]) -> None:
@@ -29,6 +34,12 @@ def tell_author(plan: Plan[HandoverEvent]) -> None:
 def tell_successor(plan: Plan[HandoverEvent]) -> None:
     """Send the next person a new message: an edited one notifies nobody."""
     _tell(plan, plan.event.successor_id)
+
+
+def tell_mentors(plan: Plan[HandoverRated]) -> None:
+    """Tell the mentors of a note's author how it was rated, or correct that; the note shows it to the author."""
+    for mentor_id in plan.event.mentors:
+        _tell(plan, mentor_id)
 
 
 def show_answer(plan: Plan[HandoverAnswered]) -> None:

@@ -30,8 +30,15 @@ class HandoverStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class NoteRating(StrEnum):
+    """Whether the note was enough for the next person; for its author and their mentors."""
+
+    CLEAR = "clear"
+    ASKED = "asked"  # I had to ask
+
+
 class Handover(Base):
-    """One shift's note; `sections` are the author's texts by key."""
+    """One shift's note; `sections` are the author's texts by key, `rating` the next person's word."""
 
     __tablename__ = "handovers"
     __table_args__ = (
@@ -56,6 +63,8 @@ class Handover(Base):
     reminded_at: Mapped[datetime | None]
     # Why the note didn't reach the next person (the chat service's code).
     delivery_error: Mapped[str | None]
+    rating: Mapped[str | None]
+    rated_at: Mapped[datetime | None]
 
 
 class HandoverQuestion(Base):
@@ -94,6 +103,7 @@ class HandoverView:
     created_at: datetime
     settled_at: datetime | None
     delivery_error: str
+    rating: NoteRating | None
     questions: tuple[QuestionView, ...]
 
     @property
@@ -115,6 +125,7 @@ async def get_handover_view(session: AsyncSession, handover_id: uuid.UUID) -> Ha
         created_at=row.created_at,
         settled_at=row.settled_at,
         delivery_error=row.delivery_error or "",
+        rating=NoteRating(row.rating) if row.rating else None,
         questions=tuple(
             QuestionView(one.id, one.text, one.asked_at, one.answer or "")
             for one in await questions_of(session, row.id)

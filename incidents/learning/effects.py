@@ -40,6 +40,17 @@ class SendShadowBrief(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CopyCall(Effect):
+    """Send a shadow a copy of their mentor's call, to learn from; never through a pager."""
+
+    kind: ClassVar[str] = "copy_call"
+    one_persons_own: ClassVar[bool] = True
+    escalation_id: uuid.UUID
+    call_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShowShadowing(Effect):
     """Show a mentor who shadows them, and keep that current; tell a shadow that it ended."""
 

@@ -34,6 +34,16 @@ class WatchingChanged(FeatureEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallCopied(FeatureEvent):
+    """Somebody's mentor is called, and they get a copy to learn from."""
+
+    incident_id: uuid.UUID
+    escalation_id: uuid.UUID
+    call_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DebriefEvent(FeatureEvent):
     """Something happened to the debrief that `owner_id` writes about an incident."""
 

@@ -8,6 +8,7 @@ from incidents.engine.effects import Effect
 from incidents.engine.plan import IncidentPlan, Plan
 from incidents.engine.reminders import CancelReminder, Remind, ReminderKind
 from incidents.learning.effects import (
+    CopyCall,
     FollowLearners,
     ForwardToMentor,
     InviteShadow,
@@ -18,6 +19,7 @@ from incidents.learning.effects import (
     ShowShadowing,
 )
 from incidents.learning.events import (
+    CallCopied,
     ConversationChanged,
     DebriefAsked,
     DebriefEvent,
@@ -61,6 +63,19 @@ def refresh_brief(plan: Plan[WatchingChanged]) -> None:
     event = plan.event
     brief = SendShadowBrief(incident_id=event.incident_id, observation_id=event.observation_id)
     _show(plan, event.person_id, brief, of=str(event.observation_id))
+
+
+def copy_call(plan: Plan[CallCopied]) -> None:
+    """Send a shadow one copy of this call."""
+    event = plan.event
+    effect = CopyCall(
+        incident_id=event.incident_id,
+        escalation_id=event.escalation_id,
+        call_id=event.call_id,
+        person_id=event.person_id,
+    )
+    once = derived_id(event.call_id, f"{effect.kind}:{event.person_id}")
+    plan.add(effect, lane=_lane(event.person_id), effect_id=once)
 
 
 # -- debriefs -------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ class AuditKind(StrEnum):
     PHONES_SHOWN = "phones_shown"
     # Test pages were sent to `name`, by `addresses`.
     PAGER_TESTED = "pager_tested"
+    # Somebody saw what being on call cost others: `scope`, "" for everybody.
+    LOAD_SHOWN = "load_shown"
     # A backup was restored: the numbers that were given out after it was made are lost.
     RESTORED = "restored"
     # Effects that Slack refused for good were dropped: what they were, and the reason.

@@ -93,6 +93,7 @@ from incidents.handover.events import (
     HandoverAnswered,
     HandoverAsked,
     HandoverOffered,
+    HandoverRated,
     HandoverUnaccepted,
     HandoverUndelivered,
     HandoverWaiting,
@@ -113,6 +114,7 @@ from incidents.incident.entries import (
 from incidents.incident.role_entries import CommanderChanged, RoleAssigned, RoleEnded
 from incidents.learning import reactions as learning
 from incidents.learning.events import (
+    CallCopied,
     ConversationChanged,
     DebriefAsked,
     DebriefHidden,
@@ -500,6 +502,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
         escalation.look_up_callees,
         escalation.wait_for_answer,
         escalation.show_escalation,
+        learning.follow_learners,
     ),
     on(
         EscalationTaken,
@@ -578,6 +581,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     # -- learning
     on_workspace(ShadowingChanged, learning.show_shadowing),
     on_workspace(ShadowBroughtIn, learning.welcome_shadow),
+    on_workspace(CallCopied, learning.copy_call),
     on_workspace(DebriefAsked, learning.show_debrief, learning.wait_for_debrief),
     on_workspace(DebriefUnwritten, learning.remind_of_debrief),
     on_workspace(
@@ -615,6 +619,7 @@ REACTIONS: Final[tuple[Row, ...]] = (
     on_workspace(
         HandoverAnswered, handover.tell_successor, handover.show_answer, handover.show_note
     ),
+    on_workspace(HandoverRated, handover.show_note, handover.tell_mentors),
     on_workspace(HandoverWaiting, handover.tell_successor),
     on_workspace(HandoverUnaccepted, handover.tell_author),
     on_workspace(HandoverUndelivered, handover.tell_author),

@@ -180,6 +180,8 @@ def upgrade() -> None:
         sa.Column("settled_at", UtcDateTime(), nullable=True),
         sa.Column("reminded_at", UtcDateTime(), nullable=True),
         sa.Column("delivery_error", sa.String(), nullable=True),
+        sa.Column("rating", sa.String(), nullable=True),
+        sa.Column("rated_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["from_person_id"], ["people.id"], name=op.f("fk_handovers_from_person_id_people")
         ),

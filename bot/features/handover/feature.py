@@ -7,7 +7,8 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.handover import messages
-from bot.features.handover.messages import OnHandover, OnQuestion
+from bot.features.handover.load import MINE, REPORT
+from bot.features.handover.messages import OnHandover, OnQuestion, OnRating
 from bot.framework.arguments import NOBODY, Arguments
 from bot.framework.effect_context import Dropped, Record
 from bot.framework.feature import Feature
@@ -31,9 +32,10 @@ from incidents.handover.hand_over import (
     mark_undelivered,
     name_successor,
     offer_handover,
+    rate_handover,
     withdraw_handover,
 )
-from incidents.handover.tables import Handover, HandoverView, get_handover_view
+from incidents.handover.tables import Handover, HandoverView, NoteRating, get_handover_view
 from incidents.incident.views import person_view
 from incidents.people.assignable import Named
 from incidents.policy.policy import Action
@@ -211,6 +213,8 @@ FEATURE = Feature(
             perform=NOTE.ask,
             explain=_in_its_input,
         ),
+        MINE,
+        REPORT,
         NOTE,
         Verb(
             OnHandover, buttons=("handover_accept",), use_case=accept_handover, tell=accepted_text
@@ -220,6 +224,13 @@ FEATURE = Feature(
             buttons=("handover_withdraw",),
             use_case=withdraw_handover,
             tell=lambda *_: "Withdrawn. The shift is still yours.",
+        ),
+        Verb(
+            OnRating,
+            buttons=tuple(f"handover_rate_{one}" for one in NoteRating),
+            use_case=rate_handover,
+            is_quiet=True,
+            tell=lambda *_: "I've noted it. Only the author and their mentors see it.",
         ),
         Verb(
             OnHandover,

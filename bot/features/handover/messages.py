@@ -11,16 +11,23 @@ from bot.framework.phrases import followed_text
 from bot.framework.refusals import say
 from bot.slack import blocks, mentions
 from bot.slack.truncation import shorten
+from incidents.core.times import spoken_duration
 from incidents.handover.draft import (
     MOST,
     HandoverDraft,
     OpenEscalation,
     OpenIncident,
     PendingAction,
+    ResolvedIncident,
     RiskyChange,
 )
 from incidents.handover.hand_over import MAX_QUESTION, MAX_SECTION
-from incidents.handover.tables import HandoverStatus, HandoverView, QuestionView
+from incidents.handover.tables import (
+    HandoverStatus,
+    HandoverView,
+    NoteRating,
+    QuestionView,
+)
 from incidents.incident.views import PersonView
 from incidents.learning.shadowing import ShadowingView
 from incidents.proposals.tables import ProposalStatus
@@ -29,6 +36,7 @@ from incidents.proposals.tables import ProposalStatus
 SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "incidents": "Open incidents",
+        "resolved": "Resolved in this shift",
         "changes": "Risky changes",
         "escalations": "Open escalations",
         "actions": "Pending actions",
@@ -37,6 +45,13 @@ SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# What the next person can say of a note.
+RATINGS: Final[Mapping[NoteRating, str]] = MappingProxyType(
+    {NoteRating.CLEAR: "It was clear", NoteRating.ASKED: "I had to ask"}
+)
+
+# The sections that a form leaves out while they are empty.
+_OPTIONAL: Final = frozenset({"resolved", "shadowings"})
 _LONGEST_LINE = 200
 
 
@@ -55,6 +70,13 @@ class OnQuestion(Arguments, gone="handover_withdrawn"):
     text: str = ""
 
 
+class OnRating(Arguments, gone="handover_withdrawn"):
+    """An accepted handover, and whether its note was enough."""
+
+    handover_id: uuid.UUID
+    rating: NoteRating
+
+
 # -- the draft ------------------------------------------------------------------------------
 
 
@@ -65,6 +87,7 @@ def sections_of(draft: HandoverDraft, *, now: datetime) -> dict[str, str]:
     """
     return {
         "incidents": _lines((_incident(one, now=now) for one in draft.incidents), draft.incidents),
+        "resolved": _lines((_resolved(one, now=now) for one in draft.resolved), draft.resolved),
         "changes": _lines((_change(one, now=now) for one in draft.changes), draft.changes),
         "escalations": _lines(
             (_escalation(one, now=now) for one in draft.escalations), draft.escalations
@@ -89,6 +112,12 @@ def _incident(one: OpenIncident, *, now: datetime) -> str:
         put_off = ", put off" if one.is_snoozed else ""
         due = f", next update {_time(one.next_update_due_at, now=now)}{put_off}"
     return f"{one.reference} {_line(one.title)}: {one.severity_name}, {one.status}, {lead}{due}"
+
+
+def _resolved(one: ResolvedIncident, *, now: datetime) -> str:
+    after = spoken_duration(one.after)
+    at = _time(one.at, now=now)
+    return f"{one.reference} {_line(one.title)}: {one.severity_name}, resolved {at}, after {after}"
 
 
 _STATES: Final[Mapping[ProposalStatus, str]] = MappingProxyType(
@@ -172,7 +201,7 @@ def note_form(sections: Mapping[str, str], *, successor: PersonView) -> blocks.V
                     placeholder=None if sections.get(key) else _PLACEHOLDERS.get(key, "Nothing"),
                 )
                 for key, title in SECTIONS.items()
-                if key != "shadowings" or sections.get(key)
+                if key not in _OPTIONAL or sections.get(key)
             ),
         ],
         submit="Hand over",
@@ -234,6 +263,8 @@ def note_message(view: HandoverView, *, is_author: bool) -> blocks.Message:
             if view.sections.get(key)
         ]
         parts += [_question(one) for one in view.questions]
+    if view.status is HandoverStatus.ACCEPTED:
+        parts += _rated_for_author(view) if is_author else [_rated(view)]
     buttons = _author_buttons(view) if is_author else _successor_buttons(view)
     body = [piece for part in parts for piece in blocks.paragraphs(part)]
     return blocks.Message(
@@ -279,6 +310,30 @@ def _question(one: QuestionView) -> str:
     return f"*Asked* {mentions.escape(one.text)}\n*Answer* {answer}"
 
 
+def _rated(view: HandoverView) -> str:
+    author = mentions.escape_line(view.from_person.name)
+    if view.rating is None:
+        return f"*Was the note clear?* Only {author} and their mentors see your answer."
+    return f"*Was the note clear?* You said: {RATINGS[view.rating]}."
+
+
+def _rated_for_author(view: HandoverView) -> list[str]:
+    if view.rating is None:
+        return []
+    said = f"{mentions.escape_line(view.to_person.name)} said: {RATINGS[view.rating]}."
+    return [f"*Was the note clear?* {said} Only you and your mentors see this."]
+
+
+def _rating_buttons(view: HandoverView) -> list[blocks.ButtonElement]:
+    return [
+        blocks.button(
+            label, action_id=f"handover_rate_{one}", value=to_value(OnRating(view.id, one))
+        )
+        for one, label in RATINGS.items()
+        if one is not view.rating
+    ]
+
+
 def _successor_buttons(view: HandoverView) -> list[blocks.ButtonElement]:
     ask = blocks.button("Ask about it", action_id="handover_ask_open", value=str(view.id))
     accept = blocks.button(
@@ -288,7 +343,7 @@ def _successor_buttons(view: HandoverView) -> list[blocks.ButtonElement]:
         case HandoverStatus.PENDING:
             return [accept, ask]
         case HandoverStatus.ACCEPTED:
-            return [ask]
+            return [*_rating_buttons(view), ask]
     return []
 
 
@@ -320,6 +375,11 @@ def told_message(view: HandoverView, what: str, question: QuestionView | None) -
             return say(
                 f"{author} answers about the on-call handoff. You asked: "
                 f"{mentions.escape(question.text)}\n{mentions.escape(question.answer)}"
+            )
+        case "rated" if view.rating is not None:
+            return say(
+                f"{successor} took over on call from {author}, and said of the note: "
+                f"{RATINGS[view.rating]}. Only {author} and their mentors see this."
             )
         case "reminder" if not view.is_pending:
             return say(_successor_head(view))

@@ -8,13 +8,20 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.learning import shadow_messages as messages
+from bot.features.learning.call_copies import CALL_COPY
 from bot.framework.acquaintance import facts_of
 from bot.framework.arguments import Arguments, OnPrompt
 from bot.framework.effect_context import Done, Dropped, EffectContext, Settlement
 from bot.framework.feature import Feature
 from bot.framework.live_messages import LiveMessage, Showing, to_person
 from bot.framework.phrases import followed, hidden_message
-from bot.framework.reading import find_day, find_user, own_prompt, person_in, read_incident
+from bot.framework.reading import (
+    find_day,
+    find_user,
+    own_prompt,
+    person_in,
+    read_incident,
+)
 from bot.framework.requests import FieldErrors, Reply, Request, Say, Services
 from bot.framework.slash_commands import Flag, split_first
 from bot.framework.verbs import AskFirst, Verb
@@ -27,7 +34,12 @@ from incidents.engine.prompts import PromptKind, answer, prompt_view
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.incident import ById
 from incidents.incident.views import find_incident_view, person_view
-from incidents.learning.effects import FollowLearners, InviteShadow, SendShadowBrief, ShowShadowing
+from incidents.learning.effects import (
+    FollowLearners,
+    InviteShadow,
+    SendShadowBrief,
+    ShowShadowing,
+)
 from incidents.learning.follow import follow_learners
 from incidents.learning.observing import scheduled_people, unknown_refs
 from incidents.learning.shadowing import (
@@ -305,6 +317,7 @@ SHADOWING = LiveMessage(
     look=_look_at_shadowing,
 )
 
+
 FEATURE = Feature(
     name="shadowing",
     verbs=(
@@ -353,5 +366,5 @@ FEATURE = Feature(
         FollowLearners: follow,
         InviteShadow: invite_shadow,
     },
-    live_messages=(BRIEF, SHADOWING),
+    live_messages=(BRIEF, SHADOWING, CALL_COPY),
 )

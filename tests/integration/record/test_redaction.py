@@ -209,7 +209,7 @@ _NO_WORDS = {
         "kind", "payload", "lane", "coalesce_key", "status", "claimed_by", "correlation_id",
     },
     "handoffs": {"kind", "status"},
-    "handovers": {"status", "delivery_error"},
+    "handovers": {"status", "delivery_error", "rating"},
     "incidents": {
         "services", "severity_key", "severity_name", "status", "channel_id", "channel_name",
         "channel_sharing", "last_entry_hash",

@@ -3,8 +3,11 @@
 Alice goes off shift, Bob is next, and Carol is neither.
 """
 
+from datetime import timedelta
+
+from incidents.rights.stages import Stage
 from tests.scenario.conftest import ROOM, Bot, declared, said
-from tests.slack_server import Person, View
+from tests.slack_server import Message, Person, View
 
 
 async def drafted(bot: Bot, author: Person, successor: Person) -> View:
@@ -157,3 +160,77 @@ async def test_wrong_words_and_an_empty_note_are_refused(bot: Bot) -> None:
     )
     outcome = await alice.submit(await drafted(bot, alice, bob), {})
     assert "words" in outcome.errors
+
+
+async def resolve(bot: Bot, person: Person, room: str) -> None:
+    form = (await person.command("/incident resolve Rolled back", channel=room)).get_view()
+    ended = bot.clock.now()
+    times = {"impact_started_at": ended - timedelta(minutes=5), "impact_ended_at": ended}
+    assert (await person.submit(form, {**times, "resolution": "Rolled back"})).errors == {}
+    await bot.settle()
+
+
+async def handed_over(bot: Bot, author: Person, successor: Person) -> Message:
+    """Hand the shift over, and return the accepted note as the successor has it."""
+    await author.submit(await drafted(bot, author, successor), {"words": "All quiet"})
+    await bot.settle()
+    note = bot.slack.dm(successor).messages[-1]
+    await successor.click(note, "handover_accept")
+    await bot.settle()
+    return note
+
+
+async def test_the_note_tells_what_was_resolved_since_the_author_took_over(bot: Bot) -> None:
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
+    await declared(bot, by=alice)
+    await resolve(bot, alice, ROOM)
+    resolved = "INC-1 Checkout errors: SEV2, resolved"
+    assert resolved in (await drafted(bot, alice, bob)).rendered
+    await bot.advance(hours=1)
+    await handed_over(bot, alice, bob)
+    assert resolved not in (await drafted(bot, bob, carol)).rendered
+    await alice.command("/incident declare sev1 Payroll leak --private")
+    await bot.settle()
+    await alice.invites(bob, "inc-2-payroll-leak")
+    await bot.settle()
+    await resolve(bot, alice, "inc-2-payroll-leak")
+    await bot.advance(hours=60)
+    assert "INC-2 Payroll leak: SEV1, resolved" in (await drafted(bot, bob, alice)).rendered
+    assert "Payroll" not in (await drafted(bot, bob, carol)).rendered
+    await bot.advance(hours=24 * 5)
+    assert "Payroll" not in (await drafted(bot, bob, alice)).rendered
+
+
+async def test_only_the_author_and_their_mentors_see_whether_the_note_was_clear(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
+    bot.supervise(alice, mentor=carol, stage=Stage.ASSIST)
+    await bot.restart()
+    note = await handed_over(bot, alice, bob)
+    (own,) = said(bot.slack.dm(alice), "is accepted")
+    assert "Was the note clear?" not in own.rendered
+    await bob.click(note, "handover_rate_asked")
+    await bot.settle()
+    (told,) = said(bot.slack.dm(carol), "I had to ask")
+    assert "All quiet" not in told.rendered
+    assert "bob said: I had to ask" in own.rendered
+    assert "handover_rate_asked" not in note.buttons
+
+    seen = note.seen()
+    await bot.restart()
+    await bob.click(note, "handover_rate_clear")
+    await bob.click(seen, "handover_rate_clear")
+    await bot.settle()
+    assert "It was clear" in told.rendered
+    assert "bob said: It was clear" in own.rendered
+    assert "You said: It was clear" in note.rendered
+    assert said(bot.slack.dm(carol), "I had to ask") == []
+    stolen = note.seen()
+    stolen.channel = bot.slack.channel("general")
+    await alice.click(stolen, "handover_rate_asked")
+    await bot.settle()
+    assert "bob said: It was clear" in own.rendered
+    readers = {bot.slack.dm(one).id for one in (alice, bob, carol)}
+    assert {one.channel.id for one in bot.slack.messages if "the note" in one.rendered} <= readers

@@ -83,6 +83,8 @@ WALK = (
             "actions",
             "who",
             "oncall",
+            "oncall-mine",
+            "oncall-report",
             "find",
             "help",
             "maintenance",

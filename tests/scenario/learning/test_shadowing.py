@@ -299,3 +299,60 @@ async def test_a_shadow_who_cant_be_looked_up_holds_up_nobody_who_responds(bot: 
     await alice.command("/incident role commander @bob", channel=ROOM)
     await bot.settle()
     assert bob in bot.slack.channel(ROOM)
+
+
+async def test_a_shadow_gets_a_copy_of_each_call_of_their_mentor_and_nothing_to_answer(
+    any_bot: Bot,
+) -> None:
+    bot = any_bot
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
+    await bob.command("/incident shadow @alice")
+    await declared(bot, by=carol)
+    await carol.command("/incident escalate @alice The database hangs", channel=ROOM)
+    await bot.settle()
+    (copy,) = said(bot.slack.dm(bob), "A copy for learning")
+    assert "I'm calling alice for INC-1 (SEV2)" in copy.rendered.replace("*", "")
+    assert "named you" in copy.rendered
+    assert "You aren't called" in copy.rendered
+    assert bot.slack.channel(ROOM).id in copy.text
+    assert copy.buttons == []
+    assert "database hangs" not in copy.rendered
+    await bot.restart()
+    await bot.advance(minutes=20)
+    assert len(said(bot.slack.dm(bob), "A copy for learning")) == 1
+    assert said(bot.slack.dm(alice), "copy for learning") == []
+    assert said(bot.slack.dm(carol), "copy for learning") == []
+
+
+async def test_no_copy_for_who_is_called_too_or_may_not_see_the_incident(bot: Bot) -> None:
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
+    await bob.command("/incident shadow @alice")
+    await carol.command("/incident declare sev2 Payroll leak --private --no-call")
+    await bot.settle()
+    await carol.invites(alice, "inc-1-payroll-leak")
+    await bot.settle()
+    await carol.command("/incident escalate @alice Help", channel="inc-1-payroll-leak")
+    await bot.settle()
+    assert len(said(bot.slack.dm(alice), "*INC-1* SEV2")) == 1
+    assert said(bot.slack.dm(bob), "INC-1") == []
+
+    await carol.command("/incident declare sev3 Search is slow --no-call")
+    await bot.settle()
+    await carol.command("/incident INC-2 escalate @bob Help")
+    await bot.settle()
+    await bob.command("/incident INC-2 escalation redirect @alice She knows it")
+    await bot.settle()
+    assert len(said(bot.slack.dm(alice), "*INC-2* SEV3")) == 1
+    assert said(bot.slack.dm(bob), "copy for learning") == []
+
+
+async def test_a_shadow_gets_copies_in_drills_too(bot: Bot) -> None:
+    alice, bob, carol = bot.slack.add_people("alice", "bob", "carol")
+    await bob.command("/incident shadow @alice")
+    await alice.command("/incident declare sev2 Practice --drill")
+    await bot.settle()
+    await carol.command("/incident DRILL-1 role commander me")
+    await carol.command("/incident DRILL-1 escalate @alice Help")
+    await bot.settle()
+    (copy,) = said(bot.slack.dm(bob), "A copy for learning")
+    assert "for drill DRILL-1" in copy.rendered.replace("*", "")

@@ -19,6 +19,12 @@ async def test_declaring_wakes_the_one_on_call_and_the_channel_says_so(any_wakin
     assert "GoAlert, which took it after" in await scene.timeline()
 
 
+async def test_who_was_paged_sees_that_among_their_own_figures(waking: Waking) -> None:
+    await waking.declare()
+    assert "1 call and 1 page" in (await waking.kim.command("/incident oncall mine")).text
+    assert "0 calls and 0 pages" in (await waking.alice.command("/incident oncall mine")).text
+
+
 async def test_what_is_acknowledged_there_is_heard_here_and_is_not_taken_for_help(
     any_waking: Waking,
 ) -> None:

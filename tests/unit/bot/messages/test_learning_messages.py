@@ -20,9 +20,10 @@ from incidents.handover.draft import (
     OpenEscalation,
     OpenIncident,
     PendingAction,
+    ResolvedIncident,
     RiskyChange,
 )
-from incidents.handover.tables import HandoverStatus, HandoverView, QuestionView
+from incidents.handover.tables import HandoverStatus, HandoverView, NoteRating, QuestionView
 from incidents.incident.views import EntryView, IncidentView, PersonView, RoleView
 from incidents.learning.debriefs import DebriefView
 from incidents.learning.mentoring import ConversationView
@@ -117,6 +118,7 @@ def handover(status: HandoverStatus = HandoverStatus.PENDING) -> HandoverView:
         created_at=NOW,
         settled_at=None if status is HandoverStatus.PENDING else NOW,
         delivery_error="",
+        rating=None,
         questions=(question, replace(question, answer=NASTY[:900])),
     )
 
@@ -177,9 +179,17 @@ def all_messages() -> Iterator[blocks.Message]:
     )
     for content, kind in asking:
         yield mentoring.forwarded_message(entry(kind, content), view, talk)
+    yield from handover_notes()
+
+
+def handover_notes() -> Iterator[blocks.Message]:
     for status in HandoverStatus:
         for is_author in (False, True):
-            yield handover_messages.note_message(handover(status), is_author=is_author)
+            for rating in (None, NoteRating.ASKED):
+                note = replace(handover(status), rating=rating)
+                yield handover_messages.note_message(note, is_author=is_author)
+    rated = replace(handover(HandoverStatus.ACCEPTED), rating=NoteRating.ASKED)
+    yield handover_messages.told_message(rated, "rated", None)
     for what in ("accepted", "asked", "answered", "reminder", "unaccepted", "undelivered"):
         note = handover()
         yield handover_messages.told_message(note, what, note.questions[1])
@@ -229,6 +239,7 @@ def test_the_draft_is_plain_text_with_utc_times_and_counts_what_it_omits() -> No
     )
     draft = HandoverDraft(
         incidents=(one,) * (MOST + 2),
+        resolved=(),
         changes=(
             RiskyChange(
                 reference="INC-1",
@@ -271,3 +282,19 @@ def test_the_draft_is_plain_text_with_utc_times_and_counts_what_it_omits() -> No
     assert "nobody could be reached" in sections["escalations"]
     assert sections["actions"] == ("- INC-1 action 3: Alert on the queue (nobody, due 2026-03-03)")
     assert sections["shadowings"] == sections["words"] == ""
+
+
+def test_what_was_resolved_says_when_and_after_how_long() -> None:
+    now = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
+    one = ResolvedIncident(
+        reference="INC-2",
+        title="Search\nis slow",
+        severity_name="SEV3",
+        at=now - timedelta(hours=3),
+        after=timedelta(minutes=42),
+    )
+    draft = HandoverDraft(
+        incidents=(), resolved=(one,), changes=(), escalations=(), actions=(), shadowings=()
+    )
+    sections = handover_messages.sections_of(draft, now=now)
+    assert sections["resolved"] == "- INC-2 Search is slow: SEV3, resolved 17:00 UTC, after 42 min"
