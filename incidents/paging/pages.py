@@ -71,7 +71,7 @@ class Page(Base):
     # What the pager calls it, and where people see it there.
     remote_id: Mapped[str] = mapped_column(default="")
     url: Mapped[str] = mapped_column(default="")
-    # It began there: the incident was declared from it.
+    # It began there, if it was still open: the incident was declared from it.
     is_adopted: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
@@ -167,13 +167,14 @@ async def send_pages(
         )
         pager = uow.policy.find_pager(page.pager)
         if adopts and pager is not None and pager.kind is PagerKind.PAGERDUTY:
+            # Its pager looks whether that one is still open, and pages anew if it isn't.
             page.remote_id, page.url, page.is_adopted = remote_id_in(link), link, True
-            page.status, page.accepted_at, adopts = PageStatus.ACCEPTED, uow.now, False
+            adopts = False
         taken[page.written] = page
         uow.session.add(page)
         pages.append(page)
     await uow.flush()
-    _ask(uow, incident, Demand.TRIGGER, [one for one in pages if not one.is_adopted])
+    _ask(uow, incident, Demand.TRIGGER, pages)
     return pages
 
 
