@@ -21,6 +21,8 @@ from incidents.paging.port import PagerRefused, PagerTemporary
 CALL_SECONDS: Final = 5.0
 _MOST_BYTES: Final = 1024 * 1024
 _LONGEST_ERROR: Final = 200
+# Far more than an error and the longest secret.
+_LONGEST_TOLD: Final = 4096
 _LONGEST_WAIT: Final = timedelta(hours=1)
 _TOO_MANY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
 _JSON: Final = "application/json"
@@ -81,7 +83,7 @@ class Http:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=self.seconds),
             ) as response:
-                raw = await response.content.read(_MOST_BYTES)
+                raw = await _read(response.content)
         except aiohttp.InvalidURL:
             raise PagerRefused(f"the address of {self.name} isn't one") from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
@@ -116,10 +118,11 @@ class Http:
             if isinstance(errors, list):
                 found = ": ".join(filter(None, (found, ", ".join(map(str, errors)))))
         elif answer.body is None and b"<" not in raw:
-            found = raw[:_LONGEST_ERROR].decode("utf-8", "replace")
-        found = re.sub(r"\s+", " ", found).strip()
+            # Not cut yet: the beginning of a secret would be shown.
+            found = raw[:_LONGEST_TOLD].decode("utf-8", "replace")
         for secret in self.hidden:
             found = found.replace(secret, "…")
+        found = re.sub(r"\s+", " ", found).strip()
         return found if len(found) <= _LONGEST_ERROR else f"{found[: _LONGEST_ERROR - 1]}…"
 
     def _retry_after(self, headers: Mapping[str, str]) -> timedelta | None:
@@ -135,6 +138,15 @@ class Http:
 
 
 _WORDS: Final = (("error", "message"), ("error",), ("message",))
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """Return the body; of one that is too long only a part, which can't be parsed."""
+    raw = bytearray()
+    # One read returns what has come so far, and most answers come in pieces.
+    while len(raw) < _MOST_BYTES and (piece := await content.read(_MOST_BYTES - len(raw))):
+        raw += piece
+    return bytes(raw)
 
 
 def _parsed(raw: bytes) -> Any:

@@ -6,10 +6,12 @@ that lands on the user who creates it is acknowledged at once and pages nobody.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
+from urllib.parse import quote
 
 from bot.integrations.deliveries import Delivery, instant, part, text
 from bot.integrations.http import Answer
@@ -33,6 +35,8 @@ LONGEST_TITLE: Final = 1024
 _LONGEST_BODY: Final = 16 * 1024
 _TARGET: Final = re.compile(r"([A-Z0-9]{6,20})(?::([A-Z0-9]{6,20}))?")
 _IS_DUPLICATE, _IS_OVER = "dedup key already exists", "already resolved"
+# What `from` does is what we did: no sign that anybody is awake.
+_OWN: Final = frozenset({HeardKind.ACKNOWLEDGED, HeardKind.RESOLVED})
 # Less than a webhook's answer may take.
 _LOOKUP_SECONDS: Final = 1.0
 
@@ -52,7 +56,18 @@ class PagerDuty(System):
         self._ids: dict[str, str] = {}
 
     async def trigger(self, page: Page) -> Accepted:
-        """Open an incident, or find the one that this key opened."""
+        """Open an incident, or find the one that this key opened, or that the page adopts.
+
+        Whoever creates an incident that lands on them has acknowledged it: it wakes nobody.
+        """
+        found = await self._open_one(page.remote_id)
+        if found is None:
+            found = await self._create(page)
+        if await self._is_own(found):
+            await self._give_up(page, found)
+        return _accepted(found)
+
+    async def _create(self, page: Page) -> Mapping[str, Any]:
         try:
             answer = await self._call(
                 "POST", "/incidents", body={"incident": await self._new(page)}
@@ -63,11 +78,39 @@ class PagerDuty(System):
             found = await self._find(page.key)
             if found is None:
                 raise PagerTemporary(f"{self.name} has just closed the page") from None
-            return _accepted(found)
+            return found
         made = part(answer.body, "incident")
         if text(made, "status") == "acknowledged":
-            raise self._own_incident(f"{self._secrets.sender}, `from` in the secrets, is on call")
-        return _accepted(made)
+            await self._give_up(page, made)
+        return made if isinstance(made, Mapping) else {}
+
+    async def _give_up(self, page: Page, own: Mapping[str, Any]) -> NoReturn:
+        """End an incident that wakes nobody. Raises: PagerRefused; PagerTemporary."""
+        with contextlib.suppress(PagerRefused):
+            await self._set(replace(page, remote_id=text(own, "id")), "resolved")
+        raise self._own_incident(f"{self._secrets.sender}, `from` in the secrets, is on call")
+
+    async def _open_one(self, incident: str) -> Mapping[str, Any] | None:
+        """Return the incident with this id, if it is there and still open."""
+        if not incident:
+            return None
+        try:
+            answer = await self._call("GET", f"/incidents/{quote(incident, safe='')}")
+        except PagerRefused:  # another account's, or deleted
+            return None
+        found = part(answer.body, "incident")
+        is_open = isinstance(found, Mapping) and text(found, "status") != "resolved"
+        return found if is_open else None
+
+    async def _is_own(self, incident: Mapping[str, Any]) -> bool:
+        """Tell whether nobody but who creates our incidents has acknowledged it."""
+        given = part(incident, "acknowledgements")
+        if text(incident, "status") != "acknowledged" or not isinstance(given, list):
+            return False
+        users = {text(one, "acknowledger", "id") for one in given}
+        return {(await self._email_of(one)).casefold() for one in users} == {
+            self._secrets.sender.casefold()
+        }
 
     async def update(self, page: Page, text: str) -> None:
         """Add a note."""
@@ -111,6 +154,8 @@ class PagerDuty(System):
             return ()
         heard, user = told
         email = await self._email_of(user)
+        if email.casefold() == self._secrets.sender.casefold() and heard.kind in _OWN:
+            return ()
         # Of somebody unknown, a refusal to join says nothing of the person paged.
         is_news = bool(email) or heard.kind is not HeardKind.DECLINED
         return (replace(heard, email=email),) if is_news else ()

@@ -13,7 +13,7 @@ from incidents.calling.entries import CalledPersonCame
 from incidents.core.people import Person, who
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.answers import take
-from incidents.escalation.calls import step_wait
+from incidents.escalation.calls import is_reached_by, step_wait
 from incidents.escalation.events import NextStepTimed
 from incidents.escalation.tables import (
     UNANSWERED,
@@ -65,7 +65,7 @@ async def _arrive(
         await take(uow, escalation.id)
         return
     pages = await pages_of(uow.session, escalation.id)
-    acknowledge_pages(uow, incident, [one for one in pages if one.call_id == call.id])
+    acknowledge_pages(uow, incident, [one for one in pages if is_reached_by(uow.policy, one, call)])
     due_at = None
     if escalation.status == EscalationStatus.CALLING and escalation.due_at is not None:
         step = await uow.session.get_one(EscalationStep, call.step_id)

@@ -13,6 +13,7 @@ from incidents.core.ids import new_id
 from incidents.core.people import Person
 from incidents.engine.unit_of_work import UnitOfWork
 from incidents.escalation.callees import find_callees, name_newcomers
+from incidents.escalation.calls import does_page, is_reached_by, reached_by
 from incidents.escalation.escalate import (
     EscalationDraft,
     add_steps,
@@ -22,14 +23,18 @@ from incidents.escalation.escalate import (
 )
 from incidents.escalation.packet import Packet
 from incidents.escalation.tables import (
+    CallStatus,
     Escalation,
+    EscalationStatus,
     EscalationStep,
     Wanted,
+    calls_of,
     escalations_of,
     steps_of,
 )
 from incidents.escalation.targets import PlannedStep, build_ladder, called_at_once
 from incidents.incident.incident import Incident, Participant
+from incidents.paging.pages import pages_of, send_pages
 from incidents.people.directory import find_people_named
 
 # Why the declarer isn't called.
@@ -43,6 +48,7 @@ async def call_at_once(uow: UnitOfWork, incident: Incident) -> dict[str, object]
     """
     if incident.is_drill or not incident.is_open:
         return {}
+    await _page_who_is_called(uow, incident)
     wanted = await _new_names(uow, incident)
     if not wanted or await _are_there(uow, incident, wanted):
         return {}
@@ -67,6 +73,40 @@ async def call_at_once(uow: UnitOfWork, incident: Incident) -> dict[str, object]
         "called": [person.name for person in called],
         "looking_up": not called,
     }
+
+
+async def _page_who_is_called(uow: UnitOfWork, incident: Incident) -> None:
+    """Page those who were called in Slack alone, if the rules now say that it wakes people.
+
+    These are whom the rules name, and the step that was called last: not the whole ladder.
+    """
+    rules = called_at_once(
+        uow.policy, severity_key=incident.severity_key, services=incident.services
+    )
+    named = {one.identity for one in rules}
+    for escalation in await escalations_of(uow.session, incident.id, unanswered_only=True):
+        if escalation.status != EscalationStatus.CALLING or not does_page(
+            uow.policy, incident, escalation
+        ):
+            continue
+        pages = await pages_of(uow.session, escalation.id)
+        calls = await calls_of(uow.session, escalation.id)
+        for call in calls:
+            is_meant = (
+                call.step_id == calls[-1].step_id
+                or Wanted.read(call.through or {}).identity in named
+            )
+            is_paged = any(is_reached_by(uow.policy, one, call) for one in pages)
+            if not is_meant or is_paged or call.arrived_at or call.status != CallStatus.OPEN:
+                continue
+            person = await uow.session.get_one(Person, call.person_id)
+            await send_pages(
+                uow,
+                incident,
+                escalation_id=escalation.id,
+                step_id=call.step_id,
+                reached=reached_by(uow.policy, [person], [call]),
+            )
 
 
 async def _named(uow: UnitOfWork, wanted: tuple[Wanted, ...]) -> Wanted | None:

@@ -12,7 +12,7 @@ from incidents.engine.reminders import Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.calls import Because, get_escalation, reached_by
 from incidents.escalation.ladder import call_next_step, next_step
-from incidents.escalation.tables import Escalation, EscalationCall, EscalationStatus, calls_of
+from incidents.escalation.tables import CallStatus, Escalation, EscalationStatus, calls_of
 from incidents.incident.incident import Incident
 from incidents.paging.pages import Page, PageStatus, Reached, send_pages
 
@@ -24,7 +24,7 @@ async def refuse_page(uow: UnitOfWork, page_id: uuid.UUID, *, error: str) -> Out
     page = await uow.session.get_one(Page, page_id)
     incident, escalation = await get_escalation(uow, page.escalation_id)
     await uow.session.refresh(page)
-    if not page.is_open:
+    if page.status != PageStatus.SENDING:  # somebody has come meanwhile, or it has arrived
         return Outcome("over", incident.id)
     page.status = PageStatus.FAILED
     return await _failed(uow, incident, escalation, page, error=error)
@@ -57,7 +57,7 @@ async def _failed(
         escalation_id=escalation.id,
         step_id=page.step_id,
         reached=await _reached(uow, page),
-        place=page.place + 1,
+        is_next=True,
     )
     named = await name_page(uow, escalation, page)
     then = tried[0].written if tried else ""
@@ -74,17 +74,24 @@ async def _failed(
 
 
 async def _reached(uow: UnitOfWork, page: Page) -> list[Reached]:
-    """Return how the page's person or service is reached now, by all of their addresses."""
-    calls = [one for one in await calls_of(uow.session, page.escalation_id) if _is_of(one, page)]
+    """Return how those are reached now whom this page was to wake, by all of their addresses."""
+    calls = [
+        one
+        for one in await calls_of(uow.session, page.escalation_id)
+        if one.status == CallStatus.OPEN and one.arrived_at is None
+    ]
     ids = [one.person_id for one in calls]
     rows = (await uow.session.execute(select(Person).where(Person.id.in_(ids)))).scalars()
     by_id = {one.id: one for one in rows}
     found = reached_by(uow.policy, [by_id[one] for one in ids], calls)
-    return [one for one in found if one.person_id == page.person_id]
-
-
-def _is_of(call: EscalationCall, page: Page) -> bool:
-    return call.step_id == page.step_id and page.call_id in {None, call.id}
+    meant = [
+        one
+        for one in found
+        if page.written in {str(address) for address in one.reach}
+        or (one.person_id == page.person_id and page.person_id is not None)
+    ]
+    # A service that the policy reaches otherwise meanwhile: it can't be told which one it was.
+    return meant or [one for one in found if one.person_id == page.person_id]
 
 
 async def name_page(

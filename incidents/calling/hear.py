@@ -95,7 +95,9 @@ async def _acknowledged(
     await uow.flush()
     due_at = None
     if escalation.status == EscalationStatus.CALLING and await _are_enough(uow, page, step):
+        # A later step may wait longer already: who acknowledges never brings the next one forward.
         due_at = uow.now + step_wait(uow, incident, escalation, step)
+        due_at = max(due_at, escalation.due_at or due_at)
         escalation.due_at = due_at
         uow.emit(NextStepTimed(escalation_id=escalation.id, due_at=due_at), incident)
     named = await name_page(uow, escalation, page, person=person, name=heard.name)

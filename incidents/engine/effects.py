@@ -20,12 +20,14 @@ class Effect:
     `needs_channel`: the effect is dropped while the incident has no usable channel.
     `one_persons_own`: the effect is private to one person, so its failure isn't recorded either.
     `shows_entry`: the channel learns by it what its entry says; if it fails, the entry's author is told.
+    `hurries`: what waits before it in its lane to be tried again is tried now, or drops itself.
     """
 
     kind: ClassVar[str] = ""
     needs_channel: ClassVar[bool] = False
     one_persons_own: ClassVar[bool] = False
     shows_entry: ClassVar[bool] = False
+    hurries: ClassVar[bool] = False
     incident_id: uuid.UUID | None = None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from incidents.core.errors import NeedsApproval, OpensPrivate
@@ -189,7 +190,20 @@ class UnitOfWork:
     async def add_effects(self, planned: list[outbox.Planned]) -> None:
         """Store planned effects; in the program only `follow_up` does, with what reactions planned."""
         await outbox.add(self.session, planned, workspace_id=self.workspace_id, now=self.now)
+        await self._hurry({one.lane for one in planned if one.effect.hurries})
         self.wakes_others = self.wakes_others or bool(planned)
+
+    async def _hurry(self, lanes: Collection[str]) -> None:
+        """Let what waits in these lanes be due now: what isn't needed any more drops itself."""
+        if not lanes:
+            return
+        waiting = (
+            outbox.EffectRow.lane.in_(lanes),
+            outbox.EffectRow.status == outbox.EffectStatus.PENDING,
+            outbox.EffectRow.due_at > self.now,
+        )
+        hurrying = update(outbox.EffectRow).where(*waiting).values(due_at=self.now)
+        await self.session.execute(hurrying, execution_options={"synchronize_session": False})
 
     def wake_others(self) -> None:
         """Have the dispatchers of all processes look for work after the commit."""

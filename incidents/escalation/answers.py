@@ -16,6 +16,7 @@ from incidents.escalation.callees import name_newcomers
 from incidents.escalation.calls import (
     Because,
     author_of,
+    end_pages_for,
     find_call,
     get_escalation,
     outcome_of,
@@ -47,7 +48,7 @@ from incidents.escalation.targets import (
     template_of,
 )
 from incidents.incident.incident import Incident
-from incidents.paging.pages import end_pages_of, settle_pages
+from incidents.paging.pages import settle_pages
 from incidents.people.assignable import call_in, get_acting_person, get_person
 from incidents.policy.policy import Action
 from incidents.storage.database import trimmed
@@ -136,7 +137,7 @@ async def decline(uow: UnitOfWork, escalation_id: uuid.UUID, *, reason: str) -> 
         call.status, call.answered_at = CallStatus.DECLINED, uow.now
         call.answer_entry_id = entry.id
     _leave(escalation, was_on_it=was_on_it)
-    await end_pages_of(uow, incident, escalation.id, of=actor.id)
+    await end_pages_for(uow, incident, escalation, actor)
     await uow.flush()
     is_calling = escalation.status == EscalationStatus.CALLING
     if was_on_it or (is_calling and not await somebody_may_answer(uow, escalation)):
@@ -163,7 +164,7 @@ async def redirect(
     if call is not None:
         call.status, call.answered_at = CallStatus.REDIRECTED, uow.now
     _leave(escalation, was_on_it=was_on_it)
-    await end_pages_of(uow, incident, escalation.id, of=actor.id)
+    await end_pages_for(uow, incident, escalation, actor)
     escalation.redirects += 1
     redirected = await _answered(uow, escalation, actor, EscalationRedirected)
     to = tuple(one.name for one in planned[0].wanted)

@@ -25,7 +25,14 @@ from incidents.escalation.tables import (
 )
 from incidents.escalation.targets import STANDS_IN
 from incidents.incident.incident import ById, Incident
-from incidents.paging.pages import Reached, reach_of_person, send_pages
+from incidents.paging.pages import (
+    Page,
+    Reached,
+    end_pages,
+    pages_of,
+    reach_of_person,
+    send_pages,
+)
 from incidents.people.assignable import get_person
 from incidents.people.directory import find_people_named
 from incidents.people.sight import let_in
@@ -60,6 +67,39 @@ async def get_escalation(uow: UnitOfWork, escalation_id: uuid.UUID) -> tuple[Inc
     incident = await uow.get_incident(ById(found.incident_id))
     await uow.session.refresh(found)
     return incident, found
+
+
+def is_reached_by(policy: Policy, page: Page, call: EscalationCall) -> bool:
+    """Tell whether a page wakes whoever was called: their own, or that of their service."""
+    if page.call_id is not None:
+        return page.call_id == call.id
+    through = Wanted.read(call.through or {})
+    service = policy.find_service(through.service) if through.service else None
+    if through.why != Relation.ON_CALL or service is None:
+        return False
+    return page.written in {str(one) for one in service.reach}
+
+
+async def end_pages_for(
+    uow: UnitOfWork, incident: Incident, escalation: Escalation, person: Person
+) -> None:
+    """End what wakes somebody who doesn't come; a service's page only if nobody else is called so."""
+    calls = await calls_of(uow.session, escalation.id)
+    theirs = [one for one in calls if one.person_id == person.id]
+    others = [one for one in calls if one.person_id != person.id and one.status == CallStatus.OPEN]
+    end_pages(
+        uow,
+        incident,
+        [
+            page
+            for page in await pages_of(uow.session, escalation.id)
+            if page.person_id == person.id
+            or (
+                any(is_reached_by(uow.policy, page, one) for one in theirs)
+                and not any(is_reached_by(uow.policy, page, one) for one in others)
+            )
+        ],
+    )
 
 
 async def find_call(

@@ -21,6 +21,7 @@ from incidents.escalation.calls import (
     author_of,
     call_people,
     get_escalation,
+    is_reached_by,
     step_wait,
 )
 from incidents.escalation.entries import (
@@ -47,7 +48,7 @@ from incidents.escalation.tables import (
 )
 from incidents.escalation.targets import FALLBACK, wanted_by
 from incidents.incident.incident import Incident
-from incidents.paging.pages import PageStatus, end_pages_of, pages_of, send_again
+from incidents.paging.pages import Page, PageStatus, end_pages_of, pages_of, send_again
 
 # How long the end of a ladder waits for names that are being looked up.
 LOOK_UP_WAIT: Final = timedelta(minutes=1)
@@ -125,12 +126,20 @@ async def call_unanswered(uow: UnitOfWork, incident: Incident, reminder: Reminde
 async def _page_the_silent(uow: UnitOfWork, incident: Incident, escalation: Escalation) -> bool:
     """Page again who acknowledged and gave no sign of work; tell whether there is anybody."""
     calls = await calls_of(uow.session, escalation.id)
-    come = {one.person_id for one in calls if one.arrived_at or one.status != CallStatus.OPEN}
+    there = [one for one in calls if one.arrived_at or one.status != CallStatus.OPEN]
+    come = {one.person_id for one in there}
+
+    def has_come(page: Page) -> bool:
+        person_id = page.acknowledged_by_id or page.person_id
+        if person_id is not None:
+            return person_id in come
+        # A pager that doesn't say who it was: anybody whom the page was to wake.
+        return any(is_reached_by(uow.policy, page, one) for one in there)
+
     silent = [
         page
         for page in await pages_of(uow.session, escalation.id)
-        if page.status == PageStatus.ACKNOWLEDGED
-        and (page.acknowledged_by_id or page.person_id) not in come
+        if page.status == PageStatus.ACKNOWLEDGED and not has_come(page)
     ]
     for page in silent:
         await send_again(uow, incident, page)

@@ -20,6 +20,7 @@ class AcknowledgePage(Effect):
     """Say there that somebody is on it."""
 
     kind: ClassVar[str] = "acknowledge_page"
+    hurries: ClassVar[bool] = True
     page_id: uuid.UUID
 
 
@@ -28,6 +29,7 @@ class ResolvePage(Effect):
     """End a page there."""
 
     kind: ClassVar[str] = "resolve_page"
+    hurries: ClassVar[bool] = True
     page_id: uuid.UUID
 
 

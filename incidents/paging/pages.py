@@ -71,7 +71,7 @@ class Page(Base):
     # What the pager calls it, and where people see it there.
     remote_id: Mapped[str] = mapped_column(default="")
     url: Mapped[str] = mapped_column(default="")
-    # It began there: the incident was declared from it.
+    # It began there, if it was still open: the incident was declared from it.
     is_adopted: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
@@ -128,23 +128,29 @@ async def send_pages(
     escalation_id: uuid.UUID,
     step_id: uuid.UUID,
     reached: Sequence[Reached],
-    place: int = 0,
+    is_next: bool = False,
 ) -> list[Page]:
-    """Page each by the address at `place`, unless that address has an open page in this escalation.
+    """Page each by their first address that hasn't failed in this escalation.
 
-    A drill pages nobody.
+    Not by one that wakes somebody already; one acknowledged is paged anew, or nobody would be
+    woken. With `is_next`, who has no address left isn't paged; else their first is tried again. A
+    drill pages nobody.
     """
     if incident.is_drill:
         return []
-    taken = {one.written for one in await pages_of(uow.session, escalation_id) if one.is_open}
+    before = await pages_of(uow.session, escalation_id)
+    failed = {one.written for one in before if one.failed_at is not None}
+    taken = {one.written: one for one in before if one.is_open}
     pages: list[Page] = []
     link = await page_link_of(uow.session, incident)
     adopts = bool(link) and not await _is_adopted(uow.session, incident)
     for one in reached:
         reach = usable(uow.policy, one.reach, incident)
-        if place >= len(reach) or str(reach[place]) in taken:
+        place = _place(reach, failed, is_next=is_next)
+        there = taken.get(str(reach[place])) if place is not None else None
+        if place is None or (there is not None and there.status != PageStatus.ACKNOWLEDGED):
             continue
-        taken.add(str(reach[place]))
+        end_pages(uow, incident, [there] if there is not None else [])
         page = Page(
             id=new_id(),
             workspace_id=uow.workspace_id,
@@ -161,13 +167,20 @@ async def send_pages(
         )
         pager = uow.policy.find_pager(page.pager)
         if adopts and pager is not None and pager.kind is PagerKind.PAGERDUTY:
+            # Its pager looks whether that one is still open, and pages anew if it isn't.
             page.remote_id, page.url, page.is_adopted = remote_id_in(link), link, True
-            page.status, page.accepted_at, adopts = PageStatus.ACCEPTED, uow.now, False
+            adopts = False
+        taken[page.written] = page
         uow.session.add(page)
         pages.append(page)
     await uow.flush()
-    _ask(uow, incident, Demand.TRIGGER, [one for one in pages if not one.is_adopted])
+    _ask(uow, incident, Demand.TRIGGER, pages)
     return pages
+
+
+def _place(reach: Sequence[Address], failed: Collection[str], *, is_next: bool) -> int | None:
+    left = (at for at, address in enumerate(reach) if str(address) not in failed)
+    return next(left, None if is_next or not reach else 0)
 
 
 async def _is_adopted(session: AsyncSession, incident: Incident) -> bool:
@@ -226,12 +239,9 @@ async def settle_pages(
     end_pages(uow, incident, [one for one in pages if one not in kept])
 
 
-async def end_pages_of(
-    uow: UnitOfWork, incident: Incident, escalation_id: uuid.UUID, *, of: uuid.UUID | None = None
-) -> None:
-    """End the pages of an escalation, or those of one person in it."""
-    pages = await pages_of(uow.session, escalation_id)
-    end_pages(uow, incident, [one for one in pages if of is None or one.person_id == of])
+async def end_pages_of(uow: UnitOfWork, incident: Incident, escalation_id: uuid.UUID) -> None:
+    """End the pages of an escalation."""
+    end_pages(uow, incident, await pages_of(uow.session, escalation_id))
 
 
 def tell_pages(uow: UnitOfWork, incident: Incident, pages: Iterable[Page]) -> None:

@@ -37,6 +37,7 @@ class Incident:
     body: str = ""
     status: str = "triggered"
     policy: str = ""
+    acknowledged_by: str = ""
     woken: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -94,6 +95,8 @@ class PagerDutyServer(PagerServer):
             "reassigned": incident.status,
         }
         incident.status = status.get(name, "triggered")
+        if name == "acknowledged":
+            incident.acknowledged_by = by
         self._happened(incident, name, by=by)
 
     def replies(self, incident: Incident, state: str, *, by: str = "PUKIM01") -> None:
@@ -111,6 +114,10 @@ class PagerDutyServer(PagerServer):
         if kind == "incidents" and not rest:
             key = request.query["incident_key"]
             return {"incidents": [_shown(one) for one in self.incidents if one.key == key]}
+        if kind == "incidents":
+            for one in self.incidents:
+                if one.id == rest[0]:
+                    return {"incident": _shown(one)}
         if kind == "users" and not rest:
             words = request.query["query"].casefold().partition("@")[0]
             return {"users": [self._user(one) for mail, one in self.users.items() if words in mail]}
@@ -230,7 +237,10 @@ class PagerDutyServer(PagerServer):
 
 
 def _shown(one: Incident) -> dict[str, object]:
+    user = {"id": one.acknowledged_by, "type": "user_reference"}
+    is_acknowledged = one.status == "acknowledged" and one.acknowledged_by
     return {
+        "acknowledgements": [{"acknowledger": user}] if is_acknowledged else [],
         "id": one.id,
         "type": "incident",
         "html_url": f"https://example.pagerduty.com/incidents/{one.id}",

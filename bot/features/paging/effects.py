@@ -114,6 +114,8 @@ async def _ask(
     read = await _read(context, context.get(effect_type))
     if isinstance(read, Dropped):
         return read
+    if read.row.status == PageStatus.ENDED and effect_type is not ResolvePage:
+        return Dropped("it is over")
     if read.row.status == PageStatus.FAILED and read.row.accepted_at is None:
         return Dropped("never taken")
     try:

@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from config.secrets_file import PagerSecrets
 from incidents.policy.waking.paging import PagerConfig, PagerKind
@@ -22,7 +23,7 @@ def door(paging: Paging) -> str:
     return f"{paging.url}/pagers/goalert"
 
 
-async def post(url: str, **given: Any) -> int:
+async def post(url: str | URL, **given: Any) -> int:
     """Post, and return the status."""
     async with aiohttp.ClientSession() as session, session.post(url, **given) as response:
         return response.status
@@ -68,3 +69,14 @@ async def test_many_at_once_are_all_heard(paging: Paging, door: str) -> None:
     statuses = await asyncio.gather(*(post(url, json={**NEWS, "AlertID": n}) for n in range(40)))
     assert set(statuses) == {200}
     assert {one.remote_id for one in paging.heard} == {str(n) for n in range(40)}
+
+
+@pytest.mark.parametrize("secret", ["%ED%A0%80", "%FF", "%00", "%F0%9F%94%A5", "a.b", "x" * 6000])
+async def test_odd_paths_get_the_same_answer_as_wrong_ones(
+    paging: Paging, door: str, secret: str
+) -> None:
+    ntfy = PagerConfig(key="ntfy", kind=PagerKind.NTFY, url="http://127.0.0.1:9")
+    paging.add(ntfy, PagerSecrets(webhook_secrets=(WEBHOOK_SECRET,)))
+    for url in (door, f"{paging.url}/pagers/ntfy", f"{paging.url}/pagers"):
+        assert await post(URL(f"{url}/{secret}", encoded=True), json=NEWS) in {401, 404}
+    assert not paging.heard

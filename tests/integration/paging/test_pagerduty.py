@@ -90,6 +90,7 @@ async def test_who_asks_is_never_paged_because_pagerduty_would_wake_nobody(
     duty.on_call["PECHECK"] = ["PUBOT01"]
     with pytest.raises(PagerRefused, match=r"bot@example\.com, `from` in the secrets, is on call"):
         await pager.trigger(page())
+    assert not duty.open
 
 
 async def test_after_silence_the_page_may_have_arrived_and_the_next_attempt_finds_it(

@@ -373,8 +373,8 @@ async def test_an_incident_declared_from_a_pagerduty_page_adopts_it(pages: Pages
     )
     await pages.escalate(target=BOB)
     page = await pages.page()
-    assert (page.remote_id, page.status, page.is_adopted) == ("Q1ABCDEF2", "accepted", True)
-    assert await pages.asked(TriggerPage) == 0
+    assert (page.remote_id, page.is_adopted) == ("Q1ABCDEF2", True)
+    assert await pages.asked(TriggerPage) == 1  # which looks whether it is still open
     heard = Heard(
         pager="duty",
         delivery_id="1",

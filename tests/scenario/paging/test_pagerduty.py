@@ -147,3 +147,30 @@ async def test_pagerduty_is_asked_who_is_on_call_and_that_person_is_called(duty:
     await duty.declare()
     assert said(duty.bot.slack.dm(duty.kim), "*INC-1* SEV")
     assert duty.incident.woken == ["PUKIM01"]
+
+
+@pytest.mark.parametrize("found", ["resolved", "nothing"])
+async def test_a_page_that_is_over_or_not_there_is_not_adopted_and_somebody_is_woken(
+    duty: Duty, found: str
+) -> None:
+    page = Incident("Q1ABCDEF2", "monitor/checkout", "Last week", "high", status=found)
+    duty.server.incidents += [page] if found == "resolved" else []
+    await duty.declare("As last week: https://example.pagerduty.com/incidents/Q1ABCDEF2")
+    assert (duty.incident.key != page.key, duty.incident.woken) == (True, ["PUKIM01"])
+    duty.server.act(duty.incident, "acknowledged")
+    await duty.deliver()
+    assert (await duty.timeline()).count("acknowledged in PagerDuty") == 1
+    await duty.alice.command("/incident cancel a false alarm", channel=duty.room)
+    await duty.bot.settle()
+    assert duty.server.open == []
+
+
+async def test_a_page_that_landed_on_its_own_creator_unheard_is_not_taken_for_woken(
+    duty: Duty,
+) -> None:
+    duty.server.on_call["PECHECK"] = ["PUBOT01"]
+    duty.server.fail(None, took_effect=True)
+    await duty.declare()
+    await duty.bot.advance(seconds=10)
+    assert "PagerDuty wakes nobody with their own incident" in await duty.timeline()
+    assert duty.server.open == []

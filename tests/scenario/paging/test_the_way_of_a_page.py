@@ -164,3 +164,15 @@ async def test_without_a_service_the_fallback_is_called_and_the_answer_says_why(
 ) -> None:
     outcome = await waking.alice.command("/incident declare sev1 It burns")
     assert "You named no service, so I'm calling sam." in outcome.text
+
+
+async def test_what_ends_here_ends_there_although_its_page_waits_to_be_sent_again(
+    waking: Waking,
+) -> None:
+    waking.goalert.fail(429, headers={"Retry-After": "900"}, took_effect=True)
+    await waking.declare()
+    assert waking.goalert.open
+    await waking.kim.click(waking.call_of(waking.kim), "escalation_take")
+    await waking.bot.settle()
+    await waking.bot.advance(seconds=5)
+    assert not waking.goalert.open
