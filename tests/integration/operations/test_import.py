@@ -43,7 +43,7 @@ async def test_an_export_becomes_a_policy_that_sitrep_accepts(product: str, tmp_
     export = str(EXPORTS / f"{product}.json")
     code, output = await imported(tmp_path, export, "--output", "mine.yaml", product=product)
     assert code == 0, output
-    assert "Not as it was, and what to do about it" in output
+    assert "What I couldn't carry over as it was, and what to do about it" in output
     policy = load_policy(tmp_path / "mine.yaml").policy
     assert "checkout" in {one.key for one in policy.services}
     checked, said = await run(

@@ -133,13 +133,13 @@ async def test_too_many_requests_wait_as_long_as_asked(
     ("changes", "address", "told"),
     [
         ({"token": "", "sender": ""}, "checkout", "no `token` and no `from` for duty$"),
-        ({"sender": ""}, "checkout", "the file of secrets has no `from` for duty$"),
-        ({"sender": "jo@example.com"}, "checkout", "answers 400: Requester User Not Found$"),
-        ({"token": "wrong"}, "checkout", "answers 401: Unauthorized$"),
+        ({"sender": ""}, "checkout", "the secrets file has no `from` for duty$"),
+        ({"sender": "jo@example.com"}, "checkout", "answered 400: Requester User Not Found$"),
+        ({"token": "wrong"}, "checkout", "answered 401: Unauthorized$"),
         ({"addresses": {}}, "checkout", "no service's id for duty/checkout$"),
         ({"addresses": {}}, "kim@example.com", "no service's id for duty/people$"),
         ({}, "jo@example.com", "PagerDuty has no user jo@example.com$"),
-        ({}, "PSNONE1", "answers 400: Invalid Input Provided: Service is invalid$"),
+        ({}, "PSNONE1", "answered 400: Invalid Input Provided: Service is invalid$"),
     ],
 )
 async def test_what_is_missing_or_wrong_is_refused_in_words(

@@ -120,7 +120,7 @@ async def test_what_took_effect_unheard_wakes_once(duty: Duty) -> None:
     await duty.bot.advance(seconds=10)
     await duty.bot.advance(seconds=20)
     assert [one.woken for one in duty.server.incidents] == [["PUKIM01"]]
-    assert "PagerDuty, which took it after" in await duty.timeline()
+    assert "PagerDuty; accepted after" in await duty.timeline()
 
 
 async def test_an_incident_that_came_from_a_page_there_adopts_it(duty: Duty) -> None:

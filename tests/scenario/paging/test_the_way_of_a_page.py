@@ -16,7 +16,7 @@ async def test_declaring_wakes_the_one_on_call_and_the_channel_says_so(any_wakin
     card = said(scene.room, CARD)[0].rendered
     assert "@kim through GoAlert: paged, not acknowledged yet" in card
     assert "may not wake anybody" not in card
-    assert "GoAlert, which took it after" in await scene.timeline()
+    assert "GoAlert; accepted after" in await scene.timeline()
 
 
 async def test_what_is_acknowledged_there_is_heard_here_and_is_not_taken_for_help(
@@ -87,7 +87,7 @@ async def test_a_refused_page_takes_the_second_medium_and_is_said_with_phone_num
     await scene.declare()
     assert {one.topic for one in scene.ntfy.pushed} == {"kim-phone", "lee-phone"}
     alarm = newest(scene.room, "couldn't page")
-    assert "GoAlert answers 403: forbidden" in alarm.rendered
+    assert "GoAlert answered 403: forbidden" in alarm.rendered
     assert "+49" not in alarm.rendered
     await scene.alice.click(alarm, "escalation_phones")
     await scene.bot.settle()
