@@ -1,4 +1,4 @@
-"""The file of secrets: tokens of the pagers, and people's phone numbers.
+"""The secrets file: tokens of the pagers, and people's phone numbers.
 
 Nobody but its owner (and their group) may read it. No message and no repr shows a value.
 """

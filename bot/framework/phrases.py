@@ -109,9 +109,9 @@ SUPERSEDED: Final = MappingProxyType(
         "when it is over, or when somebody else has command.",
         "stage_now": "The stage can't change right now. Try again later.",
         "junior_roles": "The person you mentor has no role here now, so there is nothing to take over.",
-        "handover_accepted": "{by} has already accepted this on-call handoff.",
+        "handover_accepted": "{by} has already accepted this on-call handover.",
         "maintenance": "This maintenance is gone. Nothing changed.",
-        "handover_withdrawn": "This on-call handoff was withdrawn. Nothing changed.",
+        "handover_withdrawn": "This on-call handover was withdrawn. Nothing changed.",
     }
 )
 
@@ -134,8 +134,8 @@ ALREADY: Final = MappingProxyType(
         "your answer": "I already have your answer.",
         "your prompts": "Your prompts in this incident are already {detail}.",
         "this shadowing": "You already follow that.",
-        "who is on call": "{detail} is on call until then already.",
-        "the override": "Nobody stands in for {detail}.",
+        "who is on call": "{detail} is already on call until then.",
+        "the override": "There's no override for {detail}.",
         "shadowing": "You've already stopped shadowing.",
     }
 )
@@ -241,7 +241,7 @@ FIELDS: Final = MappingProxyType(
         "template": "the kind",
         "until": "the last day",
         "stand_in": "the stand-in",
-        "override_until": "the end",
+        "override_until": "the end of the override",
         "on_call_subject": "the rotation or service",
         "channel": "that channel",
         "last": "`--last`",

@@ -1,4 +1,4 @@
-"""What outside systems send us: a delivery, and proving and reading it."""
+"""What outside systems send us, and how to prove and read it."""
 
 import hashlib
 import hmac

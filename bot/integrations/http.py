@@ -85,14 +85,14 @@ class Http:
             ) as response:
                 raw = await _read(response.content)
         except aiohttp.InvalidURL:
-            raise PagerRefused(f"the address of {self.name} isn't one") from None
+            raise PagerRefused(f"the `url` of {self.name} in the policy isn't valid") from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise PagerTemporary(f"{self.name} can't be reached") from None
         except TimeoutError:
             what = f"{self.name} didn't answer in {self.seconds:g} s"
             raise PagerTemporary(what, uncertain=True) from None
         except aiohttp.ClientError:
-            raise PagerTemporary(f"{self.name} hung up", uncertain=True) from None
+            raise PagerTemporary(f"{self.name} closed the connection", uncertain=True) from None
         answer = Answer(response.status, _parsed(raw))
         if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or answer.status in fine:
             return answer
@@ -102,7 +102,7 @@ class Http:
         self, answer: Answer, raw: bytes, headers: Mapping[str, str]
     ) -> PagerTemporary | PagerRefused:
         told = self._told(answer, raw)
-        error = f"{self.name} answers {answer.status}{': ' if told else ''}{told}"
+        error = f"{self.name} answered {answer.status}{': ' if told else ''}{told}"
         if answer.status in _TOO_MANY:
             return PagerTemporary(error, retry_after=self._retry_after(headers))
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -15,7 +15,7 @@ from incidents.core.clock import Clock
 
 @contextlib.asynccontextmanager
 async def open_pagers(settings: Settings, clock: Clock) -> AsyncIterator[Pagers]:
-    """Yield the pagers. Raises: StartRefused if the file of secrets can't be used."""
+    """Yield the pagers. Raises: StartRefused if the secrets file can't be used."""
     # Slack's calls have another session: neither waits for the other's connections.
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         public_url = settings.sitrep_public_url or ""
@@ -26,5 +26,5 @@ def _secrets(settings: Settings) -> Secrets:
     try:
         return load_secrets(settings.sitrep_secrets)
     except PolicyErrors as errors:
-        what = f"I can't use the file of secrets.\n{errors}"
+        what = f"I can't use the secrets file.\n{errors}"
         raise StartRefused(what, todo="Correct it and start again.") from None

@@ -88,7 +88,7 @@ class PagerDuty(System):
         """End an incident that wakes nobody. Raises: PagerRefused; PagerTemporary."""
         with contextlib.suppress(PagerRefused):
             await self._set(replace(page, remote_id=text(own, "id")), "resolved")
-        raise self._own_incident(f"{self._secrets.sender}, `from` in the secrets, is on call")
+        raise self._own_incident(f"{self._secrets.sender}, `from` in the secrets file, is on call")
 
     async def _open_one(self, incident: str) -> Mapping[str, Any] | None:
         """Return the incident with this id, if it is there and still open."""
@@ -192,7 +192,7 @@ class PagerDuty(System):
         """
         found = _TARGET.fullmatch(self._known_as(address))
         if found is None:
-            what = f"the file of secrets has no service's id for {self.key}/{address}"
+            what = f"the secrets file has no service id for {self.key}/{address}"
             raise PagerRefused(what)
         return found[1], found[2] or ""
 
@@ -200,7 +200,7 @@ class PagerDuty(System):
         """Return the id of the user with this email. Raises: PagerRefused."""
         wanted = email.casefold()
         if wanted == self._secrets.sender.casefold():
-            raise self._own_incident(f"{email} is `from` in the secrets")
+            raise self._own_incident(f"{email} is `from` in the secrets file")
         if wanted not in self._ids:
             answer = await self._call("GET", "/users", params={"query": email, "limit": "100"})
             for one in _list(answer, "users"):
@@ -210,7 +210,9 @@ class PagerDuty(System):
         return self._ids[wanted]
 
     def _own_incident(self, because: str) -> PagerRefused:
-        return PagerRefused(f"{self.name} wakes nobody with their own incident, and {because}")
+        return PagerRefused(
+            f"{self.name} doesn't page people for their own incidents, and {because}"
+        )
 
     async def _email_of(self, user: str) -> str:
         """Return a user's email, or "" if PagerDuty doesn't tell it at once."""
@@ -262,7 +264,7 @@ class PagerDuty(System):
         missing = [name for name, value in (("token", token), ("from", sender)) if not value]
         if missing:
             what = " and no ".join(f"`{name}`" for name in missing)
-            raise PagerRefused(f"the file of secrets has no {what} for {self.key}")
+            raise PagerRefused(f"the secrets file has no {what} for {self.key}")
         headers = {"Authorization": f"Token token={token}", "From": sender}
         return await self._http.call(
             method, f"{self._url}{path}", headers=headers, params=params, body=body

@@ -54,5 +54,5 @@ class System(ABC):
         """Return the secret of the page's address. Raises: PagerRefused if there is none."""
         found = self._secrets.addresses.get(page.address)
         if found is None:
-            raise PagerRefused(f"the file of secrets has no key for {self.key}/{page.address}")
+            raise PagerRefused(f"the secrets file has no key for {self.key}/{page.address}")
         return found

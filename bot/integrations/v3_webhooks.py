@@ -19,7 +19,7 @@ _KINDS: Final = {
     "incident.reassigned": HeardKind.REASSIGNED,
     "incident.resolved": HeardKind.RESOLVED,
 }
-# Whoever acknowledges somebody else's incident gets it reassigned, and it stays acknowledged.
+# If people acknowledge somebody else's incident, it is reassigned to them and stays acknowledged.
 _MOVES: Final = frozenset({"incident.escalated", "incident.delegated", "incident.reassigned"})
 
 

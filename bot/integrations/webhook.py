@@ -80,7 +80,7 @@ class Webhook(System):
         if not all(keys):
             raise PagerRefused(f"a `webhook_secret` of {self.key} isn't base64 after `{_BASE64}`")
         if not keys:
-            raise PagerRefused(f"the file of secrets has no `webhook_secret` for {self.key}")
+            raise PagerRefused(f"the secrets file has no `webhook_secret` for {self.key}")
         now = self._http.clock.now()
         known = {"key": page.key, "address": page.address, "incident": page.reference}
         body = {

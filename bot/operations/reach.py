@@ -1,4 +1,4 @@
-"""Whom the policy reaches: names that fit nobody in Slack, and incidents that call nobody."""
+"""Who the policy reaches: names that fit nobody in Slack, and incidents that call nobody."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
@@ -78,8 +78,8 @@ class Reach:
                 self.nobody.add(str(ref))
                 yield finding
         if named and not missing:
-            people = "1 person" if len(named) == 1 else f"all {len(named)} people"
-            yield Finding(f"{people} that the policy names: there")
+            people = "1 person" if len(named) == 1 else f"{len(named)} people"
+            yield Finding(f"{people} named in the policy: all in Slack")
 
     async def _holders(self, addresses: AbstractSet[str]) -> Mapping[str, Sequence[SlackUser]]:
         """Return everybody in the workspace who has one of these addresses, by address."""
@@ -135,7 +135,7 @@ class Reach:
         async for finding in self._empty(groups, wanted):
             yield finding
         if not missing and not shared:
-            yield Finding(f"all {len(wanted)} groups that the policy names are there")
+            yield Finding(f"all {len(wanted)} groups named in the policy are in Slack")
 
     async def _empty(
         self, groups: Iterable[UserGroup], wanted: AbstractSet[str]
@@ -231,7 +231,7 @@ def _can_tell(policy: Policy, address: str) -> bool:
 
 
 def _untold(policy: Policy) -> Iterator[Finding]:
-    """Yield the addresses that are asked who is on call, and whose pager can't tell."""
+    """Yield the addresses that name who is on call, but whose pager can't say."""
     named = {
         "on_call.fallback": (policy.on_call.fallback,),
         **{f"services.{one.key}": _callees(one) for one in policy.services},

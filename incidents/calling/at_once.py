@@ -1,7 +1,7 @@
 """Calling at once: when an incident is declared, or becomes worse, by the rules of `call`.
 
 It is an escalation that the bot sends for the declarer: the rules' people are its first step, and
-its ladder goes on as any other. Whoever is there already, or was called before, isn't called.
+its ladder goes on as any other. People who are there already, or were called before, aren't called.
 """
 
 from dataclasses import replace
@@ -42,7 +42,7 @@ _AT_WORK: Final = "at_work"
 
 
 async def call_at_once(uow: UnitOfWork, incident: Incident) -> dict[str, object]:
-    """Call whom the rules call now; return what the answer says of it, or {} if nobody is called.
+    """Call the people the rules name; return the answer's facts, or {} if nobody is called.
 
     A drill calls nobody. `called` are names; `looking_up`: some of them aren't known yet.
     """
@@ -143,7 +143,7 @@ async def _new_names(uow: UnitOfWork, incident: Incident) -> tuple[Wanted, ...]:
 
 
 async def _are_there(uow: UnitOfWork, incident: Incident, wanted: tuple[Wanted, ...]) -> bool:
-    """Tell whether everybody whom these names mean is in the channel, or declared it."""
+    """Tell whether everybody these names mean is in the channel, or declared it."""
     escalation = Escalation(
         id=new_id(),
         workspace_id=uow.workspace_id,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
 
-from incidents.core.sentences import SOMEBODY, Sentence, Telling, Who, Words, said, telling, until
+from incidents.core.sentences import SOMEBODY, Sentence, Telling, When, Who, Words, said, telling
 from incidents.escalation.entries import AboutEscalation
 from incidents.incident.payload import Payload
 
@@ -19,7 +19,7 @@ class AboutPage(AboutEscalation):
 
     @property
     def whom(self) -> Sentence:
-        """The person paged, else the address that stands for whoever is on call there."""
+        """The person paged, else the address of a service, for the person on call there."""
         return (self.person,) if self.person.id or self.person.name else (Words(self.address),)
 
 
@@ -32,7 +32,7 @@ class PageAccepted(AboutPage):
 
     def tell(self, actor_id: object) -> Telling:
         """Return who was paged, through what, and how long it took."""
-        took = f", which took it after {self.milliseconds / 1000:.1f} s"
+        took = f"; accepted after {self.milliseconds / 1000:.1f} s"
         return telling("paged ", *self.whom, " through ", Words(self.pager), took)
 
 
@@ -44,9 +44,13 @@ class PageAcknowledged(AboutPage):
     until: datetime | None = None
 
     def tell(self, actor_id: object) -> Telling:
-        """Return who acknowledged where, and until when they have time to show up."""
-        wait: Sentence = ("; I wait for a sign of work", *until(self.until)) if self.until else ()
-        return telling("heard that ", *self.whom, " acknowledged in ", Words(self.pager), *wait)
+        """Return who acknowledged where, and until when the next step waits for a sign of work."""
+        wait: Sentence = (
+            ("; waiting until ", When(self.until), " for a sign of work") if self.until else ()
+        )
+        return telling(
+            "heard from ", Words(self.pager), " that ", *self.whom, " acknowledged", *wait
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ class PageDeclined(AboutPage):
 
     def tell(self, actor_id: object) -> Telling:
         """Return who declined, and where."""
-        return telling("heard that ", *self.whom, " declined in ", Words(self.pager))
+        return telling("heard from ", Words(self.pager), " that ", *self.whom, " declined")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +73,11 @@ class PageEndedThere(AboutPage):
     def tell(self, actor_id: object) -> Telling:
         """Return whose page was ended, and that this says nothing about the incident."""
         return telling(
-            "heard that the page of ",
-            *self.whom,
-            " was ended in ",
+            "heard from ",
             Words(self.pager),
-            "; that ends nothing here",
+            " that the page to ",
+            *self.whom,
+            " was ended; nothing ends here",
         )
 
 
@@ -108,10 +112,13 @@ class CalledPersonCame(AboutEscalation):
     until: datetime | None = None
 
     def tell(self, actor_id: object) -> Telling:
-        """Return that they have come, and that nobody has said yet to be on it."""
+        """Return that they have come, and until when the next step waits."""
         if actor_id == self.person.id:
-            return telling(f"came after being called for {self.name}", *until(self.until))
-        return telling("saw ", self.person, f" come after being called for {self.name}")
+            wait: Sentence = (
+                ("; the next step waits until ", When(self.until)) if self.until else ()
+            )
+            return telling(f"came after the call for {self.name}", *wait)
+        return telling("saw ", self.person, f" come after the call for {self.name}")
 
 
 ENTRIES: Final[tuple[type[Payload], ...]] = (

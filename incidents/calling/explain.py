@@ -80,7 +80,7 @@ def _named(wanted: Wanted) -> str:
 
 def _how(policy: Policy, wanted: Wanted, *, is_paged: bool) -> str:
     if not is_paged:
-        return "by direct message in Slack alone"
+        return "only by direct message in Slack"
     reach = _reach(policy, wanted)
     if not reach and wanted.kind in {"rotation", "pager"}:
         return f"by direct message in Slack and by their own pagers{_unreached(policy, wanted)}"

@@ -102,7 +102,7 @@ async def name_page(
     person: Person | None = None,
     name: str = "",
 ) -> dict[str, Any]:
-    """Return how entries name a page: its escalation, whom it pages, and through what."""
+    """Return how entries name a page: its escalation, the person, and the pager."""
     if person is None and page.person_id is not None:
         person = await uow.session.get(Person, page.person_id)
     pager = uow.policy.find_pager(page.pager)

@@ -1,4 +1,4 @@
-"""What a pager tells: an acknowledgement pauses the ladder, and isn't taken for help."""
+"""What a pager tells us: an acknowledgement pauses the ladder, but isn't help yet."""
 
 import uuid
 from typing import Final

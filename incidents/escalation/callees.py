@@ -147,7 +147,7 @@ def _with_fallback(ladder: Ladder, step: EscalationStep) -> tuple[Wanted, ...]:
 
 
 def _named_by(asked: Wanted, meant: Wanted, through: Wanted) -> set[str]:
-    """Return the names by which somebody agreed to this person: an address means whom it names."""
+    """Return the names by which somebody agreed to this person: an address means the person it names."""
     is_told = asked.kind == "pager" and through.why != FALLBACK
     return {meant.value, asked.value} if is_told else {meant.value}
 
@@ -211,9 +211,9 @@ async def _look(ladder: Ladder, step: EscalationStep, wanted: Iterable[Wanted]) 
 async def _meant(
     ladder: Ladder, step: EscalationStep, wanted: Wanted, found: Callees
 ) -> list[tuple[Wanted, Wanted]]:
-    """Return whom a name means now, each with the name by which they are called.
+    """Return the people a name means now, each with the name by which they are called.
 
-    A rotation means the person on call; a pager's address, whom the pager named, else the fallback.
+    A rotation means the person on call; a pager's address, the person it named, else the fallback.
     """
     if wanted.why == Relation.ON_CALL and wanted.service:
         cover = (await _turns(ladder)).find_cover(wanted.service)

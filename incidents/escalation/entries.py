@@ -50,7 +50,7 @@ WHY_SKIPPED: Mapping[str, str] = MappingProxyType(
         "a_bot": "a bot",
         "deactivated": "deactivated",
         "a_stranger": "from another workspace",
-        "absent": "away by the policy",
+        "absent": "absent, says the policy",
         "at_work": "already on it",
         "called_before": "called before",
         "nobody_in_role": "nobody has this role",
@@ -197,7 +197,7 @@ class EscalationCalled(AboutEscalation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnCallUnknown(AboutEscalation):
-    """A pager didn't tell who is on call at an address, so the fallback is called."""
+    """A pager didn't say who is on call at an address, so the fallback is called."""
 
     kind: ClassVar[str] = "on_call_unknown"
     address: str = ""
@@ -206,11 +206,11 @@ class OnCallUnknown(AboutEscalation):
     then: str = ""
 
     def tell(self, actor_id: uuid.UUID | None) -> Telling:
-        """Return which pager didn't tell, why, and who is called instead."""
+        """Return which pager didn't say, why, and who is called instead."""
         after: Sentence = (
-            ("I call the fallback, ", Words(self.then), ", instead")
+            ("calling the fallback, ", Words(self.then), ", instead")
             if self.then
-            else (f"{self.name} goes on with the next step, as the policy names no fallback",)
+            else (f"{self.name} goes on with the next step: the policy names no fallback",)
         )
         return telling(
             "couldn't find out who is on call at ",

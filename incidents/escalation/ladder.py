@@ -58,7 +58,7 @@ ASK_WAIT: Final = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagerTold:
-    """Whom a pager named as on call at an address, by e-mail; `error` says why nobody."""
+    """Who a pager named as on call at an address, by e-mail; `error` says why nobody."""
 
     address: str
     emails: tuple[str, ...] = ()
@@ -181,7 +181,7 @@ def _keep_told(
     step: EscalationStep,
     told: PagerTold,
 ) -> None:
-    """Keep whom a pager named, else the fallback, and say so."""
+    """Keep the people a pager named, else the fallback, and say so."""
     asked = next((one for one in wanted_of(step) if one.value == told.address), None)
     why, service = (asked.why, asked.service) if asked is not None else (FALLBACK, "")
     answers = [Wanted("named", one, one, why, service=service) for one in told.emails]
@@ -305,7 +305,7 @@ async def close_escalation(
 
 
 def asks_pager(step: EscalationStep) -> bool:
-    """Tell whether a pager is still being asked whom the step means."""
+    """Tell whether a pager is still being asked who the step means."""
     return any(
         one.kind == "pager" and one.value not in (step.answers or {}) for one in wanted_of(step)
     )

@@ -130,7 +130,7 @@ class EscalationStep(Base):
     status: Mapped[str] = mapped_column(default=StepStatus.WAITING)
     # Names that a look-up matched to nobody.
     not_found: Mapped[list[str]] = mapped_column(JSON, default=list)
-    # Whom a pager named as on call, by its address: values of `Wanted`.
+    # Who a pager named as on call, by its address: values of `Wanted`.
     answers: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(JSON, default=dict)
     # People left out when its turn came, each with a `name` and `why`.
     skipped: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)

@@ -101,7 +101,7 @@ def build_ladder(inputs: LadderInputs, target: Wanted | None) -> tuple[PlannedSt
 def called_at_once(
     policy: Policy, *, severity_key: str, services: Sequence[str]
 ) -> tuple[Wanted, ...]:
-    """Return whom the rules of `call` call for an incident at once, each name once."""
+    """Return the people `call` calls for an incident at once, each name once."""
     found: dict[tuple[str, str], Wanted] = {}
     for rule in policy.rules_for(severity_key, services):
         called = called_by_rule(policy, rule, severity_key=severity_key, services=services)
@@ -113,7 +113,7 @@ def called_at_once(
 def called_by_rule(
     policy: Policy, rule: CallRule, *, severity_key: str, services: Sequence[str]
 ) -> Iterator[Wanted]:
-    """Yield whom one rule calls, for each affected service that it is about."""
+    """Yield the people one rule calls, for each affected service that it is about."""
     known = [policy.find_service(key) for key in services]
     affected: list[Service | None] = [one for one in known if one is not None] or [None]
     for service in affected:

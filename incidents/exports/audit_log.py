@@ -130,9 +130,9 @@ def say(entry: AuditEntry) -> str:
         case AuditKind.POLICY_CHANGED | AuditKind.POLICY_REFUSED | AuditKind.POLICY_ASKED:
             return _policy(entry.kind, entry.content)
         case AuditKind.HANDOVER_OFFERED:
-            return f"Offered {person} an on-call handoff."
+            return f"Offered {person} an on-call handover."
         case AuditKind.HANDOVER_ACCEPTED:
-            return f"Accepted the on-call handoff from {person}."
+            return f"Accepted the on-call handover from {person}."
     return _about_sight_or_record(entry)
 
 

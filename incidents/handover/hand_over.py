@@ -105,7 +105,7 @@ async def accept_handover(uow: UnitOfWork, handover_id: uuid.UUID) -> Outcome:
     handover = await _get(uow, handover_id)
     await _check_is(uow, handover.to_person_id)
     if handover.status == HandoverStatus.ACCEPTED:
-        raise AlreadySo("this on-call handoff", "accepted")
+        raise AlreadySo("this on-call handover", "accepted")
     await _check_pending(uow, handover)
     handover.status, handover.settled_at = HandoverStatus.ACCEPTED, uow.now
     author = await get_person(uow, handover.from_person_id)

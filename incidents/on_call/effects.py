@@ -9,7 +9,7 @@ from incidents.engine.effects import Effect
 
 @dataclass(frozen=True, kw_only=True)
 class TellOfOverride(Effect):
-    """Tell somebody that they stand in, or that somebody stands in for them, or no more."""
+    """Tell somebody that an override concerning them began or was stopped."""
 
     kind: ClassVar[str] = "tell_of_override"
     one_persons_own: ClassVar[bool] = True

@@ -9,7 +9,7 @@ from incidents.engine.plan import FeatureEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverrideEvent(FeatureEvent):
-    """An override began or was stopped: `tell` are the people concerned, but who did it."""
+    """An override began or was stopped; `tell`: the people concerned, without the person who did it."""
 
     is_stop: ClassVar[bool] = False
     override_id: uuid.UUID
@@ -23,6 +23,6 @@ class OverrideMade(OverrideEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverrideStopped(OverrideEvent):
-    """The one whose turn it is, is on call again."""
+    """The person whose turn it is is on call again."""
 
     is_stop: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Whom a rotation, or a service's override, means at a moment."""
+"""Who a rotation, or a service's override, means at a moment."""
 
 import uuid
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""Put somebody on call for a while instead of the one whose turn it is, and end that again.
+"""Overrides: put somebody on call for a while instead of the person whose turn it is, or end that.
 
-It changes whom the next call reaches, in running incidents too; who was called stays called.
+It changes who gets the next call, in running incidents too. Calls already made don't change.
 """
 
 from collections.abc import Iterator
@@ -84,8 +84,8 @@ async def make_override(
     about = subject or await _pick(uow, actor)
     await _permit(uow, about, actor)
     if not uow.now < until <= uow.now + LONGEST:
-        problem = "is over already" if until <= uow.now else "is more than a year away"
-        raise InvalidInput("until", problem, "")
+        problem = "is in the past" if until <= uow.now else "is more than a year away"
+        raise InvalidInput("override_until", problem, "")
     turns = await _turns(uow)
     if _who(turns, about) == stand_in.external_id and _until(turns, about) == until:
         raise AlreadySo("who is on call", stand_in.name)

@@ -6,7 +6,7 @@ from incidents.on_call.events import OverrideEvent
 
 
 def tell_people(plan: Plan[OverrideEvent]) -> None:
-    """Tell who stands in, and whose turn it is; in the order in which it happened."""
+    """Tell the stand-in and the person whose turn it is, in the order in which it happened."""
     event = plan.event
     for person_id in event.tell:
         effect = TellOfOverride(

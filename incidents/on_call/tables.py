@@ -1,4 +1,4 @@
-"""Overrides that people make: somebody is on call instead of the one whose turn it is."""
+"""Overrides that people make: somebody is on call instead of the person whose turn it is."""
 
 import uuid
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _SERVICE = "service"
 class OnCallOverride(Base):
     """One override of a rotation, or of a service whose on-call isn't one.
 
-    `subject` is `rotation/KEY` or `service/KEY`. Whoever stops it sets `until_at` to that moment.
+    `subject` is `rotation/KEY` or `service/KEY`. Stopping it sets `until_at` to that moment.
     """
 
     __tablename__ = "on_call_overrides"

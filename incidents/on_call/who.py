@@ -79,7 +79,7 @@ class OnCall:
 class Question:
     """What is asked: these services, severities and rotations, and the fallback.
 
-    `told`: whom pagers named, by e-mail, for each address that could be asked.
+    `told`: people named by pagers, by e-mail, for each address that could be asked.
     """
 
     services: Sequence[Service] = ()
@@ -115,7 +115,7 @@ async def who_is_on_call(
     policy: Policy,
     now: datetime,
 ) -> OnCall:
-    """Return who is on call now, by the policy, the overrides, the directory and what pagers told."""
+    """Return who is on call now, by the policy, the overrides, the directory and what pagers say."""
     turns = await turns_at(session, now, policy=policy, workspace_id=workspace_id)
     services = [_of_service(one, turns, question) for one in question.services]
     severities = [_Named(name=one.name, refs=_by_rules(policy, one)) for one in question.severities]

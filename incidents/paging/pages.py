@@ -95,7 +95,7 @@ class Page(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """Whom a step's page reaches, and how: a person called, or a service's own on-call (None)."""
+    """Who a step's page reaches, and how: a person called, or a service's own on-call (None)."""
 
     reach: tuple[Address, ...]
     person_id: uuid.UUID | None = None

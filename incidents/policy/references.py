@@ -129,7 +129,7 @@ def _find_invitee(text: object) -> PersonRef | GroupRef | None:
 
 
 def find_on_call(text: object) -> OnCallRef | None:
-    """Return whom or what a text names that may be on call, or None."""
+    """Return who or what a text names that may be on call, or None."""
     match = _SLASHED.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return _find_invitee(text)

@@ -35,7 +35,7 @@ async def ask_pager(
         return (), f"{config.shown_name} didn't answer within {ASK_SECONDS:g} seconds"
     except (PagerTemporary, PagerRefused) as error:
         log.warning("on_call_not_told", pager=key, error=error.error)
-        return (), f"{config.shown_name} answered: {error.error}"
+        return (), error.error
     return found, "" if found else f"{config.shown_name} names nobody"
 
 

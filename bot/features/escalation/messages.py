@@ -153,7 +153,7 @@ def _settled(view: EscalationView, call: CallView, incident: IncidentView) -> st
         case EscalationStatus.OVER:
             return "*The incident is over.* Nothing for you to do."
     if call.status is CallStatus.REDIRECTED:
-        return "*You passed it on*, with all that is below. Nothing more for you to do."
+        return "*You passed it on*, with everything below. Nothing more for you to do."
     if view.status is EscalationStatus.EXHAUSTED:
         return (
             "*Noted: you can't take it.* I have nobody left to call, and said so in the channel. If "
@@ -244,7 +244,7 @@ def exhausted_entry(
         f"{mentions.here()} *{_standstill(exhausted)}.*",
         f"Called so far: {mentions.escape_line(called)}." if called else "",
         f"*Do this now.* {_what_now(exhausted)} If you can take it yourself, press *I'm on it*.",
-        "A message may not wake anybody: *Show phone numbers* has what I know.",
+        "A Slack message may not wake anybody. *Show phone numbers* has what I know.",
     )
     text = "\n".join(line for line in lines if line)
     value = f"{incident.id}|{exhausted.escalation_id}|{entry.sequence}"

@@ -1,4 +1,4 @@
-"""What the card says about pages: whom a pager has woken, and who must be phoned."""
+"""What the card says about pages: who was paged, and who must be phoned."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -33,16 +33,16 @@ def _reason(through: Wanted, view: EscalationView, incident: IncidentView, polic
         case Relation.BACKUP:
             return f"You're the backup commander for {mentions.escape_line(incident.severity_name)}"
         case "override":
-            return f"You stand in on call for {where}"
+            return f"An override puts you on call for {where}"
         case "fallback" if through.kind != "pager":
-            return "You're the policy's fallback on call"
+            return "You're the fallback on call"
         case "fallback":
             asked = mentions.escape_line(through.name)
-            return f"You're the policy's fallback, as {asked} didn't tell me who is on call"
+            return f"You're the fallback on call: {asked} didn't tell me who is"
         case "mentor":
             return "You're a mentor of somebody in it"
         case "stand_in":
-            return "You answer for people that a drill doesn't call"
+            return "You answer for people who aren't called in a drill"
     return _by_kind(through, view)
 
 

@@ -172,7 +172,7 @@ def _time(at: datetime, *, now: datetime) -> str:
 def next_form() -> blocks.View:
     """Return the form that asks who is next on call; the note is drafted for them."""
     return blocks.modal(
-        "On-call handoff",
+        "On-call handover",
         blocks=[
             blocks.user_select("next_person", label="Who is next on call?"),
             blocks.context(
@@ -187,7 +187,7 @@ def note_form(sections: Mapping[str, str], *, successor: PersonView) -> blocks.V
     """Return the form with the draft, to edit and send to the next person."""
     name = mentions.escape_line(successor.name)
     return blocks.modal(
-        "On-call handoff",
+        "On-call handover",
         blocks=[
             blocks.context(f"For {name}, drafted from the record. Correct what is wrong."),
             *(
@@ -276,10 +276,10 @@ def _author_head(view: HandoverView) -> str:
     name = mentions.escape_line(view.to_person.name)
     match view.status:
         case HandoverStatus.ACCEPTED:
-            return f"*Your on-call handoff to {name}* is accepted{_when(view)}. Rest well."
+            return f"*Your on-call handover to {name}* is accepted{_when(view)}. Rest well."
         case HandoverStatus.WITHDRAWN:
-            return f"*Your on-call handoff to {name}* was withdrawn{_when(view)}."
-    return f"*Your on-call handoff to {name}* is waiting for an answer. The shift is yours until {name} accepts."
+            return f"*Your on-call handover to {name}* was withdrawn{_when(view)}."
+    return f"*Your on-call handover to {name}* is waiting for an answer. The shift is yours until {name} accepts."
 
 
 def _successor_head(view: HandoverView) -> str:
@@ -287,10 +287,10 @@ def _successor_head(view: HandoverView) -> str:
     match view.status:
         case HandoverStatus.ACCEPTED:
             return (
-                f"*On-call handoff from {name}*: you accepted it{_when(view)}. The shift is yours."
+                f"*On-call handover from {name}*: you accepted it{_when(view)}. The shift is yours."
             )
         case HandoverStatus.WITHDRAWN:
-            return f"*On-call handoff from {name}*: withdrawn{_when(view)}. Nothing changed hands."
+            return f"*On-call handover from {name}*: withdrawn{_when(view)}. Nothing changed hands."
     return (
         f"*{name} wants to hand you the on-call shift.* Read the note, ask what isn't clear, then "
         "accept. From then on the shift is yours."
@@ -361,9 +361,9 @@ def told_message(view: HandoverView, what: str, question: QuestionView | None) -
     )
     match what:
         case "accepted":
-            return say(f"{successor} has accepted your on-call handoff and has the shift now.")
+            return say(f"{successor} has accepted your on-call handover and has the shift now.")
         case "asked" if question is not None:
-            text = f"{successor} asks about your on-call handoff: {mentions.escape(question.text)}"
+            text = f"{successor} asks about your on-call handover: {mentions.escape(question.text)}"
             if question.answer:
                 return say(f"{text}\n*Your answer* {mentions.escape(question.answer)}")
             value = to_value(OnQuestion(view.id, question.id))
@@ -373,7 +373,7 @@ def told_message(view: HandoverView, what: str, question: QuestionView | None) -
             )
         case "answered" if question is not None:
             return say(
-                f"{author} answers about the on-call handoff. You asked: "
+                f"{author} answers about the on-call handover. You asked: "
                 f"{mentions.escape(question.text)}\n{mentions.escape(question.answer)}"
             )
         case "rated" if view.rating is not None:
@@ -389,10 +389,10 @@ def told_message(view: HandoverView, what: str, question: QuestionView | None) -
             return blocks.Message(text=text, blocks=(blocks.section(text), buttons))
         case "unaccepted":
             return say(
-                f"{successor} hasn't accepted your on-call handoff yet, so the shift is still "
+                f"{successor} hasn't accepted your on-call handover yet, so the shift is still "
                 f"yours. Reach {successor} another way, or hand over to somebody else."
             )
     return say(
-        f"I couldn't deliver your on-call handoff to {successor}, so the shift is still yours. "
+        f"I couldn't deliver your on-call handover to {successor}, so the shift is still yours. "
         f"Reach {successor} another way."
     )

@@ -197,9 +197,7 @@ def _calling(outcome: Outcome, given: Declaration, policy: Policy) -> str:
         return ""
     names = [mentions.escape_line(str(one)) for one in outcome.data["called"]]
     unnamed = "" if given.services or not policy.services else "You named no service, so "
-    return (
-        f"\n{unnamed}I'm calling {' and '.join(names) or 'who is on call; I look up who that is'}."
-    )
+    return f"\n{unnamed}I'm calling {' and '.join(names) or 'the person on call, and looking up who that is'}."
 
 
 def _stop(outcome: Outcome) -> tuple[blocks.ButtonElement, ...]:

@@ -1,4 +1,4 @@
-"""`oncall override`: somebody stands in for a while, and the people concerned are told."""
+"""`oncall override`: somebody stands in for a while, and I tell the people concerned."""
 
 import re
 from datetime import datetime
@@ -114,7 +114,7 @@ def _told_text(kind: str, data: object, *, slash: str) -> str:
     subject = mentions.code(str(told["subject"]))
     if kind == "on_call_override_stopped":
         now = mentions.escape_line(str(told["person"])) or "Nobody"
-        return f"Nobody stands in for {subject} any more. {now} is on call."
+        return f"The override for {subject} has ended. {now} is on call."
     who = mentions.mention(str(told["person_id"]))
     until = instant_of(told["until"])
     instead = (
@@ -122,7 +122,7 @@ def _told_text(kind: str, data: object, *, slash: str) -> str:
     )
     end = f" until {when(until)}" if until is not None else ""
     return (
-        f"{who} is on call for {subject}{end}{instead}. Calls already made stay as they are. "
+        f"{who} is on call for {subject}{end}{instead}. Calls already made don't change. "
         f"To end it sooner: `{slash} oncall override stop {told['subject']}`"
     )
 
@@ -158,14 +158,15 @@ def override_message(
     by: str,
     is_stop: bool,
 ) -> blocks.Message:
-    """Return what somebody concerned reads of an override that began or was stopped."""
+    """Return the message about an override, made or stopped, to one of the people concerned."""
     about = find_subject(services.policy, row.subject)
     name = about.name if about is not None else row.subject
     subject, slash = mentions.code(name), services.policy.command
     if is_stop:
-        who = "You don't" if is_stand_in else f"{mentions.escape_line(stand_in.name)} doesn't"
+        who = "You" if is_stand_in else mentions.escape_line(stand_in.name)
+        no_longer = "no longer stand in" if is_stand_in else "no longer stands in"
         return say(
-            f"{who} stand in for {subject} any more. Who is on call now: `{slash} oncall {name}`"
+            f"{who} {no_longer} for {subject}. To see who is on call: `{slash} oncall {name}`"
         )
     who = "You're" if is_stand_in else f"{mentions.mention(stand_in.external_id)} is"
     instead = "" if is_stand_in else " instead of you"
@@ -192,7 +193,7 @@ FEATURE = Feature(
             StandIn,
             usage="override @someone until 18:00 [rotation|service], or: override stop",
             family="oncall",
-            summary="Put somebody on call for a while, instead of the one whose turn it is.",
+            summary="Put somebody on call for a while, instead of the person whose turn it is.",
             examples=("oncall override @ben until 18:00", "oncall override stop"),
             typed=typed_override,
             perform=override,

@@ -48,7 +48,7 @@ class Wanted(Arguments):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What pagers said of who is on call: e-mails by address, and why there are none."""
+    """Who pagers say is on call: e-mails by address, and why there are none."""
 
     emails: Mapping[str, tuple[str, ...]]
     errors: Mapping[str, str]
@@ -158,7 +158,7 @@ def on_call_message(
     slash: str,
     hidden: int = 0,
 ) -> blocks.Message:
-    """Return who is on call, one line each; `errors` say why a pager didn't tell, by address."""
+    """Return who is on call, one line each; `errors` say why a pager didn't say, by address."""
     parts = [
         "\n".join((f"*{heading}*", *(_line(one, away, errors) for one in duties)))
         for heading, duties in (
@@ -176,16 +176,16 @@ def on_call_message(
         parts.append(said)
     if not parts:
         return say(
-            "The policy names nobody who is on call. Its `services` say who is called for what, with "
-            f"`on_call`. Until then, `{slash} escalate @someone` calls a person by name."
+            "The policy names nobody on call. Add `on_call` to its services. Until then, "
+            f"`{slash} escalate @someone` calls a person by name."
         )
     if hidden:
         parts.append(f"{hidden} more services: `{slash} oncall checkout`.")
     notes = [f"`{slash} escalate` calls them, with the facts."]
     if len(found.reachable) > _MOST_ASKED:
-        notes.insert(0, f"Do-not-disturb is shown for one service: `{slash} oncall checkout`.")
+        notes.insert(0, f"To see do-not-disturb, name one service: `{slash} oncall checkout`.")
     elif any(one.external_id not in away for one in found.reachable):
-        notes.insert(0, "Slack didn't say in time who has do-not-disturb.")
+        notes.insert(0, "Slack didn't tell me in time who has do-not-disturb on.")
     return blocks.Message(
         text="\n".join((*parts, *notes)),
         blocks=(
@@ -204,7 +204,7 @@ def _line(duty: Duty, away: Mapping[str, str], errors: Mapping[str, str]) -> str
     details = (
         "its owner" if duty.is_owner else "",
         "the policy's fallback" if duty.is_fallback else "",
-        "stands in" if duty.is_override else "",
+        "an override" if duty.is_override else "",
         mentions.code(duty.source) if duty.source else "",
         mentions.escape_line(errors.get(duty.source, "")),
     )

@@ -1,4 +1,4 @@
-"""Paging effects: what a page says, and each demand on its pager."""
+"""Paging effects: what a page says, and what is asked of its pager."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class _Reading:
 
 
 async def trigger_page(context: EffectContext) -> Settlement:
-    """Page somebody; refused for good, the next address is tried at once.
+    """Page somebody; if the pager refuses for good, the next address is tried at once.
 
     A second attempt may page twice where the pager keeps no keys: better than not at all.
     """
@@ -75,7 +75,7 @@ async def trigger_page(context: EffectContext) -> Settlement:
 
 
 async def acknowledge_page(context: EffectContext) -> Settlement:
-    """Say there that somebody is on it; a pager that can't be told so would go on paging."""
+    """Acknowledge in the pager; one that can't be told so would go on paging, so its page ends."""
 
     async def ask(read: _Reading) -> None:
         if read.pager.can_acknowledge:
@@ -96,7 +96,7 @@ async def resolve_page(context: EffectContext) -> Settlement:
 
 
 async def update_page(context: EffectContext) -> Settlement:
-    """Say there what the incident is now."""
+    """Tell the pager what the incident is now."""
 
     async def ask(read: _Reading) -> None:
         now = f" is now {read.page.title}" if read.page.title else " has changed"
@@ -110,7 +110,7 @@ async def _ask(
     effect_type: type[PagingEffect],
     ask: Callable[[_Reading], Awaitable[None]],
 ) -> Settlement:
-    """Ask a pager for what nobody waits for: a refusal ends it."""
+    """Ask a pager for something that nobody waits for: a refusal ends it."""
     read = await _read(context, context.get(effect_type))
     if isinstance(read, Dropped):
         return read
@@ -136,7 +136,7 @@ async def somebody_came(request: Request) -> Reply:
     """Somebody joins or writes: if they were called here, their pager falls silent."""
     event = request.event
     external_id, channel_id = str(event.get("user") or ""), request.channel_id or ""
-    # Slack adds people whom somebody invites, also we, without their doing anything.
+    # People who are invited, also by us, join without doing anything: that is no sign.
     is_sign = event.get("subtype") in _BY_PEOPLE and not event.get("inviter")
     if not (external_id and channel_id and is_sign):
         return None

@@ -1,4 +1,4 @@
-"""What pagers tell, by webhook or when they are asked: one transaction each, the same one once."""
+"""What pagers tell us, by webhook or when asked: one transaction each; repeats change nothing."""
 
 from collections import defaultdict
 from datetime import timedelta

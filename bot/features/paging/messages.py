@@ -9,7 +9,7 @@ from incidents.incident.views import EntryView, IncidentView
 
 
 def failed_entry(failed: PageFailed, _entry: EntryView, incident: IncidentView) -> blocks.Message:
-    """Alert the channel: who wasn't woken and why, what I try now, and what people can do."""
+    """Alert the channel: who wasn't woken and why, what I'm trying now, and what people can do."""
     whom = (
         mentions.mention(failed.person.external_id)
         if failed.person.external_id
@@ -23,7 +23,7 @@ def failed_entry(failed: PageFailed, _entry: EntryView, incident: IncidentView) 
     )
     text = (
         f"{mentions.here()} *I couldn't page {whom} through {pager}* ({why}). {then}\n"
-        "*Phone them* if this can't wait."
+        "If it can't wait, *phone them*: *Show phone numbers* has what I know."
     )
     value = to_value(OnEscalation(ById(incident.id), known_id(failed.escalation_id)))
     phones = blocks.button("Show phone numbers", action_id="escalation_phones", value=value)

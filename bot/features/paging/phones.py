@@ -1,4 +1,4 @@
-"""Phone numbers, for whoever must call by hand: on a press, to that person alone, on the audit log."""
+"""*Show phone numbers*: shown to the person who presses, alone, and noted in the audit log."""
 
 import asyncio
 from functools import partial
@@ -33,10 +33,14 @@ async def show_phones(request: Request, given: OnEscalation) -> Reply:
         )
     lines = [
         f"• {mentions.mention(one.external_id)}: "
-        + (mentions.escape_line(number) if number else "no number in Slack, nor with the operator")
+        + (mentions.escape_line(number) if number else "no number in Slack or in the secrets file")
         for one, number in found
     ]
-    head = "Only you see this; the audit log says that you looked."
+    head = (
+        "Only you see this. The audit log records that you looked."
+        if known
+        else "I have no phone number. Ask in the channel who has one."
+    )
     return Say(say("\n".join([head, *lines]) if lines else "Nobody is being called any more."))
 
 

@@ -56,7 +56,7 @@ def typed_person(request: Request) -> Testing:
 
 
 def told(request: Request, outcome: Outcome) -> Say:
-    """Return what became of the wish to test: sent, or why not."""
+    """Return what became of the request for a test: sent, or why not."""
     data, slash = outcome.data, request.policy.command
     name, is_own = mentions.escape_line(str(data["name"])), bool(data["is_own"])
     match outcome.kind:
@@ -77,7 +77,11 @@ def told(request: Request, outcome: Outcome) -> Say:
             return Say(say(text, button))
     whom = "you" if is_own else name
     addresses = mentions.code(str(data["addresses"]))
-    return Say(say(f"I'm paging {whom} by {addresses}. I've sent you a message with the results."))
+    return Say(
+        say(
+            f"I'm paging {whom} through {addresses}. I've sent you a message that shows the results."
+        )
+    )
 
 
 def _no_reach(request: Request, *, who: str, name: str) -> str:
@@ -106,7 +110,7 @@ def _lines(who: str, *, pager: str, with_pager: bool = False) -> str:
 
 
 async def send_trial_page(context: EffectContext) -> Settlement:
-    """Send a test page; why a pager doesn't take it is shown at once, and it is tried again."""
+    """Send a test page; if the pager doesn't take it, show why at once and try again."""
     page_id, services = context.get(SendTrialPage).page_id, context.services
     async with services.database.reading() as session:
         row = await session.get_one(TrialPage, page_id)
@@ -154,7 +158,7 @@ async def trial_page_of(session: AsyncSession, row: TrialPage, services: Service
     return trial_page(
         key=str(row.id),
         address=row.address,
-        title=f"from Sitrep, asked by {asker.name}: press acknowledge",
+        title=f"from Sitrep, requested by {asker.name}: press acknowledge",
         email=person.email or "",
         severity_key=services.policy.severities[0].key,
         acknowledge_url=services.pagers.acknowledge_url(services.policy, row.pager, str(row.id)),
@@ -200,14 +204,16 @@ def trial_message(trial: Trial, services: Services) -> blocks.Message:
     lines = [_line(one, services) for one in trial.pages]
     heard = sum(one.answered_at is not None for one in trial.pages)
     if not trial.is_over:
-        end = f"Acknowledge each in its pager, within {_TIME}."
+        is_own = trial.person.id == trial.asked_by.id
+        who = "You have" if is_own else f"{whose} has"
+        end = f"{who} {_TIME} to acknowledge each page in its pager."
     elif heard == len(trial.pages):
         end = "Everything works, both ways."
     else:
-        end = "Correct what is missing, then test again: " + mentions.code(
+        end = "Fix what is missing, then test again: " + mentions.code(
             f"{services.policy.command} pager test"
         )
-    text = "\n".join((f"*Test of the pagers of {whose}*", *lines, end))
+    text = "\n".join((f"*Test of {whose}'s pagers*", *lines, end))
     return blocks.Message(text=text, blocks=blocks.paragraphs(text))
 
 
@@ -237,8 +243,8 @@ def _why(page: TrialPage, services: Services) -> str:
     if services.pagers.acknowledge_url(services.policy, page.pager, str(page.id)):
         return ". If somebody acknowledged it, check the pager's webhook"
     return (
-        f". It has no way back to me: set `SITREP_PUBLIC_URL`, and `webhook_secret` of "
-        f"{mentions.code(page.pager)} in the file of secrets"
+        f". It can't tell me: set `SITREP_PUBLIC_URL`, and a `webhook_secret` for "
+        f"{mentions.code(page.pager)} in the secrets file"
     )
 
 
@@ -257,7 +263,7 @@ FEATURE = Feature(
             Testing,
             usage="pager test [@someone]",
             family="oncall",
-            summary="Test your pagers, or somebody's: does a page arrive, and is it heard here?",
+            summary="Test your pagers, or somebody's: does a page arrive, and do I hear the answer?",
             examples=("pager test", _EXAMPLE),
             typed=typed_person,
             buttons=("pager_test_anyway",),

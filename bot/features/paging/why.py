@@ -32,8 +32,8 @@ async def tell_why(request: Request, given: OnEscalation) -> Reply:
             name = mentions.escape_line(call.through.name)
             lines.append(f"Rule {place} under `call` in the policy names {name}.")
     if view.is_automatic:
-        lines.append("I called you by the policy's rules; nobody else chose you.")
-    lines.append("*I'm on it* ends the calling, *Can't, next please…* calls somebody else.")
+        lines.append("The policy's rules chose you, not a person.")
+    lines.append("*I'm on it* stops the calls. *Can't, next please…* calls somebody else.")
     return Say(say("\n".join(lines)))
 
 

@@ -28,7 +28,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceDraft:
-    """A service with whom to call first, and who owns it."""
+    """A service: who is called first, and who owns it."""
 
     name: str
     on_call: Named | None = None

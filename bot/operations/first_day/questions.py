@@ -36,7 +36,7 @@ async def draft_of(given: Given, workspace: Workspace) -> Draft:
     )
     services = await _services(given, workspace, asks)
     manager = await asks.for_one(
-        "Whom to call when on-call doesn't answer (a manager or a group)",
+        "Who to call when on-call doesn't answer (a manager or a group)",
         given.manager,
         NOBODY,
         lambda typed: _somebody(typed, workspace),

@@ -53,7 +53,7 @@ def _import(file: Path, product: "Product", output: str | None, *, force: bool) 
     text = policy_text(imported, product)
     _require_accepted(text)
     write_file(ExportFile("policy.yaml", text.encode()), output, force=force)
-    typer.echo("\nNot as it was, and what to do about it:", err=True)
+    typer.echo("\nWhat I couldn't carry over as it was, and what to do about it:", err=True)
     for leftover in all_leftovers(imported, product):
         typer.echo(f"- {leftover.what}.\n  → {leftover.todo}.", err=True)
     _say_secrets(imported, product)
@@ -97,5 +97,5 @@ def _say_secrets(imported: "Imported", product: "Product") -> None:
 
     lines = list(pagerduty_secrets(imported)) if product is Product.PAGERDUTY else []
     if lines:
-        typer.echo("\nFor the file of secrets (SITREP_SECRETS):\n", err=True)
+        typer.echo("\nFor the secrets file (SITREP_SECRETS):\n", err=True)
         typer.echo("\n".join(lines), err=True)

@@ -19,7 +19,7 @@ _SHORTEST_WAIT: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """Something that the policy doesn't say as it was, and what to do about it."""
+    """Something that couldn't be carried over as it was, and what to do about it."""
 
     what: str
     todo: str
@@ -166,10 +166,10 @@ def rotations_of(
 
 def _hours_left(schedule: Schedule, layer: Turns, *, is_kept: bool) -> Leftover:
     who = ", ".join(layer.people) or "nobody"
-    what = f"{schedule.name}, {layer.name}: {who} only {layer.hours}; rotations here know no hours"
-    todo = "for hours, use a pager that Sitrep can ask who is on call, and name it as on_call"
+    what = f"{schedule.name}, {layer.name}: {who} only {layer.hours}; rotations in Sitrep have no hours"
+    todo = "to keep the hours, use a pager that Sitrep can ask, and name its address as on_call"
     if is_kept:
-        todo = f"it is a rotation for the whole day now, so it may wake people at night: {todo}"
+        todo = f"it is now a rotation for the whole day, so it may wake people at night; {todo}"
     else:
         todo = f"left out; {todo}"
     return Leftover(what, todo)
@@ -186,9 +186,9 @@ def _can_go_round(schedule: Schedule, layer: Turns, leftovers: list[Leftover]) -
         hours = layer.every / timedelta(hours=1)
         leftovers.append(
             Leftover(
-                f"{name} hands over every {hours:g} hours; rotations here hand over every few days",
-                f"left out ({', '.join(layer.people)}): keep it in the pager and ask it who is on "
-                "call, or write a daily rotation",
+                f"{name} hands over every {hours:g} hours; rotations in Sitrep hand over after whole days",
+                f"left out ({', '.join(layer.people)}): keep it in the pager and name its address as "
+                "on_call, or write a daily rotation",
             )
         )
         return False
@@ -245,7 +245,7 @@ def zone_of(found: Part, name: str, schedule: str, leftovers: list[Leftover]) ->
         leftovers.append(
             Leftover(
                 f"{schedule}: the time zone {shown(zone) or 'is missing'}"
-                f"{' is unknown' if zone else ''}, so it is UTC",
+                f"{' is unknown' if zone else ''}, so I took UTC",
                 "correct time_zone in the policy",
             )
         )

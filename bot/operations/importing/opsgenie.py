@@ -114,8 +114,8 @@ class _Reader:
                     "nobody" if kind == "none" else f"the {kind} {shown(text(one, 'name'))}".strip()
                 )
                 self._left(
-                    f"{schedule}, {name}: {who} has a turn; only people have turns here",
-                    "left out, so the order of turns changes: name people in its place",
+                    f"{schedule}, {name}: {who} has a turn; in Sitrep only people do",
+                    "left out, so the order of turns changes: name people instead",
                 )
         length = max(number(found, "length"), 1)
         unit = _UNITS.get(text(found, "type"), "weeks")
@@ -177,7 +177,7 @@ class _Reader:
         if any(rule.get("isDefault") is not True for rule in rules):
             self._left(
                 f"{shown(text(team, 'name'))} routes alerts by rules",
-                "the policy has the default rule's target; give the others services of their own",
+                "the policy has the default rule's target; make services for the others",
             )
         target = next(
             (part(one, "notify") for one in rules if one.get("isDefault") is True), _NOTHING
@@ -208,8 +208,8 @@ class _Reader:
         name = shown(text(escalation, "name")) or "An escalation"
         if number(part(escalation, "repeat"), "count"):
             self._left(
-                f"{name} repeats; a ladder here ends after its last step, and says so loudly",
-                "add the people who have to hear last to escalation.steps",
+                f"{name} repeats; a ladder in Sitrep ends after its last step, and alerts the channel",
+                "put the people to call last into escalation.steps",
             )
         by_delay: dict[int, list[str]] = {}
         for rule in parts(escalation.get("rules")):
@@ -230,7 +230,7 @@ class _Reader:
         if text(rule, "condition") == "if-not-closed":
             self._left(
                 f"{escalation} goes on until the alert is closed",
-                "nothing: a ladder here goes on until somebody is on it",
+                "nothing: a ladder in Sitrep goes on until somebody is on it",
             )
         match kind:
             case "user":
@@ -241,7 +241,8 @@ class _Reader:
             case "team":
                 yield from self._members(escalation, recipient)
             case _:
-                self._left(f"{escalation} calls a {shown(kind) or 'nobody'}", "name people instead")
+                whom = f"a {shown(kind)}" if kind else "nobody"
+                self._left(f"{escalation} calls {whom}", "name people instead")
 
     def _members(self, escalation: str, recipient: Part) -> Iterator[str]:
         teams = self.export.list("teams")
@@ -258,7 +259,7 @@ class _Reader:
         found = self.by_schedule.get(text(schedule, "id"), ())
         if not found:
             name = shown(text(schedule, "name")) or "a schedule that isn't in the file"
-            self._left(f"{name} isn't in the policy", "name people where it was called")
+            self._left(f"{name} isn't in the policy", "name people in the steps that called it")
         return found
 
     def _person(self, found: Part) -> str | None:

@@ -144,15 +144,15 @@ class _Reader:
             self._left(f"{name} isn't in the file", "download the escalation policies, too")
         if number(policy, "num_loops"):
             self._left(
-                f"{name} repeats; a ladder here ends after its last step, and says so loudly",
-                "add the people who have to hear last to escalation.steps",
+                f"{name} repeats; a ladder in Sitrep ends after its last step, and alerts the channel",
+                "put the people to call last into escalation.steps",
             )
         for rule in parts(policy.get("escalation_rules")):
             strategy = text(rule, "escalation_rule_assignment_strategy", "type")
             if strategy == "round_robin":
                 self._left(
-                    f"{name} shares calls out in turn (round robin)",
-                    "all of them are called together now: make it a rotation, or name fewer",
+                    f"{name} calls its people in turn (round robin)",
+                    "Sitrep calls all of them together: make them a rotation, or name fewer",
                 )
             who = [one for target in parts(rule.get("targets")) for one in self._target(target)]
             if who:

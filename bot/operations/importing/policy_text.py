@@ -43,7 +43,7 @@ _OWN_PAGER: Final = """\
 """
 _PAGERDUTY: Final = """\
 
-# PagerDuty goes on waking people; without this part and each `reach`, Sitrep writes in Slack only.
+# PagerDuty still wakes people; without this part and each `reach`, Sitrep only writes in Slack.
 pagers:
   pagerduty:
     kind: pagerduty
@@ -155,13 +155,13 @@ def _list(items: Iterable[str]) -> str:
 
 
 def all_leftovers(imported: Imported, product: Product) -> Iterator[Leftover]:
-    """Yield what the policy doesn't say as it was: of single parts, then of the whole."""
+    """Yield what couldn't be carried over as it was: single parts first, then the whole."""
     yield from imported.leftovers
     for service in imported.services:
         if service.levels and (beside := service.levels[0].who[1:]):
             yield Leftover(
                 f"{service.name} called {', '.join(beside)} together with {_on_call(service)}",
-                "they come one step later now; for both at once, name them under call:",
+                "Sitrep calls them one step later; to call both at once, name them under call:",
             )
     waits = [
         f"{one.name} {format_duration(one.levels[0].wait)}"
@@ -170,7 +170,7 @@ def all_leftovers(imported: Imported, product: Product) -> Iterator[Leftover]:
     ]
     if waits:
         yield Leftover(
-            f"How long the first person has for an answer: {', '.join(waits)}",
+            f"How long the first person has to answer: {', '.join(waits)}",
             "here it depends on the severity: escalation_wait under severities",
         )
     if not _fallback(imported):
@@ -192,7 +192,7 @@ def all_leftovers(imported: Imported, product: Product) -> Iterator[Leftover]:
 
 
 def pagerduty_secrets(imported: Imported) -> Iterator[str]:
-    """Yield the lines for the file of secrets that name the services in PagerDuty."""
+    """Yield the lines for the secrets file that name the services in PagerDuty."""
     found = [one for one in imported.services if one.reach]
     if found:
         yield "pagers:"

@@ -1,4 +1,4 @@
-"""`sitrep pager test`: a test page to each address of a person, without Slack and its record."""
+"""`sitrep pager test`: a test page to each address of a person, without Slack; nothing is recorded."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from incidents.policy.policy import Policy
     from incidents.policy.references import Address
 
-# A pager that can't be reached is tried so often, for so long.
+# How often, and for how long, a pager that can't be reached is tried.
 _EVERY: Final = timedelta(seconds=5)
 _SECONDS: Final = 60.0
 
@@ -52,7 +52,7 @@ def try_person(
     reach = next((one.reach for one in policy.people if str(one.who).lower() == who.lower()), ())
     if not reach:
         known = ", ".join(str(one.who) for one in policy.people) or "nobody"
-        fail(f"The policy has no pager address for {who}. Under `people` it has {known}.")
+        fail(f"The policy has no pager address for {who}. `people` names {known}.")
     typer.echo(f"Paging {who}. This wakes them.")
     try:
         tried = asyncio.run(_try_all(configuration, reach))

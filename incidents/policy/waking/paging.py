@@ -1,6 +1,6 @@
 """The policy's sections on paging: the pagers, and how each person or service is reached by them.
 
-Keys and tokens are never in the policy; they are in the file of secrets.
+Keys and tokens are never in the policy; they are in the secrets file.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Shadows, debriefs and on-call handoffs on a real database: who gets them, and where they stay."""
+"""Shadows, debriefs and on-call handovers on a real database: who gets them, and where they stay."""
 
 import asyncio
 import json
@@ -303,7 +303,7 @@ async def test_a_debrief_is_reminded_of_once_and_only_if_unwritten(world: World)
     assert [r for r in await world.pending_reminders() if r.subject_type == "debrief"] == []
 
 
-# -- the on-call handoff --------------------------------------------------------------------
+# -- the on-call handover --------------------------------------------------------------------
 
 
 async def handed_over(world: World, by: Actor, to: Actor) -> uuid.UUID:

@@ -43,7 +43,7 @@ async def test_an_export_becomes_a_policy_that_sitrep_accepts(product: str, tmp_
     export = str(EXPORTS / f"{product}.json")
     code, output = await imported(tmp_path, export, "--output", "mine.yaml", product=product)
     assert code == 0, output
-    assert "Not as it was, and what to do about it" in output
+    assert "What I couldn't carry over as it was, and what to do about it" in output
     policy = load_policy(tmp_path / "mine.yaml").policy
     assert "checkout" in {one.key for one in policy.services}
     checked, said = await run(
@@ -105,7 +105,7 @@ def test_pagerduty_calls_the_layer_that_counts_and_pages_its_own_service(tmp_pat
             [
                 "Payments primary, Lunch: sam@example.com only 12:00 for 1 hour;",
                 "Half days, Layer 1 hands over every 12 hours",
-                "Payments shares calls out in turn (round robin)",
+                "Payments calls its people in turn (round robin)",
                 "Lee Gone is on call, but has no e-mail address",
                 "Night batch is urgent only in its support hours",
                 "Checkout called sam@example.com together with rotation/payments-primary",

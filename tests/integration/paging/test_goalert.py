@@ -79,9 +79,9 @@ async def test_a_wrong_key_and_a_name_without_one_are_refused_without_showing_ke
 ) -> None:
     goalert.services.clear()
     goalert.fail(403, text=f"no such key: {KEY}")
-    with pytest.raises(PagerRefused, match=r"GoAlert answers 403: no such key: …$"):
+    with pytest.raises(PagerRefused, match=r"GoAlert answered 403: no such key: …$"):
         await pager.trigger(page())
-    with pytest.raises(PagerRefused, match="GoAlert answers 401: Unauthorized"):
+    with pytest.raises(PagerRefused, match="GoAlert answered 401: Unauthorized"):
         await pager.trigger(page())
     with pytest.raises(PagerRefused, match="has no key for goalert/search"):
         await pager.trigger(page(address="search"))

@@ -110,5 +110,5 @@ async def test_a_full_day_is_tried_again_and_a_wrong_token_or_topic_is_refused(
     with pytest.raises(PagerRefused, match="400: invalid request: topic invalid"):
         await pager.trigger(page(address="no topic"))
     ntfy.token = "another"
-    with pytest.raises(PagerRefused, match="ntfy answers 403: forbidden"):
+    with pytest.raises(PagerRefused, match="ntfy answered 403: forbidden"):
         await pager.trigger(page())

@@ -84,11 +84,13 @@ async def test_one_person_is_woken_by_their_email(duty: PagerDutyServer, pager: 
 async def test_who_asks_is_never_paged_because_pagerduty_would_wake_nobody(
     duty: PagerDutyServer, pager: System
 ) -> None:
-    with pytest.raises(PagerRefused, match=r"own incident, and Bot@example\.com is `from`"):
+    with pytest.raises(PagerRefused, match=r"own incidents, and Bot@example\.com is `from`"):
         await pager.trigger(page(address="Bot@example.com"))
     assert not duty.open
     duty.on_call["PECHECK"] = ["PUBOT01"]
-    with pytest.raises(PagerRefused, match=r"bot@example\.com, `from` in the secrets, is on call"):
+    with pytest.raises(
+        PagerRefused, match=r"bot@example\.com, `from` in the secrets file, is on call"
+    ):
         await pager.trigger(page())
     assert not duty.open
 
@@ -134,13 +136,13 @@ async def test_too_many_requests_wait_as_long_as_asked(
     ("changes", "address", "told"),
     [
         ({"token": "", "sender": ""}, "checkout", "no `token` and no `from` for duty$"),
-        ({"sender": ""}, "checkout", "the file of secrets has no `from` for duty$"),
-        ({"sender": "jo@example.com"}, "checkout", "answers 400: Requester User Not Found$"),
-        ({"token": "wrong"}, "checkout", "answers 401: Unauthorized$"),
-        ({"addresses": {}}, "checkout", "no service's id for duty/checkout$"),
-        ({"addresses": {}}, "kim@example.com", "no service's id for duty/people$"),
+        ({"sender": ""}, "checkout", "the secrets file has no `from` for duty$"),
+        ({"sender": "jo@example.com"}, "checkout", "answered 400: Requester User Not Found$"),
+        ({"token": "wrong"}, "checkout", "answered 401: Unauthorized$"),
+        ({"addresses": {}}, "checkout", "no service id for duty/checkout$"),
+        ({"addresses": {}}, "kim@example.com", "no service id for duty/people$"),
         ({}, "jo@example.com", "PagerDuty has no user jo@example.com$"),
-        ({}, "PSNONE1", "answers 400: Invalid Input Provided: Service is invalid$"),
+        ({}, "PSNONE1", "answered 400: Invalid Input Provided: Service is invalid$"),
     ],
 )
 async def test_what_is_missing_or_wrong_is_refused_in_words(

@@ -86,7 +86,7 @@ async def test_after_silence_the_next_attempt_wakes_nobody_again(
 async def test_a_key_that_is_wrong_or_missing_is_refused_without_showing_it(
     pager: System,
 ) -> None:
-    told = r"answers 400: Event object is invalid: Length of 'routing_key' is incorrect"
+    told = r"answered 400: Event object is invalid: Length of 'routing_key' is incorrect"
     with pytest.raises(PagerRefused, match=told) as refusal:
         await pager.trigger(page(address="broken"))
     assert "too-short" not in refusal.value.error

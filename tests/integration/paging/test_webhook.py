@@ -104,7 +104,7 @@ async def test_either_secret_proves_a_message_while_one_replaces_the_other(
     receiver.keys = [b"an-older-text"]
     await pager.trigger(page())
     receiver.keys = [b"another"]
-    with pytest.raises(PagerRefused, match="the webhook answers 401: not signed"):
+    with pytest.raises(PagerRefused, match="the webhook answered 401: not signed"):
         await pager.trigger(page())
 
 

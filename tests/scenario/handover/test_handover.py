@@ -38,12 +38,12 @@ async def test_a_note_goes_its_whole_way_with_a_restart_in_between(any_bot: Bot)
     question = (await bob.click(note, "handover_ask_open")).get_view()
     await bob.submit(question, {"text": "Which cluster?"})
     await bot.settle()
-    (asked,) = said(bot.slack.dm(alice), "asks about your on-call handoff")
+    (asked,) = said(bot.slack.dm(alice), "asks about your on-call handover")
     assert asked.buttons == ["handover_answer_open"]
     answer = (await alice.click(asked, "handover_answer_open")).get_view()
     await alice.submit(answer, {"text": "The one in the basement"})
     await bot.settle()
-    assert len(said(bot.slack.dm(bob), "answers about the on-call handoff")) == 1
+    assert len(said(bot.slack.dm(bob), "answers about the on-call handover")) == 1
     assert "basement" in note.rendered
     assert asked.buttons == []
     assert "basement" in asked.rendered

@@ -78,8 +78,8 @@ async def test_whom_the_pager_names_is_called_and_nobody_else(any_bot: Bot) -> N
     [
         (None, "GoAlert can't tell who is on call"),
         ([], "GoAlert names nobody"),
-        (PagerTemporary("503 Service Unavailable"), "GoAlert answered: 503 Service Unavailable"),
-        (PagerRefused("401 <!channel>"), "GoAlert answered: 401"),
+        (PagerTemporary("GoAlert answered 503"), "GoAlert answered 503"),
+        (PagerRefused("GoAlert answered 401 <!channel>"), "GoAlert answered 401"),
         (on_call("stranger"), "it says stranger@example.com, and nobody in this workspace"),
         ([OnCallPerson(name="Robot")], "it gives no e-mail address for Robot"),
     ],
@@ -92,14 +92,14 @@ async def test_if_it_cant_tell_the_fallback_is_called_and_the_channel_reads_why(
     assert (rota.calls(rota.sam, 1), rota.calls(rota.kim, 1), rota.calls(rota.lee, 1)) == (1, 0, 0)
     room = next(one for one in bot.slack.channels if one.name.startswith("inc-1-"))
     (told,) = said(room, "couldn't find out who is on call at goalert/checkout")
-    assert "I call the fallback, rotation/secondary, instead" in told.rendered
+    assert "calling the fallback, rotation/secondary, instead" in told.rendered
     assert reason in told.rendered
     assert "<!channel>" not in told.text
     (call,) = said(bot.slack.dm(rota.sam), "*INC-1* SEV1")
     await rota.sam.click(call, "escalation_why")
     await bot.settle()
     why = rota.sam.ephemerals[-1].text
-    assert "the policy's fallback, as goalert/checkout didn't tell me who is on call" in why
+    assert "You're the fallback on call: goalert/checkout didn't tell me who is" in why
 
 
 async def test_without_a_fallback_the_next_step_is_called(bot: Bot) -> None:
@@ -115,7 +115,7 @@ async def test_without_a_fallback_the_next_step_is_called(bot: Bot) -> None:
     assert rota.calls(rota.sam, 1) == 1
     room = next(one for one in bot.slack.channels if one.name.startswith("inc-1-"))
     (told,) = said(room, "couldn't find out who is on call")
-    assert "goes on with the next step, as the policy names no fallback" in told.rendered
+    assert "goes on with the next step: the policy names no fallback" in told.rendered
 
 
 async def test_a_private_incident_asks_before_it_opens_to_whom_a_pager_names(bot: Bot) -> None:

@@ -1,4 +1,4 @@
-"""Overrides: somebody stands in for a while, is told so, and is called instead."""
+"""Overrides: somebody stands in for a while, hears of it, and is called instead."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +24,7 @@ async def test_who_stands_in_is_told_and_called_until_the_end(any_bot: Bot) -> N
     assert said(any_bot.slack.dm(rota.kim), "is on call for") == []
     shown = (await rota.alice.command("/incident oncall checkout")).rendered
     assert "Checkout: @lee until" in shown
-    assert "then @kim (stands in, `rotation/primary`)" in shown
+    assert "then @kim (an override, `rotation/primary`)" in shown
     await rota.declare("Checkout is down")
     assert (rota.calls(rota.lee, 1), rota.calls(rota.kim, 1)) == (1, 0)
     entry = (await any_bot.audit_entries())[-1]
@@ -51,14 +51,14 @@ async def test_it_can_be_stopped_and_the_same_twice_changes_nothing(bot: Bot) ->
     line = "/incident oncall override @ben until tomorrow 9:00 checkout"
     await rota.kim.command(line)
     again = await rota.kim.command(line)
-    assert "ben is on call until then already" in again.rendered
+    assert "ben is already on call until then" in again.rendered
     stopped = await rota.ben.command("/incident oncall override stop")
-    assert "Nobody stands in for `rotation/primary` any more. kim is on call." in stopped.rendered
+    assert "The override for `rotation/primary` has ended. kim is on call." in stopped.rendered
     await bot.settle()
-    assert said(bot.slack.dm(rota.kim), "ben doesn't stand in for `rotation/primary` any more")
+    assert said(bot.slack.dm(rota.kim), "ben no longer stands in for `rotation/primary`")
     assert said(bot.slack.dm(rota.ben), "stand in for") == []
     again = await rota.ben.command("/incident oncall override stop primary")
-    assert "Nobody stands in for rotation/primary" in again.rendered
+    assert "There's no override for rotation/primary" in again.rendered
     kinds = [one.kind for one in await bot.audit_entries() if one.kind.startswith("on_call")]
     assert kinds == [AuditKind.ON_CALL_OVERRIDDEN, AuditKind.ON_CALL_OVERRIDE_STOPPED]
 
@@ -94,12 +94,16 @@ async def test_refusals_name_what_was_typed_and_give_the_next_line(bot: Bot) -> 
     rota = await Rota(bot).known()
     for line, *parts in (
         ("ben until 18:00", "a person, not `ben`", "/incident oncall override @ben until 18:00"),
-        ("@ben", "The end is missing", "/incident oncall override @ben until 18:00"),
+        (
+            "@ben",
+            "The end of the override is missing",
+            "/incident oncall override @ben until 18:00",
+        ),
         ("@ben until soonish", "`soonish` isn't clear", "override @ben until 18:00"),
         ("@ben until Friday", "`Friday` needs a time of day", "override @ben until 18:00"),
         ("@ben until 2026-01-02 09:00", "is over already", "override @ben until 18:00"),
         ("@ben until 18:00 chekout", "`chekout` isn't in the policy", "oncall checkout"),
-        ("stop", "Nobody stands in"),
+        ("stop", "There's no override"),
     ):
         answer = (await rota.kim.command(f"/incident oncall override {line}")).rendered.replace(
             "\u2060", ""
@@ -130,7 +134,7 @@ async def test_who_stands_in_is_paged_by_their_own_addresses(bot: Bot) -> None:
     (call,) = said(bot.slack.dm(rota.ben), "*INC-2* SEV1")
     await rota.ben.click(call, "escalation_why")
     await bot.settle()
-    assert "You stand in on call for Checkout" in rota.ben.ephemerals[-1].text
+    assert "An override puts you on call for Checkout" in rota.ben.ephemerals[-1].text
     bot.clock.advance(timedelta(seconds=1))  # of two, the newer one counts
     await rota.kim.command("/incident oncall override @lee until 18:00 checkout")
     await rota.declare("Mails bounce everywhere")

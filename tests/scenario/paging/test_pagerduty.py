@@ -94,7 +94,7 @@ async def test_the_service_s_on_call_is_woken_and_their_acknowledgement_is_heard
     duty.server.act(duty.incident, "acknowledged")
     await duty.deliver(backwards=True)
     assert "nobody is on it yet" in said(duty.room, "*Escalation 1*")[0].rendered
-    assert (await duty.timeline()).count("acknowledged in PagerDuty") == 1
+    assert (await duty.timeline()).count("Heard from PagerDuty that @kim acknowledged") == 1
 
 
 async def test_im_on_it_acknowledges_there_and_the_end_here_resolves_there_without_an_echo(
@@ -120,7 +120,7 @@ async def test_what_took_effect_unheard_wakes_once(duty: Duty) -> None:
     await duty.bot.advance(seconds=10)
     await duty.bot.advance(seconds=20)
     assert [one.woken for one in duty.server.incidents] == [["PUKIM01"]]
-    assert "PagerDuty, which took it after" in await duty.timeline()
+    assert "PagerDuty; accepted after" in await duty.timeline()
 
 
 async def test_an_incident_that_came_from_a_page_there_adopts_it(duty: Duty) -> None:
@@ -130,7 +130,7 @@ async def test_an_incident_that_came_from_a_page_there_adopts_it(duty: Duty) -> 
     assert duty.server.incidents == [page]
     duty.server.act(page, "acknowledged")
     await duty.deliver()
-    assert (await duty.timeline()).count("acknowledged in PagerDuty") == 1
+    assert (await duty.timeline()).count("Heard from PagerDuty that @kim acknowledged") == 1
     await duty.alice.command("/incident cancel a false alarm", channel=duty.room)
     await duty.bot.settle()
     assert page.status == "resolved"
@@ -159,7 +159,7 @@ async def test_a_page_that_is_over_or_not_there_is_not_adopted_and_somebody_is_w
     assert (duty.incident.key != page.key, duty.incident.woken) == (True, ["PUKIM01"])
     duty.server.act(duty.incident, "acknowledged")
     await duty.deliver()
-    assert (await duty.timeline()).count("acknowledged in PagerDuty") == 1
+    assert (await duty.timeline()).count("Heard from PagerDuty that @kim acknowledged") == 1
     await duty.alice.command("/incident cancel a false alarm", channel=duty.room)
     await duty.bot.settle()
     assert duty.server.open == []
@@ -172,5 +172,5 @@ async def test_a_page_that_landed_on_its_own_creator_unheard_is_not_taken_for_wo
     duty.server.fail(None, took_effect=True)
     await duty.declare()
     await duty.bot.advance(seconds=10)
-    assert "PagerDuty wakes nobody with their own incident" in await duty.timeline()
+    assert "PagerDuty doesn't page people for their own incidents" in await duty.timeline()
     assert duty.server.open == []

@@ -6,7 +6,7 @@ from tests.scenario.conftest import said
 from tests.scenario.paging.conftest import Waking
 from tests.slack_server import Message, Person
 
-RESULT = "*Test of the pagers"
+RESULT = "'s pagers*"
 
 
 def result(scene: Waking, person: Person) -> str:
@@ -23,9 +23,9 @@ async def test_a_test_says_what_was_accepted_and_what_was_acknowledged_back(
 ) -> None:
     scene = any_waking
     answer = await scene.kim.command("/incident pager test")
-    assert "I'm paging you by `goalert/kim, ntfy/kim-phone`" in answer.text
+    assert "I'm paging you through `goalert/kim, ntfy/kim-phone`" in answer.text
     await scene.bot.settle()
-    assert scene.alert.summary == "Test page from Sitrep, asked by kim: press acknowledge"
+    assert scene.alert.summary == "Test page from Sitrep, requested by kim: press acknowledge"
     assert "`goalert/kim`: accepted after 0.0 s, not acknowledged yet" in result(scene, scene.kim)
     await scene.bot.advance(seconds=12)
     assert await scene.goalert.acknowledge(scene.alert, by="Kim") == 200
@@ -51,7 +51,7 @@ async def test_after_two_minutes_it_says_what_is_missing_and_ends_it_there(
     await scene.bot.settle()
     await scene.bot.advance(minutes=2)
     shown = result(scene, scene.kim)
-    assert "`goalert/kim`: not accepted (GoAlert answers 403: forbidden)." in shown
+    assert "`goalert/kim`: not accepted (GoAlert answered 403: forbidden)." in shown
     assert "`ntfy/kim-phone`: accepted after 0.0 s, but I heard no acknowledgement" in shown
     assert "check the pager's webhook" in shown
     assert "test again: `/incident pager test`" in shown
@@ -70,7 +70,7 @@ async def test_a_pager_without_a_way_back_is_told_apart_from_a_person_asleep(
     await scene.kim.command("/incident pager test")
     await scene.bot.settle()
     await scene.bot.advance(minutes=2)
-    assert "no way back to me: set `SITREP_PUBLIC_URL`" in result(scene, scene.kim)
+    assert "It can't tell me: set `SITREP_PUBLIC_URL`" in result(scene, scene.kim)
 
 
 async def test_a_pager_that_is_down_is_tried_for_two_minutes_and_never_later(
@@ -80,9 +80,9 @@ async def test_a_pager_that_is_down_is_tried_for_two_minutes_and_never_later(
     scene.goalert.go_down()
     await scene.kim.command("/incident pager test")
     await scene.bot.settle()
-    assert "not accepted yet (GoAlert answers 503" in result(scene, scene.kim)
+    assert "not accepted yet (GoAlert answered 503" in result(scene, scene.kim)
     await scene.bot.advance(minutes=2)
-    assert "not accepted (GoAlert answers 503" in result(scene, scene.kim)
+    assert "not accepted (GoAlert answered 503" in result(scene, scene.kim)
     scene.goalert.come_back()
     await scene.bot.advance(minutes=10)
     assert scene.goalert.alerts == []
@@ -125,8 +125,8 @@ async def test_only_managers_and_mentors_test_somebody_else_and_the_audit_log_sa
     assert scene.goalert.asked == []
     answer = await scene.lee.command("/incident pager test @kim")
     await scene.bot.settle()
-    assert "I'm paging kim by" in answer.text
-    assert "asked by lee" in scene.alert.summary
+    assert "I'm paging kim through" in answer.text
+    assert "requested by lee" in scene.alert.summary
     assert _results(scene, scene.lee)
     assert not _results(scene, scene.kim)
     assert "Sent test pages to kim: goalert/kim, ntfy/kim-phone." in await scene.audit_log()

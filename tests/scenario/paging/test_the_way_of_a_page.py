@@ -16,7 +16,7 @@ async def test_declaring_wakes_the_one_on_call_and_the_channel_says_so(any_wakin
     card = said(scene.room, CARD)[0].rendered
     assert "@kim through GoAlert: paged, not acknowledged yet" in card
     assert "may not wake anybody" not in card
-    assert "GoAlert, which took it after" in await scene.timeline()
+    assert "GoAlert; accepted after" in await scene.timeline()
 
 
 async def test_who_was_paged_sees_that_among_their_own_figures(waking: Waking) -> None:
@@ -69,7 +69,7 @@ async def test_a_button_on_the_phone_acknowledges_and_pressing_it_again_changes_
     assert await scene.ntfy.press(pushed, "I'm on it") == 200
     await scene.bot.settle()
     once = await scene.timeline()
-    assert "acknowledged in ntfy" in once
+    assert "Heard from ntfy that @kim acknowledged" in once
     assert await scene.ntfy.press(pushed, "I'm on it") == 200
     await scene.bot.settle()
     assert await scene.timeline() == once
@@ -93,7 +93,7 @@ async def test_a_refused_page_takes_the_second_medium_and_is_said_with_phone_num
     await scene.declare()
     assert {one.topic for one in scene.ntfy.pushed} == {"kim-phone", "lee-phone"}
     alarm = newest(scene.room, "couldn't page")
-    assert "GoAlert answers 403: forbidden" in alarm.rendered
+    assert "GoAlert answered 403: forbidden" in alarm.rendered
     assert "+49" not in alarm.rendered
     await scene.alice.click(alarm, "escalation_phones")
     await scene.bot.settle()

@@ -1,4 +1,4 @@
-"""The file of secrets: closed to others, and no value in any message."""
+"""The secrets file: closed to others, and no value in any message."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How shadowing, debriefs, mentors' conversations and on-call handoffs read, with any text."""
+"""How shadowing, debriefs, mentors' conversations and on-call handovers read, with any text."""
 
 import json
 import re
