@@ -42,7 +42,7 @@ class Crew:
     chance: random.Random
     people: list[Person]
     called: Person
-    pagers: Pagers
+    pagers: Pagers | None
     pause: float = 0.03
     promises: list[Promise] = field(default_factory=list)
     is_over: bool = False

@@ -19,12 +19,16 @@ CALL_SECONDS = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """How a crew works: `pause` in seconds between one person's requests, `environ` of the bots."""
+    """How a crew works: `pause` in seconds between one person's requests, `environ` of the bots.
+
+    With `has_pagers`, declaring calls, and whoever is called is paged.
+    """
 
     people: int = 6
     pause: float = 0.03
     call_seconds: float = CALL_SECONDS
     rate_limits: bool = False
+    has_pagers: bool = True
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,15 +86,20 @@ async def at_work(
         slack.latency = under.call_seconds
         leads = [slack.add_person(f"lead{number}") for number in range(under.people)]
         called, duty = slack.add_person("called"), slack.add_person("duty")
-        pagers = await stack.enter_async_context(some_pagers(folder, called=called, duty=duty))
+        pagers = None
+        if under.has_pagers:
+            pagers = await stack.enter_async_context(some_pagers(folder, called=called, duty=duty))
         crew = Crew(slack, chance, leads, called, pagers, under.pause)
-        bots = Bots(slack, database_url, folder, {**pagers.environ, **under.environ})
+        bots = Bots(
+            slack, database_url, folder, {**(pagers.environ if pagers else {}), **under.environ}
+        )
         scene = Scene(slack, crew, bots, chance, database_url)
         try:
             async with _working(crew):
                 yield scene
                 slack.heal()
-                pagers.heal()
+                if pagers:
+                    pagers.heal()
                 if not scene.running:
                     await scene.start()
                 await asyncio.sleep(LAST_WORK_SECONDS)

@@ -82,6 +82,7 @@ async def test_what_is_lost_or_doubled_would_be_noticed(sqlite_url: str, tmp_pat
         assert missed in (await judge(crew, sqlite_url)).lost
         message.deleted = False
 
+    assert crew.pagers is not None
     pages = crew.pagers.goalert.alerts
     crew.pagers.goalert.alerts = [*pages, *pages]
     assert any(line.endswith("2 pages") for line in (await judge(crew, sqlite_url)).doubled)

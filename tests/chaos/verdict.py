@@ -132,15 +132,13 @@ def _judge_slack(crew: Crew, order: dict[str, int], verdict: Verdict) -> None:
                 read_together[f"{channel.name}, thread {message.thread_ts}"].append(message)
     # Only an incident's own channel counts: the announcement's thread tells of updates, too.
     everywhere = [m for c in crew.slack.channels if c.name != "incidents" for m in c.everything]
-    direct = crew.slack.dm(crew.called).messages
     for promise in crew.promises:
         if promise.word not in order:
             continue  # judged already: it isn't in the record
         if words := SAID_IN_ROOM.get(promise.kind):
             _count(verdict, promise, "messages", _telling(everywhere, promise, words))
         elif promise.kind == "escalate":
-            _count(verdict, promise, "calls", _telling(direct, promise, "needs you"))
-            _count(verdict, promise, "pages", crew.pagers.alerts_about(promise.word))
+            _judge_called(crew, promise, verdict)
         elif promise.kind == "declare":
             _judge_declared(crew, promise, verdict)
         if promise.is_given and promise.seen_at is not None:
@@ -159,13 +157,20 @@ def _judge_effects(crew: Crew, verdict: Verdict) -> None:
     verdict.doubled.extend(f"effect {effect}: {posted[effect]} messages" for effect in twice)
 
 
+def _judge_called(crew: Crew, promise: Promise, verdict: Verdict) -> None:
+    direct = crew.slack.dm(crew.called).messages
+    _count(verdict, promise, "calls", _telling(direct, promise, "needs you"))
+    if crew.pagers:
+        _count(verdict, promise, "pages", crew.pagers.alerts_about(promise.word))
+
+
 def _judge_declared(crew: Crew, promise: Promise, verdict: Verdict) -> None:
     rooms = [c for c in crew.slack.channels if f"-{promise.word}" in c.name]
     _count(verdict, promise, "channels", len(rooms))
     announced = crew.slack.channel("incidents").messages
     _count(verdict, promise, "announcements", _telling(announced, promise, ""))
-    # Without a key, a page rather arrives twice than never.
-    _count(verdict, promise, "pages", min(1, crew.pagers.pushes_about(promise.word)))
+    if crew.pagers:  # without a key, a page rather arrives twice than never
+        _count(verdict, promise, "pages", min(1, crew.pagers.pushes_about(promise.word)))
     for room in rooms:
         _count(verdict, promise, "pinned cards", len(room.pins))
 

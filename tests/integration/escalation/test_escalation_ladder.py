@@ -306,7 +306,7 @@ _GROUP = LadderStep(who=(GROUP,))
 
 
 @settings(
-    max_examples=examples(25),
+    max_examples=examples(12),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(ladder=LADDERS, events=EVENTS, is_group_known=st.booleans())

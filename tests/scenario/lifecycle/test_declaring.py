@@ -251,10 +251,11 @@ async def test_a_name_with_a_figure_isnt_taken_for_a_severity(bot: Bot, title: s
 
 async def test_a_severity_whose_key_has_a_hyphen_is_found(bot: Bot) -> None:
     first, *others = bot.loaded.policy.severities
-    bot.change_policy(severities=(replace(first, key="all-hands"), *others))
+    bot.change_policy(severities=(replace(first, key="all-hands"), *others), call=())
     await bot.restart()
     alice = bot.slack.add_person("alice")
     outcome = await alice.command("/incident declare All-Hands: Kiosk dark")
+    assert "is declared" in outcome.text
     assert "begins as" not in outcome.text
 
 
