@@ -11,6 +11,7 @@ from incidents.core.errors import AlreadySo, InvalidInput, Newcomer
 from incidents.core.people import Actor, Person, PersonKind, find_person, who
 from incidents.core.sentences import Who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.calls import silence
 from incidents.escalation.tables import Escalation, escalations_of
 from incidents.incident.incident import (
     ById,
@@ -193,6 +194,7 @@ async def take_sight_back(
         raise InvalidInput("person", problem, "role commander me")
     (part or _new_part(uow, incident, found)).go(uow.now)
     await uow.flush()
+    await silence(uow, incident, found)
     uow.record(incident, SightTakenBack(person=who(found), reason=_text(reason)))
     content = {"reference": str(incident.reference), "person_name": found.name}
     await audit(uow, AuditKind.SIGHT_TAKEN_BACK, content, subject_id=found.id)

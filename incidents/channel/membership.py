@@ -21,6 +21,7 @@ from incidents.channel.insiders import expect_no_more, find_insiders
 from incidents.channel.invitations import note_arrival
 from incidents.core.people import Person, PersonKind, Workspace, find_person, who
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
+from incidents.escalation.calls import silence
 from incidents.incident.incident import (
     ById,
     Incident,
@@ -147,6 +148,7 @@ async def _end_sight(
     uow.record(incident, SightEnded(last=last))
     gone = await uow.session.get_one(Person, part.person_id)
     await expect_no_more(uow, incident, gone.external_id)
+    await silence(uow, incident, gone)
     content = {"reference": str(incident.reference), "people_left": len(left)}
     await audit(uow, AuditKind.SIGHT_ENDED, content, subject_id=part.person_id)
     await end_roles_of(uow, ById(incident.id), person_id=part.person_id, reason=_LEFT)

@@ -22,6 +22,7 @@ from incidents.escalation.tables import (
     StepStatus,
     Wanted,
     calls_of,
+    escalations_of,
 )
 from incidents.escalation.targets import STANDS_IN
 from incidents.incident.incident import ById, Incident
@@ -100,6 +101,12 @@ async def end_pages_for(
             )
         ],
     )
+
+
+async def silence(uow: UnitOfWork, incident: Incident, person: Person) -> None:
+    """End what still wakes somebody who can't see the incident any more."""
+    for escalation in await escalations_of(uow.session, incident.id):
+        await end_pages_for(uow, incident, escalation, person)
 
 
 async def find_call(

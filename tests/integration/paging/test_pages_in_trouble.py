@@ -7,6 +7,7 @@ import pytest
 
 from incidents.calling.entries import CalledPersonCame, PageAcknowledged, PageFailed
 from incidents.calling.failures import refuse_page
+from incidents.channel.insiders import take_sight_back
 from incidents.channel.privacy import MoveToPrivate, move_to_private
 from incidents.escalation.answers import decline, redirect, take
 from incidents.escalation.targets import PersonTarget
@@ -244,3 +245,23 @@ async def test_moved_to_private_their_address_that_may_be_told_is_still_tried(
     )
     await refused(pages, page)
     assert dict(await pages.stands())["ntfy/bob"] == PageStatus.SENDING
+
+
+async def test_who_is_put_out_of_a_private_incident_is_not_woken_for_it_any_more(
+    pages: Pages,
+) -> None:
+    told = (
+        PagerConfig(key="goalert", kind=PagerKind.GOALERT, url="https://g", tells_private=True),
+    )
+    pages.world.change_policy(pagers=told)
+    pages.incident_id = await pages.world.declare(
+        "Leaked keys", by=pages.alice, severity_key="sev1", is_private=True
+    )
+    await pages.know("UBOB")
+    pages.world.may_open_to = frozenset({"UBOB", "UCAROL", "UDAVE"})
+    await pages.escalate(target=BOB, is_urgent=True)
+    page = await pages.page()
+    await pages.accept(page)
+    ref = ById(pages.incident_id)
+    await pages.world.run(partial(take_sight_back, ref=ref, person="UBOB"), by=pages.alice)
+    assert await pages.stands() == [("goalert/bob", PageStatus.ENDED)]
