@@ -166,6 +166,11 @@ def _not_permitted(action: str, needs: str, *, slash: str) -> str:
             f"Only {who or 'nobody'} can {what}. Nothing changed. Ask one of them: "
             f"`{slash} progress` shows who mentors you."
         )
+    if action == "test_pager":
+        return (
+            f"Only {who or 'nobody'} can {what}. Nobody was paged. "
+            f"They test their own: `{slash} pager test`"
+        )
     return f"Only {who or 'a member'} can {what}. Ask in the incident channel."
 
 
@@ -252,6 +257,8 @@ def any_of(choices: Sequence[str]) -> str:
 def _invalid(error: InvalidInput, typed: str, *, slash: str) -> str:
     """Return what is wrong, naming a value that doesn't exist, and the whole line to type."""
     named, choices = error.value, choices_in(error.example)
+    if error.field == "service" and re.fullmatch(r"[\w.-]+", error.example):
+        choices = (error.example,)  # the only one
     if error.problem != "unknown" or not named or not choices:
         line = _whole_line(error.example, typed, slash=slash)
         return invalid_text(error.field, error.problem, line)

@@ -13,6 +13,7 @@ from bot.operations import storage
 from bot.operations.dead_letters import cause_line
 from bot.operations.identity import org_wide_token, refused_token
 from bot.operations.manifest import needed_scopes, purpose_of
+from bot.operations.pagers.lacking import pager_findings
 from bot.operations.reach import TRY_AGAIN, Finding, Reach, after, gaps
 from bot.slack.errors import SlackFailure, SlackTemporary, SlackUnauthorized
 from bot.slack.gateway import SlackGateway
@@ -63,6 +64,8 @@ class Doctor:
             async for finding in self._slack_findings():
                 yield finding
         for finding in gaps(self._loaded.policy, nobody=self._reach.nobody):
+            yield finding
+        for finding in pager_findings(self._settings, self._loaded.policy):
             yield finding
         async for finding in self._connection_findings():
             yield finding

@@ -41,10 +41,10 @@ async def slack() -> AsyncIterator[SlackServer]:
         yield server
 
 
-async def examined(slack: SlackServer, folder: Path, policy: str) -> str:
+async def examined(slack: SlackServer, folder: Path, policy: str, **settings: str) -> str:
     file = folder / "policy.yaml"
     file.write_text(policy)
-    environ = {**given(slack), "SITREP_POLICY": str(file)}
+    environ = {**given(slack), "SITREP_POLICY": str(file), **settings}
     _, output = await run("doctor", environ=environ, folder=folder)
     return output
 
@@ -76,3 +76,46 @@ async def test_an_unknown_rotation_is_refused_with_its_line(
 ) -> None:
     output = await examined(slack, tmp_path, POLICY.replace("FALLBACK", "rotation/chekout"))
     assert "on_call.fallback: there is no rotation `chekout`; did you mean `checkout`?" in output
+
+
+PAGED = """
+pagers: {goalert: {kind: goalert, url: "https://goalert.example.com"}}
+people: [{who: kim@example.com, reach: [goalert/kim]}]
+"""
+
+
+async def paged(slack: SlackServer, folder: Path, secrets: str, *, mode: int = 0o600) -> str:
+    """What the doctor says of these secrets; pages go to goalert/kim."""
+    file = folder / "secrets.yaml"
+    file.write_text(secrets)
+    file.chmod(mode)
+    return await examined(slack, folder, PAGED, SITREP_SECRETS=str(file))
+
+
+async def test_the_doctor_refuses_secrets_with_which_sitrep_would_not_start(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    output = await paged(slack, tmp_path, "phones: {}", mode=0o644)
+    assert "is open to others (mode 0644). Example: chmod 600" in output
+    output = await paged(slack, tmp_path, "pagers: {goalert: {webhook_secrt: very-secret}}")
+    assert "no such key; did you mean `webhook_secret`?" in output
+    assert "Sitrep doesn't start like this" in output
+    assert "very-secret" not in output
+
+
+async def test_the_doctor_names_what_the_secrets_lack_for_a_page_and_its_answer(
+    slack: SlackServer, tmp_path: Path
+) -> None:
+    output = await paged(slack, tmp_path, "pagers: {goalrt: {addresses: {kim: gk-kim}}}")
+    for line in (
+        "!! the secrets file has goalrt under pagers",
+        "the policy has no such pager; did you mean `goalert`?",
+        "!! the secrets file has no webhook_secret for goalert → add it under pagers.goalert",
+        "!! the secrets file has no key for goalert/kim, so no page arrives there → add kim",
+        "!! SITREP_PUBLIC_URL isn't set",
+    ):
+        assert line in output, output
+    whole = "pagers: {goalert: {webhook_secret: a-long-text, addresses: {kim: gk-kim}}}"
+    output = await paged(slack, tmp_path, whole)
+    assert "ok the secrets file has what the policy's pagers need" in output
+    assert "gk-kim" not in output

@@ -121,7 +121,8 @@ async def test_only_managers_and_mentors_test_somebody_else_and_the_audit_log_sa
 ) -> None:
     scene = waking
     refused = await scene.alice.command("/incident pager test @kim")
-    assert "can test somebody else's pagers" in refused.text
+    assert "can test somebody else's pagers. Nobody was paged." in refused.text
+    assert "They test their own: `/incident pager test`" in refused.text
     assert scene.goalert.asked == []
     answer = await scene.lee.command("/incident pager test @kim")
     await scene.bot.settle()

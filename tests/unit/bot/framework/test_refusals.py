@@ -105,3 +105,12 @@ def test_a_value_that_does_not_exist_is_named_with_the_whole_line_that_works() -
     assert told("INC-7 severity sev22", "sev22").endswith("`/incident INC-7 severity sev2`")
     assert told("", "critical") == "There's no severity `critical`. Use sev1, sev2 or sev3."
     assert "<!here>" not in told("severity <!here>", "<!here>")
+
+
+def test_the_only_service_is_offered_in_the_whole_line() -> None:
+    error = InvalidInput("service", "unknown", "checkout", "chekout")
+    typed = "declare sev1 It is down --service chekout"
+    assert refusal_text(error, slash="/incident", typed=typed) == (
+        "There's no service `chekout`. Use checkout: "
+        "`/incident declare sev1 It is down --service checkout`"
+    )
