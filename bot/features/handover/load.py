@@ -82,7 +82,7 @@ def own_message(own: OwnLoad) -> blocks.Message:
     load = own.load
     since = mentions.date(own.since, "{date_long}")
     lines = [
-        f"*You on call in the last 4 weeks*, since {since}",
+        f"*Your on-call load in the last 4 weeks*, since {since}",
         f"• {_count(load.calls, 'call')} and {_count(load.pages, 'page')}, drills left out",
         f"• {_count(load.nights, 'night')} with one between 22:00 and 6:00, your time",
     ]
@@ -99,7 +99,7 @@ def report_message(loads: Sequence[Load], scope: Scope) -> blocks.Message:
     head = f"*On call in the last 4 weeks{whose}*, to share the load fairly"
     notes = (
         "By name. Drills, and private incidents that you can't see, are left out. Nights are from "
-        "22:00 to 6:00 where the person lives. Only you see this; the audit log says that you looked."
+        "22:00 to 6:00 where the person lives. Only you see this; the audit log records that you looked."
     )
     lines = [f"• {_line(one)}" for one in loads[:_MOST_PEOPLE]]
     if len(loads) > _MOST_PEOPLE:
