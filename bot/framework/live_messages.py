@@ -107,8 +107,8 @@ def to_person(person: Person, *, unless: str = "") -> ToPeople:
 class Showing:
     """What a live message shows now, and where it belongs.
 
-    `on_shown` makes an extra record when it is shown, from the channel's or (Home) person's id; `on_dropped` makes
-    one when it isn't shown, from the reason.
+    `on_shown` makes an extra record when it is shown, from the id of its channel, or of the person
+    for a Home tab; `on_dropped` makes one when it isn't shown, from the reason.
     """
 
     shown: Message | View

@@ -36,10 +36,14 @@ def explain(policy: Policy, severity: Severity, service: Service | None) -> Iter
     places = {id(rule): place for place, rule in enumerate(policy.call)}
     if not called_at_once(policy, severity_key=severity.key, services=services):
         yield Explained("Nobody is called when it is declared.")
+    told: set[tuple[str, str]] = set()
     for rule in rules:
         place = places[id(rule)]
         called = called_by_rule(policy, rule, severity_key=severity.key, services=services)
         for wanted in called:
+            if wanted.identity in told:  # two rules that name the same call them once
+                continue
+            told.add(wanted.identity)
             yield Explained(
                 f"Called at once: {_named(wanted)}, {_how(policy, wanted, is_paged=is_paged)}",
                 place,

@@ -15,6 +15,7 @@ from incidents.core.times import zone_of
 from incidents.engine.reminders import Again, Reminder
 from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.incident.views import PersonView, person_view
+from incidents.on_call.hours import night_of
 from incidents.paging.pages import reach_of_person
 from incidents.paging.port import Heard, HeardKind
 from incidents.paging.trials import (
@@ -30,8 +31,6 @@ from incidents.record.audit_log import AuditKind, audit
 
 # The most tests that one person may ask for in an hour.
 MOST_AN_HOUR: Final = 6
-# When a test of somebody else wakes them, so that it is asked about first.
-_NIGHT_FROM, _NIGHT_TO = 22, 6
 _ANSWERS: Final = (HeardKind.ACKNOWLEDGED, HeardKind.DECLINED, HeardKind.RESOLVED)
 
 
@@ -80,8 +79,7 @@ async def try_pagers(uow: UnitOfWork, person: Named, *, is_sure: bool = False) -
     if await trials_since(uow.session, asker.id, since) >= MOST_AN_HOUR:
         return Outcome("too_many", None, data)
     there = uow.now.astimezone(zone_of(tested.zone))
-    is_night = there.hour >= _NIGHT_FROM or there.hour < _NIGHT_TO
-    if is_night and not is_own and not is_sure:
+    if night_of(there) is not None and not is_own and not is_sure:
         return Outcome("night", None, {**data, "time": f"{there:%H:%M}"})
     trial_id = new_id()
     pages = [

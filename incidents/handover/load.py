@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func, or_, select
@@ -21,7 +21,7 @@ from incidents.engine.unit_of_work import Outcome, UnitOfWork
 from incidents.escalation.tables import CallStatus, Escalation, EscalationCall
 from incidents.incident.incident import Incident, visible_to
 from incidents.incident.roles import RoleAssignment
-from incidents.on_call.hours import Span, spans_on_call, total
+from incidents.on_call.hours import Span, night_of, spans_on_call, total
 from incidents.on_call.tables import covers_after, rotation_subject
 from incidents.paging.pages import Page
 from incidents.people.directory import find_group_members
@@ -33,9 +33,6 @@ from incidents.record.audit_log import AuditKind, audit
 from incidents.rights.stages import is_among
 
 WINDOW: Final = timedelta(weeks=4)
-# A night, by the person's own clock.
-NIGHT_BEGINS: Final = time(22)
-NIGHT_ENDS: Final = time(6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,13 +234,6 @@ def _load(person: Person, wakes: Sequence[_Wake], spans: Mapping[str, Sequence[S
         nights=len(nights),
         on_call=total(span for name in names for span in spans.get(name, ())),
     )
-
-
-def night_of(at: datetime) -> date | None:
-    """Return the day on which this night began, by the local time given; None by day."""
-    if at.time() >= NIGHT_BEGINS:
-        return at.date()
-    return at.date() - timedelta(days=1) if at.time() < NIGHT_ENDS else None
 
 
 async def _helped_in(

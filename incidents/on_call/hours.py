@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 
 from incidents.on_call.shifts import Cover, shift_at
 from incidents.policy.waking.rotations import Rotation
+
+# A call between these, where the person is, wakes them.
+NIGHT_BEGINS: Final = time(22)
+NIGHT_ENDS: Final = time(6)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,3 +43,10 @@ def total(spans: Iterable[Span]) -> timedelta:
             lasted += span.until - since
             end = span.until
     return lasted
+
+
+def night_of(at: datetime) -> date | None:
+    """Return the day on which this night began, by the local time given; None by day."""
+    if at.time() >= NIGHT_BEGINS:
+        return at.date()
+    return at.date() - timedelta(days=1) if at.time() < NIGHT_ENDS else None

@@ -368,6 +368,10 @@ class Policy:
                 if first != severity.key:
                     keys, other = (("severities", key, "aliases") for key in (severity.key, first))
                     yield Disagreement(keys, f"`{alias}` already means {first}", other=other)
+        for place, person in enumerate(self.people):
+            if person.who in {one.who for one in self.people[:place]}:
+                what = f"{person.who} stands here twice: put all addresses into one `reach`"
+                yield Disagreement(("people",), what, item=place)
         owners = dict.fromkeys(Standing, "the rights") | {role.key: role.key for role in self.roles}
         if COMMANDER not in owners:
             yield Disagreement(("roles", COMMANDER), "this role has to stay; you may rename it")

@@ -5,6 +5,7 @@ from typing import Final
 
 from bot.slack import mentions
 from bot.slack.truncation import shorten
+from incidents.escalation.tables import CallStatus
 from incidents.escalation.views import EscalationView, PageView
 from incidents.paging.pages import OPEN, PageStatus
 
@@ -32,8 +33,17 @@ def wake_note(view: EscalationView) -> str:
     if not view.is_unanswered:
         return ""
     # What has failed and is only being tried again wakes nobody yet.
-    is_paged = any(one.status in OPEN and not _is_stuck(one) for one in view.pages)
-    return "" if is_paged else MAY_NOT_WAKE
+    pages = [one for one in view.pages if one.status in OPEN and not _is_stuck(one)]
+    if not pages:
+        return MAY_NOT_WAKE
+    if any(one.person is None for one in pages):  # of a service: it wakes the person on call there
+        return ""
+    paged = {one.person.id for one in pages if one.person is not None}
+    waiting = (one.person for one in view.calls if one.status is CallStatus.OPEN)
+    missed = [mentions.mention(one.external_id) for one in waiting if one.id not in paged]
+    if not missed:
+        return ""
+    return f"No pager reaches {' and '.join(missed)}. If it can't wait, phone them."
 
 
 def _pager(page: PageView) -> str:

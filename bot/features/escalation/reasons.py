@@ -24,6 +24,8 @@ def _reason(through: Wanted, view: EscalationView, incident: IncidentView, polic
     if through.by:
         return f"{mentions.escape_line(through.by)} passed it on to you"
     match through.why:
+        case Relation.ON_CALL if not through.service:
+            return "You're the fallback on call"
         case Relation.ON_CALL:
             return f"You're on call for {where}"
         case Relation.OWNER:

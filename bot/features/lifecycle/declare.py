@@ -193,6 +193,8 @@ def declared_message(
 
 def _calling(outcome: Outcome, given: Declaration, policy: Policy) -> str:
     """Return who is being called now; "" if nobody is."""
+    if given.no_call:
+        return "\nI'm calling nobody, as you asked."
     if "escalation_id" not in outcome.data:
         return ""
     names = [mentions.escape_line(str(one)) for one in outcome.data["called"]]

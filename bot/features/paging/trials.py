@@ -93,10 +93,11 @@ def _no_reach(request: Request, *, who: str, name: str) -> str:
             f"The policy has no pagers, so I can't page {whom}. Add one under `pagers`, and "
             f"addresses under `people`:\n{_lines(who, pager='ntfy', with_pager=True)}"
         )
+    whose = "theirs" if name else "yours"
     return (
-        f"The policy has no pager address for {whom}. Add these lines, with an address of theirs:"
+        f"The policy has no pager address for {whom}. Add these lines, with an address of {whose}:"
         f"\n{_lines(who, pager=pagers[0].key)}"
-    ).replace("theirs", "theirs" if name else "yours")
+    )
 
 
 def _lines(who: str, *, pager: str, with_pager: bool = False) -> str:
@@ -201,18 +202,17 @@ async def _look(session: AsyncSession, effect: ShowTrial, services: Services) ->
 def trial_message(trial: Trial, services: Services) -> blocks.Message:
     """Return how far each test page came, and at the end what is missing."""
     whose = mentions.mention(trial.person.external_id)
+    is_own = trial.person.id == trial.asked_by.id
     lines = [_line(one, services) for one in trial.pages]
     heard = sum(one.answered_at is not None for one in trial.pages)
     if not trial.is_over:
-        is_own = trial.person.id == trial.asked_by.id
         who = "You have" if is_own else f"{whose} has"
         end = f"{who} {_TIME} to acknowledge each page in its pager."
     elif heard == len(trial.pages):
         end = "Everything works, both ways."
     else:
-        end = "Fix what is missing, then test again: " + mentions.code(
-            f"{services.policy.command} pager test"
-        )
+        again = mentions.code(f"{services.policy.command} pager test")
+        end = f"Fix what is missing, then test again: {again}{'' if is_own else f' {whose}'}"
     text = "\n".join((f"*Test of {whose}'s pagers*", *lines, end))
     return blocks.Message(text=text, blocks=blocks.paragraphs(text))
 

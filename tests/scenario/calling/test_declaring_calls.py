@@ -82,9 +82,10 @@ async def test_the_one_who_declares_can_stop_the_calling(bot: Bot) -> None:
 
 async def test_nobody_is_called_by_a_flag_a_drill_or_a_small_incident(bot: Bot) -> None:
     crew = await Crew(bot).known()
-    for line in (f"{DECLARE} --no-call", "/incident declare sev3 Search is slow"):
-        outcome = await crew.alice.command(line)
-        assert "calling" not in outcome.text
+    outcome = await crew.alice.command(f"{DECLARE} --no-call")
+    assert "I'm calling nobody, as you asked." in outcome.text
+    outcome = await crew.alice.command("/incident declare sev3 Search is slow")
+    assert "calling" not in outcome.text
     await crew.alice.command("/incident declare sev1 Practice makes perfect --drill")
     await bot.settle()
     assert not crew.was_called(crew.sam)

@@ -1,5 +1,6 @@
 """The way of a page: from declaring to a pager, from there to here, and back."""
 
+from incidents.policy.references import PersonRef
 from tests.scenario.conftest import newest, said
 from tests.scenario.paging.conftest import Waking
 
@@ -164,6 +165,18 @@ async def test_without_a_service_the_fallback_is_called_and_the_answer_says_why(
 ) -> None:
     outcome = await waking.alice.command("/incident declare sev1 It burns")
     assert "You named no service, so I'm calling sam." in outcome.text
+    await waking.bot.settle()
+    assert "You're the fallback on call." in waking.call_of(waking.sam).rendered
+
+
+async def test_the_card_names_who_is_called_and_has_no_pager(waking: Waking) -> None:
+    waking.bot.change_ladder(PersonRef(user_id=waking.sam.id))
+    await waking.bot.restart()
+    await waking.declare()
+    await waking.bot.advance(minutes=4)
+    card = said(waking.room, CARD)[0].rendered
+    assert "@kim through GoAlert" in card
+    assert "No pager reaches @sam. If it can't wait, phone them." in card
 
 
 async def test_what_ends_here_ends_there_although_its_page_waits_to_be_sent_again(

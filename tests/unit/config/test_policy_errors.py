@@ -66,6 +66,16 @@ WRONG = [
     ),
     ("rights:\n  actions:\n    resolv: [anyone]", 3, "rights.actions.resolv", "`resolve`?"),
     ("rights:\n  actions:\n    resolve: null", 3, "rights.actions.resolve", "has to stay"),
+    (
+        (
+            "pagers: {ntfy: {kind: ntfy}}\npeople:\n"
+            "- {who: kim@example.com, reach: [ntfy/kim]}\n"
+            "- {who: kim@example.com, reach: [ntfy/kim2]}"
+        ),
+        4,
+        "people",
+        "kim@example.com stands here twice",
+    ),
     ("rights:\n  guests_may: [look]", 2, "rights.guests_may[0]", "isn't one of the possible"),
     ("channels:\n  name: inc-{slug}", 2, "channels.name", "has to hold {number}"),
     ("channels:\n  name: Inc {number}", 2, "channels.name", "small letters"),

@@ -148,6 +148,18 @@ def test_a_mistake_is_named_with_its_place(
     assert what in found.get(key_path, ""), found
 
 
+def test_two_rules_that_call_the_same_people_are_explained_as_one_call(tmp_path: Path) -> None:
+    rules = "call:\n- {severity: sev2, call: [on_call], by: message}\n- {severity: sev1, call: [on_call]}\n"
+    policy = load(tmp_path, GOOD + rules)
+    sev1 = policy.find_severity("sev1")
+    assert sev1 is not None
+    called = [
+        one.text for one in explain(policy, sev1, policy.services[0]) if "at once" in one.text
+    ]
+    assert len(called) == 1
+    assert "by their own pagers" in called[0]
+
+
 def test_it_is_explained_who_of_a_rotation_no_pager_reaches(tmp_path: Path) -> None:
     reached = "people: [{who: kim@example.com, reach: [goalert/kim]}]\n"
     policy = load(tmp_path, GOOD + reached)

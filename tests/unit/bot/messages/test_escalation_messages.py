@@ -277,7 +277,11 @@ def test_the_mention_reveals_nothing_of_the_packet(policy: Policy) -> None:
 @pytest.mark.parametrize(
     ("through", "why"),
     [
-        (Wanted("named", "UBOB", "UBOB", "on_call"), "You're on call for Checkout API."),
+        (
+            Wanted("named", "UBOB", "UBOB", "on_call", service="checkout"),
+            "You're on call for Checkout API.",
+        ),
+        (Wanted("named", "UBOB", "UBOB", "on_call"), "You're the fallback on call."),
         (Wanted("named", "UBOB", "UBOB", "owner"), "You own Checkout API."),
         (Wanted("named", "UBOB", "UBOB", "backup"), "You're the backup commander for SEV2."),
         (Wanted("group", "@dba", "@dba"), "You're in @dba."),

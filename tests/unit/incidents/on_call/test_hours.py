@@ -4,8 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from incidents.handover.load import night_of
-from incidents.on_call.hours import Span, spans_on_call, total
+from incidents.on_call.hours import Span, night_of, spans_on_call, total
 from incidents.on_call.shifts import Cover
 from incidents.policy.references import PersonRef
 from incidents.policy.waking.rotations import Handover, Rotation
