@@ -18,7 +18,7 @@ class AboutPage(AboutEscalation):
     pager: str = ""
 
     @property
-    def whom(self) -> Sentence:
+    def paged(self) -> Sentence:
         """The person paged, else the address of a service, for the person on call there."""
         return (self.person,) if self.person.id or self.person.name else (Words(self.address),)
 
@@ -33,7 +33,7 @@ class PageAccepted(AboutPage):
     def tell(self, actor_id: object) -> Telling:
         """Return who was paged, through what, and how long it took."""
         took = f"; accepted after {self.milliseconds / 1000:.1f} s"
-        return telling("paged ", *self.whom, " through ", Words(self.pager), took)
+        return telling("paged ", *self.paged, " through ", Words(self.pager), took)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class PageAcknowledged(AboutPage):
             ("; waiting until ", When(self.until), " for a sign of work") if self.until else ()
         )
         return telling(
-            "heard from ", Words(self.pager), " that ", *self.whom, " acknowledged", *wait
+            "heard from ", Words(self.pager), " that ", *self.paged, " acknowledged", *wait
         )
 
 
@@ -61,7 +61,7 @@ class PageDeclined(AboutPage):
 
     def tell(self, actor_id: object) -> Telling:
         """Return who declined, and where."""
-        return telling("heard from ", Words(self.pager), " that ", *self.whom, " declined")
+        return telling("heard from ", Words(self.pager), " that ", *self.paged, " declined")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class PageEndedThere(AboutPage):
             "heard from ",
             Words(self.pager),
             " that the page to ",
-            *self.whom,
+            *self.paged,
             " was ended; nothing ends here",
         )
 
@@ -95,7 +95,7 @@ class PageFailed(AboutPage):
         then: Sentence = ("; trying ", Words(self.then), " now") if self.then else ()
         return telling(
             "couldn't page ",
-            *self.whom,
+            *self.paged,
             " through ",
             Words(self.pager),
             *then,

@@ -87,23 +87,27 @@ class Pages(Escalations):
         await self.world.run(run, by=person)
 
 
-@pytest.fixture
-async def pages(world: World) -> Pages:
+async def paged(world: World, **policy: Any) -> Pages:
+    """Let Alice declare a SEV1; `policy` adds to how people are reached."""
     alice = await world.person("alice")
+    bob = (Address("goalert", "bob"), Address("ntfy", "bob"))
     world.change_policy(
         pagers=PAGERS,
         people=(
-            ReachedPerson(
-                who=PersonRef(user_id="UBOB"),
-                reach=(Address("goalert", "bob"), Address("ntfy", "bob")),
-            ),
+            ReachedPerson(who=PersonRef(user_id="UBOB"), reach=bob),
             ReachedPerson(who=PersonRef(user_id="UCAROL"), reach=(Address("ntfy", "carol"),)),
         ),
+        **policy,
     )
     incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev1")
     play = Pages(world, incident_id, alice)
     play.steps("UCAROL", "UDAVE", wait=timedelta(minutes=5))
     return play
+
+
+@pytest.fixture
+async def pages(world: World) -> Pages:
+    return await paged(world)
 
 
 async def test_somebody_called_in_a_bad_incident_is_paged_by_their_first_address(

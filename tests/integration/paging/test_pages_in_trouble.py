@@ -19,7 +19,7 @@ from incidents.policy.escalation import LadderStep, Relation, Service
 from incidents.policy.references import Address, PersonRef
 from incidents.policy.waking.call import By, CallRule
 from incidents.policy.waking.paging import PagerConfig, PagerKind, ReachedPerson
-from tests.integration.paging.test_pages import BOB, PAGERS, Pages
+from tests.integration.paging.test_pages import BOB, PAGERS, Pages, paged
 from tests.world import World
 
 CAROL = PersonTarget(external_id="UCAROL")
@@ -34,23 +34,8 @@ def service(key: str, on_call: str) -> Service:
 @pytest.fixture
 async def pages(world: World) -> Pages:
     """Alice declares; Bob has two addresses, Carol one; ladders end with Carol and Dave."""
-    alice = await world.person("alice")
-    world.change_policy(
-        pagers=PAGERS,
-        people=(
-            ReachedPerson(
-                who=PersonRef(user_id="UBOB"),
-                reach=(Address("goalert", "bob"), Address("ntfy", "bob")),
-            ),
-            ReachedPerson(who=PersonRef(user_id="UCAROL"), reach=(Address("ntfy", "carol"),)),
-        ),
-        call=(),
-        services=(service("checkout", "UONCALL"), service("search", "USEARCH")),
-    )
-    incident_id = await world.declare("Checkout errors", by=alice, severity_key="sev1")
-    play = Pages(world, incident_id, alice)
-    play.steps("UCAROL", "UDAVE", wait=timedelta(minutes=5))
-    return play
+    services = (service("checkout", "UONCALL"), service("search", "USEARCH"))
+    return await paged(world, call=(), services=services)
 
 
 async def refused(pages: Pages, page: Page) -> None:
